@@ -1,0 +1,43 @@
+"""Errors a user can act on: each carries a plain message and the exit code of the command."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend: wrong argument, bad input, a store that lacks what is asked.
+
+    The message names the value, the place and the next step; commands print it without a traceback
+    and leave with :attr:`exit_code`.
+    """
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """The input data cannot be used as it is; the message names file, row and column."""
+
+
+class StoreError(UserError):
+    """The store is missing, damaged, of another version, or lacks what is asked for."""
+
+
+class LeakageError(UserError):
+    """Something that training or the LLM must not see has been seen."""
+
+
+class InterruptedRunError(UserError):
+    """The run was stopped by the user; what was finished is kept and the run can be resumed."""
+
+    exit_code = 3
+
+
+class BudgetReachedError(UserError):
+    """A cap on dollars, tokens or calls was reached; raise it to resume."""
+
+    exit_code = 4
+
+
+class ProviderRefusedError(UserError):
+    """The provider refuses all calls (key, quota, unknown model); retrying would not help."""
+
+    exit_code = 5

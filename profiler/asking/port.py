@@ -1,0 +1,241 @@
+"""The port to chat models: what goes in, what comes out, what can go wrong.
+
+Everything that asks a model speaks these words and no provider's: the LangChain port
+(:mod:`profiler.asking.chat`) and the extractor that needs no model
+(:mod:`profiler.asking.offline`) implement the same protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from store.digests import json_digest
+
+Role = Literal["system", "user", "assistant"]
+Task = Literal["interests", "allocation"]
+Method = Literal["json_schema", "json_mode", "tool", "text", "offline"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownItem:
+    """One item of a subject as a prompt may show it.
+
+    Attributes
+    ----------
+    item_ix, item_id
+        The store's number and the outside id.
+    title, categories
+        Untrusted text from the data; ``title`` is None where the item has no text.
+    """
+
+    item_ix: int
+    item_id: str
+    title: str | None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSubject:
+    """Whoever one prompt is about, with the items that it shows.
+
+    Attributes
+    ----------
+    subject_id
+        Key in the store's table ``subjects``.
+    kind
+        ``exemplar``, ``synthetic`` or ``user``.
+    name
+        ``exemplar:USER_ID``, ``user:USER_ID`` or ``synthetic:DIGEST12``.
+    items
+        In time order (a user, an exemplar) or by owners (a synthetic user).
+    """
+
+    subject_id: int
+    kind: str
+    name: str
+    items: tuple[ShownItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question, ready to be sent.
+
+    Attributes
+    ----------
+    subject
+        Who it is about; ``subject.items`` are the items the messages really show, after cutting.
+    messages
+        The rendered conversation.
+    schema, schema_name
+        JSON schema of the answer and the name it is sent under.
+    task
+        ``interests`` (EIMF's three parts) or ``allocation`` (LDMI: every item to a cluster).
+    template, template_digest
+        Which prompt template made it.
+    max_tokens, temperature, seed
+        Limits and sampling; ``seed`` None is not sent.
+    """
+
+    subject: ShownSubject
+    messages: tuple[Message, ...]
+    schema: dict[str, Any]
+    schema_name: str
+    task: Task
+    template: str
+    template_digest: str
+    max_tokens: int
+    temperature: float = 0.0
+    seed: int | None = None
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """``item_ix`` of the items shown, in the order shown."""
+        return tuple(item.item_ix for item in self.subject.items)
+
+    def digest(self, model: str, base_url: str | None, params: Mapping[str, Any]) -> str:
+        """Content address of exactly what is sent.
+
+        Parameters
+        ----------
+        model, base_url
+            Who is asked: ``provider:model`` and the address of the service.
+        params
+            What else changes the call: the method of structured output, extra model options.
+
+        Returns
+        -------
+        str
+            Equal for two requests that would put the same bytes before the same model, whatever
+            subject, store or template they come from.
+        """
+        return json_digest(
+            {
+                "messages": [[message.role, message.content] for message in self.messages],
+                "schema": self.schema,
+                "schema_name": self.schema_name,
+                "model": model,
+                "base_url": base_url,
+                "max_tokens": self.max_tokens,
+                "temperature": self.temperature,
+                "seed": self.seed,
+                "params": dict(params),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model answered, before anything reads it.
+
+    Attributes
+    ----------
+    text
+        The raw text; empty where there was none.
+    finish_reason
+        The provider's word: ``stop``, ``length``, ``content_filter``, ...; None where not told.
+    refusal
+        The provider's own refusal text, apart from ``text``.
+    tokens_in, tokens_out
+        Billed tokens; None where the service does not tell.
+    model
+        The model that says it answered.
+    method
+        How structured output was asked for.
+    latency_s
+        Seconds from sending to the last byte.
+    headers
+        The response's headers in lower case (rate limits); never the request's.
+    """
+
+    text: str
+    finish_reason: str | None = None
+    refusal: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    model: str = ""
+    method: Method = "text"
+    latency_s: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class CallError(Exception):
+    """A call that brought no answer.
+
+    Attributes
+    ----------
+    outcome
+        Word for the ledger: ``rate_limited``, ``server_error``, ``timeout``, ``connection``,
+        ``conflict``, ``bad_request`` or ``provider_refused``.
+    status_code
+        HTTP status, None where there was none.
+    retry_after
+        Seconds the service asks to wait, None where it does not say.
+    headers
+        The response's headers in lower case.
+    """
+
+    def __init__(
+        self,
+        outcome: str,
+        message: str,
+        *,
+        status_code: int | None = None,
+        retry_after: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.status_code = status_code
+        self.retry_after = retry_after
+        self.headers: Mapping[str, str] = headers or {}
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.outcome in PASSING
+
+    @property
+    def free(self) -> bool:
+        """Whether the service surely did not bill it: it answered with an error."""
+        return self.status_code is not None
+
+
+PASSING = frozenset({"rate_limited", "server_error", "timeout", "connection", "conflict"})
+
+
+class ChatPort(Protocol):
+    """Anything that answers requests: one call in, one reply out, no retries of its own."""
+
+    @property
+    def name(self) -> str:
+        """``provider:model``, or ``offline``."""
+
+    @property
+    def base_url(self) -> str | None:
+        """Address of the service, None for the provider's own or where there is none."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Options beyond the request's that change what is sent; JSON values, never a secret."""
+
+    def method_for(self, request: Request) -> Method:
+        """How structured output will be asked for."""
+
+    async def ask(self, request: Request) -> Reply:
+        """Make one call.
+
+        Raises
+        ------
+        CallError
+            The call brought no answer.
+        """

@@ -1,0 +1,228 @@
+"""What every model shares: an item table, and histories encoded as K interest vectors.
+
+The score of an item is the largest inner product of its vector with the user's interests
+(ComiRec, KDD'20, section 3.3); a model with one vector is the case K = 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor, nn
+
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from recommender.sequences import Batch, Sequences
+
+TrainsOn = Literal["one", "all", "none"]
+
+
+class BackboneConfig(BaseModel):
+    """Settings every model has; each model adds its own, and an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    d: int = Field(64, ge=1, description="width of item vectors and interests")
+    length: int = Field(50, ge=1, description="items of a history that are read, the last ones")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A batch of histories as seen by a model.
+
+    Attributes
+    ----------
+    interests : Tensor ``[B, K, d]``
+        Behavioural interests after the last item of each history.
+    history_vectors : Tensor ``[B, L, d]``
+        Item vectors of the history, zero rows at padding.
+    attention : Tensor ``[B, K, L]`` or None
+        Share of each item in each interest, zero at padding; None where a model has no such share.
+    """
+
+    interests: Tensor
+    history_vectors: Tensor
+    attention: Tensor | None = None
+
+
+class Backbone(nn.Module, ABC):
+    """History → K interest vectors.
+
+    Parameters
+    ----------
+    n_items : int
+        Number of items V. Item numbers are 1 … V; 0 is padding and is never scored.
+    config : BackboneConfig
+        Settings of the model.
+    """
+
+    name: ClassVar[str]
+    Config: ClassVar[type[BackboneConfig]] = BackboneConfig
+    trains_on: ClassVar[TrainsOn] = "one"
+    init_std: ClassVar[float] = 0.02
+    extra_rows: ClassVar[int] = 0
+
+    def __init__(self, n_items: int, config: BackboneConfig) -> None:
+        super().__init__()
+        if n_items < 1:
+            raise ValueError(f"a model needs at least one item, not {n_items}")
+        self.n_items = n_items
+        self.config = config
+        self.d = config.d
+        self.k: int = getattr(config, "k", 1)
+        self.length = config.length
+        table = torch.empty(n_items + 1 + self.extra_rows, config.d).normal_(std=self.init_std)
+        table[0] = 0.0
+        self.items = nn.Parameter(table)
+
+    def item_embeddings(self) -> Tensor:
+        """Item vectors ``[V + 1, d]``; row 0 is padding."""
+        return self.items[: self.n_items + 1] if self.extra_rows else self.items
+
+    def lookup(self, *ids: Tensor) -> tuple[Tensor, ...]:
+        """Vectors of several id tensors by one gather, ``[*shape, d]`` each.
+
+        The backward pass then fills one gradient table instead of one for each look-up, which is
+        a fifth of a small training step.
+        """
+        if len(ids) == 1:
+            return (self.items[ids[0]],)
+        flat = self.items.index_select(0, torch.cat([part.reshape(-1) for part in ids]))
+        pieces = torch.split_with_sizes(flat, [part.numel() for part in ids])
+        return tuple(
+            piece.view(*part.shape, self.d) for piece, part in zip(pieces, ids, strict=True)
+        )
+
+    @abstractmethod
+    def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
+        """Interests of histories ``[B, L]`` whose item vectors ``[B, L, d]`` are at hand."""
+
+    def forward(self, history: Tensor) -> Encoded:
+        """Interests of histories.
+
+        Parameters
+        ----------
+        history : Tensor int64 ``[B, L]``
+            Item numbers, oldest first, left-aligned and padded with 0 on the right; L is at most
+            ``config.length`` and every row holds at least one item.
+        """
+        return self.encode(history, self.lookup(history)[0])
+
+    def all_positions(self, history: Tensor, vectors: Tensor | None = None) -> Tensor:
+        """Interests after each item of the history, ``[B, L, K, d]``; rows at padding are void.
+
+        Position l sees items 0 … l only. This general form encodes every prefix by itself; a
+        causal model replaces it by one pass.
+        """
+        vectors = self.lookup(history)[0] if vectors is None else vectors
+        rows, length = history.shape
+        keep = torch.ones(length, length, dtype=torch.bool, device=history.device).tril()
+        prefixes = (history[:, None, :] * keep).view(rows * length, length)
+        prefix_vectors = (vectors[:, None] * keep[:, :, None]).view(rows * length, length, self.d)
+        interests = self.encode(prefixes, prefix_vectors).interests
+        return interests.view(rows, length, -1, self.d)
+
+    def corrupt(self, batch: Batch) -> Batch:
+        """The batch as this model is trained on it; a cloze model hides items here."""
+        return batch
+
+    def prepare(self, sequences: Sequences) -> None:
+        """Look at the training sequences once before the first step; most models need nothing."""
+
+    def score(self, interests: Tensor) -> Tensor:
+        """Scores of all items ``[B, V]``; column j is the item with ``item_ix`` j.
+
+        Parameters
+        ----------
+        interests : Tensor ``[B, K, d]``
+        """
+        table = self.item_embeddings()[1:].T
+        best = interests[:, 0] @ table
+        for k in range(1, interests.shape[1]):
+            best = torch.maximum(best, interests[:, k] @ table)
+        return best
+
+
+MODELS: dict[str, str] = {
+    "pop": "Pop",
+    "dnn": "DNN",
+    "gru4rec": "GRU4Rec",
+    "sasrec": "SASRec",
+    "bert4rec": "BERT4Rec",
+    "mind": "MIND",
+    "comirec_sa": "ComiRecSA",
+    "comirec_dr": "ComiRecDR",
+    "remi": "REMI",
+    "sine": "SINE",
+    "facet": "Facet",
+}
+"""Names of the models and their classes; the module has the name of the model."""
+
+
+def backbone_class(name: str) -> type[Backbone]:
+    """Class of a model by its name; imports only that model's module.
+
+    Raises
+    ------
+    UserError
+        Where there is no such model.
+    """
+    if name not in MODELS:
+        raise UserError(f"no backbone {name!r}; there are {', '.join(MODELS)}")
+    module = importlib.import_module(f"recommender.backbones.{name}")
+    found: type[Backbone] = getattr(module, MODELS[name])
+    return found
+
+
+def create(
+    name: str,
+    n_items: int,
+    *,
+    seed: int = 0,
+    init_items: Tensor | None = None,
+    **config: object,
+) -> Backbone:
+    """Make a model with fresh weights.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`MODELS`.
+    n_items : int
+        Number of items V.
+    seed : int
+        Decides the fresh weights; the global random state is left as it was.
+    init_items : Tensor ``[V, d_t]``, optional
+        Text vectors that start the item table (see ``text_start``); zero rows keep a random start.
+    **config
+        Settings of the model's ``Config``.
+
+    Raises
+    ------
+    UserError
+        For an unknown model or setting, or one out of range.
+    """
+    found = backbone_class(name)
+    try:
+        settings = found.Config.model_validate(config)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        known = ", ".join(found.Config.model_fields)
+        raise UserError(
+            f"backbone {name!r}, {where} = {first['input']!r}: {first['msg']}; it takes {known}"
+        ) from None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = found(n_items, settings)
+    if init_items is not None:
+        from recommender.backbones.text_start import start_from_text
+
+        start_from_text(model, init_items)
+    return model

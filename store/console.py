@@ -16,7 +16,7 @@ def print_json(document: Any) -> None:
 
 
 def plain(value: object) -> str:
-    """Text that is safe on a terminal: titles are outside input and may carry control characters."""
+    """Text that is safe on a terminal: titles may carry control characters."""
     text = "" if value is None else str(value)
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
 
@@ -59,8 +59,13 @@ def progress(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable
         yield lambda steps: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ class Datasets:
             _refuse_leak(connection)
             self._store.set_meta(
                 dataset_digest=prepared.digest,
+                content_digest=content_digest(connection),
                 split={"name": prepared.split.name, "detail": prepared.split.detail},
                 source=source,
             )
@@ -93,6 +95,20 @@ class Datasets:
             user_split=np.array([USER_SPLITS.index(row[1]) for row in users], dtype=np.int8),
             split=Split(split["name"], split["detail"]),
         )
+
+
+def content_digest(connection: Connection) -> str:
+    """Address of the data tables as they stand: items, users and interactions."""
+    content = hashlib.sha256()
+    for query in (
+        "SELECT item_ix, item_id, title, categories, extra FROM items ORDER BY item_ix",
+        "SELECT user_ix, user_id, split FROM users ORDER BY user_ix",
+        "SELECT user_ix, position, item_ix, timestamp, part FROM interactions "
+        "ORDER BY user_ix, position",
+    ):
+        for row in connection.exec_driver_sql(query):
+            content.update(repr(tuple(row)).encode())
+    return "s256:" + content.hexdigest()
 
 
 def _columns(rows: Any) -> list[NDArray[np.int64]]:

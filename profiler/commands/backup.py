@@ -1,0 +1,22 @@
+"""``profiler backup``: a consistent copy of the store, also while a build is at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def backup(
+    to: Annotated[Path, typer.Argument(help="File to write; must not exist.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+) -> None:
+    """Copy the store with VACUUM INTO; safe while a build is writing."""
+    from store.console import say
+    from store.maintenance import back_up
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        size = back_up(opened, to)
+    say(f"{to}: {size / 1e6:.1f} MB; check it with: profiler verify --store {to}")

@@ -1,0 +1,29 @@
+"""``profiler status``: what the store holds, what it cost, what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def status(
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Counts, coverage, cost and failures of a store."""
+    from store.console import print_json, print_table, say
+    from store.status import summarise
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        facts = summarise(opened)
+    if json:
+        print_json(facts)
+        return
+    for heading, rows in facts.items():
+        if isinstance(rows, dict) and rows:
+            print_table(heading, [heading, "value"], list(rows.items()))
+    for advice in facts["advice"]:
+        say(f"-> {advice}")

@@ -1,0 +1,29 @@
+"""``profiler verify``: re-hash and re-check every row of the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Re-hash and re-check every row; exit 1 where something is wrong."""
+    from store.console import print_json, print_table, say
+    from store.maintenance import verify as verify_store
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        checked, faults = verify_store(opened)
+    if json:
+        print_json({"checked": checked, "faults": faults})
+    else:
+        print_table("", ["rows", "checked"], list(checked.items()))
+        for fault in faults:
+            say(f"FAULT {fault}")
+        say("no fault found" if not faults else f"{len(faults)} faults")
+    raise typer.Exit(1 if faults else 0)

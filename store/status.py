@@ -1,0 +1,112 @@
+"""What a store holds, as plain facts for people and programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+
+def summarise(store: Store) -> dict[str, Any]:
+    """Counts, coverage, cost and failures of a store, and what to do next."""
+    with store.read() as connection:
+        subjects = _subjects(connection)
+        facts: dict[str, Any] = {
+            "data": _data(store, connection),
+            "subjects": subjects,
+            "interests": _interests(connection),
+            "asking": _asking(connection),
+        }
+    facts["advice"] = _advice(store, facts)
+    return facts
+
+
+def _one(connection: Connection, query: str) -> Any:
+    return connection.exec_driver_sql(query).scalar()
+
+
+def _data(store: Store, connection: Connection) -> dict[str, Any]:
+    split = store.meta("split", {})
+    return {
+        "source": store.meta("source"),
+        "users": _one(connection, "SELECT count(*) FROM users"),
+        "items": _one(connection, "SELECT count(*) FROM items"),
+        "items without text": _one(
+            connection, "SELECT count(*) FROM items WHERE title IS NULL AND categories = '[]'"
+        ),
+        "interactions": _one(connection, "SELECT count(*) FROM interactions"),
+        "hidden from the LLM": _one(connection, "SELECT count(*) FROM interactions WHERE part > 0"),
+        "split": " ".join(str(v) for v in (split.get("name"), split.get("detail")) if v) or None,
+        "encoder": store.meta("encoder"),
+        "history vector": store.meta("history_vector"),
+        "interests come from": ", ".join(
+            connection.exec_driver_sql(
+                "SELECT DISTINCT source FROM interests ORDER BY source"
+            ).scalars()
+        )
+        or None,
+    }
+
+
+def _subjects(connection: Connection) -> dict[str, Any]:
+    rows = connection.exec_driver_sql(
+        "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state "
+        "ORDER BY kind, state"
+    )
+    return {f"{kind} {state}": number for kind, state, number in rows}
+
+
+def _interests(connection: Connection) -> dict[str, Any]:
+    users = _one(connection, "SELECT count(*) FROM users") or 0
+    covered = _one(
+        connection,
+        "SELECT count(DISTINCT m.user_ix) FROM memberships m JOIN subjects s USING (subject_id) "
+        "WHERE s.active AND s.state = 'ok' AND s.kind = 'exemplar'",
+    )
+    own = _one(connection, "SELECT count(DISTINCT user_ix) FROM assignments")
+    evidence = _one(connection, "SELECT count(DISTINCT item_ix) FROM evidence")
+    return {
+        "interests": _one(
+            connection,
+            "SELECT count(*) FROM interests JOIN subjects USING (subject_id) WHERE active",
+        ),
+        "items named as evidence": evidence,
+        "users with interests through an exemplar": f"{covered} of {users}",
+        "users with interests covering their own history": f"{own} of {users}",
+    }
+
+
+def _asking(connection: Connection) -> dict[str, Any]:
+    outcomes = connection.exec_driver_sql(
+        "SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome"
+    )
+    cost = _one(connection, "SELECT sum(cost_usd) FROM attempts")
+    return {
+        "calls": _one(connection, "SELECT count(*) FROM attempts"),
+        **{f"answers {outcome}": number for outcome, number in outcomes},
+        "tokens in": _one(connection, "SELECT sum(tokens_in) FROM attempts") or 0,
+        "tokens out": _one(connection, "SELECT sum(tokens_out) FROM attempts") or 0,
+        "cost in US dollars": None if cost is None else round(cost, 6),
+        "answers whose price is unknown": _one(
+            connection,
+            "SELECT count(*) FROM attempts WHERE tokens_out IS NOT NULL AND cost_usd IS NULL",
+        ),
+    }
+
+
+def _advice(store: Store, facts: dict[str, Any]) -> list[str]:
+    advice: list[str] = []
+    pending = sum(n for key, n in facts["subjects"].items() if key.endswith("pending"))
+    failed = sum(n for key, n in facts["subjects"].items() if key.endswith("quarantined"))
+    if not facts["data"]["interactions"]:
+        advice.append(f"empty: run profiler build DATA --store {store.path}")
+    if pending:
+        advice.append(f"{pending} subjects are not asked yet: run profiler build again to go on")
+    if failed:
+        advice.append(
+            f"{failed} subjects are quarantined: profiler retry --failed --store {store.path}"
+        )
+    return advice

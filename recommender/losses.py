@@ -58,7 +58,11 @@ def encode_rows(model: Backbone, batch: Batch, negatives: Tensor) -> tuple[Rows,
     else:
         states = model.all_positions(batch.history, history)
         rows = torch.arange(len(states), device=states.device)
-        encoded = Encoded(states[rows, batch.lengths - 1], history)
+        encoded = (
+            Encoded(states[rows, batch.lengths - 1], history)
+            if model.trains_on == "all"
+            else model.encode(batch.history, history)
+        )
         queries = states[keep]
     table = model.item_embeddings()[1:]
     return Rows(queries, wanted, target_vectors, table, negatives, negative_vectors), encoded

@@ -1,4 +1,4 @@
-"""Terms added to the recommendation loss: what an objective is, and REMI's routing regularisation."""
+"""Terms added to the recommendation loss: their contract, and REMI's routing regularisation."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Backbone(nn.Module, ABC):
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
     trains_on: ClassVar[TrainsOn] = "one"
-    init_std: ClassVar[float] = 0.02
+    init_std: float = 0.02
     extra_rows: ClassVar[int] = 0
 
     def __init__(self, n_items: int, config: BackboneConfig) -> None:

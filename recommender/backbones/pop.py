@@ -1,0 +1,31 @@
+"""Popularity: every user gets the items that most training users took."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from recommender.backbones.base import Backbone, BackboneConfig, Encoded
+from recommender.sequences import Sequences
+
+
+class Pop(Backbone):
+    """Scores an item by the log of one plus its training interactions; nothing is learned."""
+
+    name = "pop"
+    trains_on = "none"
+
+    def __init__(self, n_items: int, config: BackboneConfig) -> None:
+        super().__init__(n_items, config.model_copy(update={"d": 1}))
+        self.items.requires_grad_(False)
+        self.items.zero_()
+
+    def prepare(self, sequences: Sequences) -> None:
+        """Count the training interactions."""
+        counts = torch.bincount(sequences.items, minlength=self.n_items + 1)
+        with torch.no_grad():
+            self.items.copy_(counts.to(self.items).log1p()[:, None])
+
+    def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
+        """The same single interest for everyone."""
+        return Encoded(torch.ones(len(history), 1, 1, device=history.device), vectors)

@@ -1,0 +1,51 @@
+"""SASRec: a causal transformer over the history (Kang and McAuley, ICDM'18)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from recommender.backbones.base import BackboneConfig
+from recommender.backbones.causal import CausalBackbone
+from recommender.backbones.layers import PreNormBlock, start_normal
+
+
+class SASRecConfig(BackboneConfig):
+    """Settings of :class:`SASRec`; ``gated`` takes LiGR layers (eSASRec)."""
+
+    layers: int = Field(2, ge=1)
+    heads: int = Field(1, ge=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
+    gated: bool = False
+
+
+class SASRec(CausalBackbone):
+    """Pre-norm blocks with a last norm; position 0 is the oldest item of the window.
+
+    Item vectors are multiplied by sqrt(d) on the way in, as in the original.
+    """
+
+    name = "sasrec"
+    Config = SASRecConfig
+
+    def __init__(self, n_items: int, config: SASRecConfig) -> None:
+        super().__init__(n_items, config)
+        self.positions = nn.Parameter(torch.empty(config.length, config.d).normal_(std=0.02))
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            PreNormBlock(config.d, config.heads, config.dropout, gated=config.gated)
+            for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.d)
+        start_normal(self)
+
+    def states(self, history: Tensor, vectors: Tensor) -> Tensor:
+        """Last-layer state after each item."""
+        x = self.dropout(vectors * math.sqrt(self.d) + self.positions[: history.shape[1]])
+        for block in self.blocks:
+            x = block(x)
+        out: Tensor = self.norm(x)
+        return out[:, :, None]

@@ -52,8 +52,9 @@ def _visible(char: str) -> str:
 def shown_ids(item_ids: Sequence[str]) -> list[str]:
     """The id that stands for each item in a prompt.
 
-    It is the item's own id where that is plain (ASCII letters and digits, ``. : / @ + = _ -``, at most 64),
-    else ``~`` and the item's place in the list, so that an id cannot carry text into the prompt.
+    It is the item's own id where that is plain (at most 64 of the ASCII letters and digits and
+    ``. : / @ + = _ -``), else ``~`` and the item's place in the list, so that an id cannot carry
+    text into the prompt.
     """
     return [
         item_id if _PLAIN_ID.fullmatch(item_id) else f"~{place}"

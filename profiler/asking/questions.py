@@ -1,0 +1,190 @@
+"""From a subject to the request that is sent: cut to a budget, marked off, rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from profiler.asking.port import Message, Request, Role, ShownItem, ShownSubject
+from profiler.asking.schema import MAX_INTERESTS
+from prompts import Template, load_template
+from prompts.items import boundary, clean_text, estimate_tokens, item_block, item_lines
+
+Cut: TypeAlias = Literal["recent", "spread"]
+
+SCHEMA_NAME = "interests"
+MAX_ERRORS = 10
+MAX_ERROR_LENGTH = 300
+
+# A line of its own. Item names are single lines that begin with "- ", so none can pose as it.
+CORRECTION = "=== Correction ==="
+
+
+def make_request(
+    subject: ShownSubject,
+    template: Template,
+    *,
+    token_budget: int,
+    cut: Cut,
+    boundary_key: bytes,
+    max_tokens: int,
+    temperature: float = 0.0,
+    seed: int | None = None,
+    max_interests: int = MAX_INTERESTS,
+) -> Request:
+    """Render the question about one subject.
+
+    Parameters
+    ----------
+    subject
+        All its items, in the order in which they should be shown.
+    template
+        A question, not the correction.
+    token_budget
+        Most tokens of the item list, by :func:`prompts.items.estimate_tokens`.
+    cut
+        Which items stay where the budget is too small: the last ones, or an even spread. For a
+        synthetic user, whose items stand by number of owners, ``recent`` keeps the first ones.
+    boundary_key
+        Secret random bytes of the store, at least 16.
+    max_tokens, temperature, seed
+        Passed on.
+    max_interests
+        The most interests asked for.
+
+    Returns
+    -------
+    Request
+        ``subject.items`` holds exactly the items shown.
+
+    Raises
+    ------
+    ValueError
+        The subject has no items, or the template is a correction.
+    UserError
+        The template cannot be rendered.
+    """
+    if template.task == "reask":
+        raise ValueError(f"template {template.name!r} corrects an answer, it asks no question")
+    if not subject.items:
+        raise ValueError(f"{subject.name} has no items to show")
+    shown = cut_items(subject, token_budget, cut)
+    lines = _lines(shown)
+    mark = boundary(boundary_key, [template.digest, subject.kind, lines])
+    rendered = template.render(
+        {
+            "kind": subject.kind,
+            "count": len(shown),
+            "total": len(subject.items),
+            "cut": cut,
+            "items": item_block(lines, mark),
+            "boundary": mark,
+            "max_interests": max_interests,
+        }
+    )
+    return Request(
+        subject=replace(subject, items=shown),
+        messages=tuple(Message(_role(role), text) for role, text in rendered.messages),
+        schema=template.output_schema,
+        schema_name=SCHEMA_NAME,
+        task=template.task,
+        template=template.name,
+        template_digest=template.digest,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        seed=seed,
+    )
+
+
+def make_reask(
+    request: Request,
+    raw_text: str,
+    errors: Sequence[str],
+    *,
+    template: Template | None = None,
+) -> Request:
+    """The same question with what was wrong with its last answer, and nothing older.
+
+    Earlier answers and earlier corrections are left out, so that a second correction costs no more
+    than the first.
+
+    Parameters
+    ----------
+    request
+        The question, or an earlier correction of it.
+    raw_text
+        The last answer. It is not sent: its errors are, and they name what they are about.
+    errors
+        What was wrong; at most ten are sent, each cut to 300 characters and cleaned, since they
+        may quote the model.
+    template
+        The correction; the toolkit's own ``reask`` by default.
+    """
+    correction = template or load_template("reask")
+    *before, last = request.messages
+    question, mark, old = last.content.partition(f"\n\n{CORRECTION}\n")
+    attempt = 2 if mark else 1
+    said = errors if raw_text.strip() else ("the answer was empty", *errors)
+    rendered = correction.render(
+        {
+            "attempt": attempt,
+            "errors": [clean_text(error, MAX_ERROR_LENGTH) for error in said[:MAX_ERRORS]],
+        }
+    )
+    text = "\n\n".join(content for _, content in rendered.messages)
+    message = Message(last.role, f"{question}\n\n{CORRECTION}\n{text}")
+    return replace(
+        request,
+        messages=(*before, message),
+        template=correction.name,
+        template_digest=correction.digest,
+    )
+
+
+def cut_items(subject: ShownSubject, token_budget: int, cut: Cut) -> tuple[ShownItem, ...]:
+    """The items whose lines fit the budget, in their order; always at least one.
+
+    ``recent`` keeps the end of the list (for a synthetic user its beginning, where the items with
+    the most owners stand). ``spread`` keeps an even spread with both ends, as many as fit.
+    """
+    items = subject.items
+    costs = [estimate_tokens(line + "\n") for line in _lines(items)]
+    if sum(costs) <= token_budget:
+        return items
+    if cut == "spread":
+        places = _spread_places(costs, token_budget)
+    elif subject.kind == "synthetic":
+        places = list(range(_fitting(costs, token_budget)))
+    else:
+        places = list(range(len(items) - _fitting(costs[::-1], token_budget), len(items)))
+    return tuple(items[place] for place in places)
+
+
+def _fitting(costs: Sequence[int], budget: int) -> int:
+    """How many of the first costs fit, at least one."""
+    total = 0
+    for count, cost in enumerate(costs):
+        total += cost
+        if total > budget:
+            return max(1, count)
+    return len(costs)
+
+
+def _spread_places(costs: Sequence[int], budget: int) -> list[int]:
+    """The largest even spread that fits; with one place, the last."""
+    last = len(costs) - 1
+    for count in range(last, 1, -1):
+        places = [round(step * last / (count - 1)) for step in range(count)]
+        if sum(costs[place] for place in places) <= budget:
+            return places
+    return [last]
+
+
+def _lines(items: Sequence[ShownItem]) -> list[str]:
+    names = [item.title or ", ".join(item.categories) for item in items]
+    return item_lines(names, [item.item_id for item in items])
+
+
+def _role(role: str) -> Role:
+    return "system" if role == "system" else "user"

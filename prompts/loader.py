@@ -1,0 +1,126 @@
+"""Reading template files, the toolkit's own and a user's folder that overrides them by name."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from prompts.template import Template
+from store.errors import UserError
+
+BUILT_IN = Path(__file__).resolve().parent / "templates"
+MAX_BYTES = 256 * 1024
+
+
+def load_template(name: str, folder: Path | None = None) -> Template:
+    """The template of that name: from ``folder`` if it has one, else the toolkit's own.
+
+    Raises
+    ------
+    UserError
+        There is none, or its file is not a valid template; the message names file and field.
+    """
+    for place in _folders(folder):
+        path = place / f"{name}.yaml"
+        if path.parent.resolve() == place.resolve() and path.is_file():
+            return _read(path)
+    known = ", ".join(template.name for template in list_templates(folder))
+    raise UserError(f"there is no prompt template {name!r}; known are: {known}")
+
+
+def list_templates(folder: Path | None = None) -> list[Template]:
+    """All templates by name; one in ``folder`` stands in for the toolkit's own of that name.
+
+    Raises
+    ------
+    UserError
+        The folder does not exist or one of its files is not a valid template.
+    """
+    paths: dict[str, Path] = {}
+    for place in reversed(_folders(folder)):
+        paths.update({path.stem: path for path in sorted(place.glob("*.yaml"))})
+    return [_read(paths[name]) for name in sorted(paths)]
+
+
+def _folders(folder: Path | None) -> list[Path]:
+    """Where to look, first come first."""
+    if folder is None:
+        return [BUILT_IN]
+    if not folder.is_dir():
+        raise UserError(f"the prompts folder {str(folder)!r} does not exist")
+    return [folder, BUILT_IN]
+
+
+def _read(path: Path) -> Template:
+    """One file as a template, checked in every way that needs no values."""
+    if path.stat().st_size > MAX_BYTES:
+        raise UserError(f"{path}: a template file has at most {MAX_BYTES // 1024} KiB")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8: {error}") from error
+    return _parse(text, path)
+
+
+@cache
+def _parse(text: str, path: Path) -> Template:
+    """YAML to template; cached, because a run renders one template thousands of times."""
+    content, lines = _plain_yaml(text, path)
+    try:
+        template = Template.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_url=False)
+        )
+        raise UserError(f"{path}: not a valid template: {problems}") from error
+    if template.name != path.stem:
+        raise UserError(f"{path}: the name {template.name!r} must be the file's name {path.stem!r}")
+    return template.placed(path, lines).check()
+
+
+def _plain_yaml(text: str, path: Path) -> tuple[Any, dict[str, int]]:
+    """Value of a YAML text, and the line before each top-level text begins.
+
+    Aliases are refused, since a few of them can stand for gigabytes; so is a repeated key, of
+    which YAML would silently keep the last.
+    """
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise UserError(f"{path}:{line}: YAML aliases are not allowed in a template")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(root, path)
+        return yaml.safe_load(text), _text_lines(root)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from error
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if str(key.value) in seen:
+                line = key.start_mark.line + 1
+                raise UserError(f"{path}:{line}: the key {key.value!r} appears twice")
+            seen.add(str(key.value))
+            _refuse_repeated_keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(value, path)
+
+
+def _text_lines(root: yaml.Node | None) -> dict[str, int]:
+    """Lines of the file before the first line of each top-level text."""
+    if not isinstance(root, yaml.MappingNode):
+        return {}
+    return {
+        str(key.value): value.start_mark.line + (1 if value.style in ("|", ">") else 0)
+        for key, value in root.value
+        if isinstance(value, yaml.ScalarNode)
+    }

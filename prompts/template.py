@@ -1,0 +1,205 @@
+"""A prompt template and what it renders to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from store.digests import json_digest
+from store.errors import UserError
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A rendered template.
+
+    Attributes
+    ----------
+    messages
+        ``(role, content)`` pairs in order.
+    template_digest
+        Address of the template.
+    digest
+        Address of what is sent: messages and output schema.
+    """
+
+    messages: tuple[tuple[str, str], ...]
+    template_digest: str
+    digest: str
+
+
+class Template(BaseModel):
+    """One template file. Unknown fields are refused: a misspelt one would silently do nothing.
+
+    Attributes
+    ----------
+    name
+        Same as the file's name without ``.yaml``.
+    purpose
+        One line for people; not sent.
+    task
+        How the answer is read: ``interests``, ``allocation``, or ``reask`` for the correction that
+        is appended to another template's question.
+    system, user
+        Jinja2 texts.
+    variables
+        Every variable the texts use, and what it stands for.
+    output_schema
+        JSON schema of the answer, sent to models that take one.
+    examples
+        Answers in the output schema; the texts may show them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    purpose: Annotated[str, Field(min_length=1)]
+    task: Literal["interests", "allocation", "reask"]
+    system: str = ""
+    user: Annotated[str, Field(min_length=1)]
+    variables: dict[str, str] = {}
+    output_schema: dict[str, Any] = {}
+    examples: list[dict[str, Any]] = []
+
+    _path: Path | None = PrivateAttr(default=None)
+    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _schema_fits_task(self) -> Template:
+        """A question needs an answer schema with the list ``interests``; a correction has none."""
+        if self.task == "reask":
+            if self.output_schema:
+                raise ValueError("a template with task 'reask' keeps the schema of its question")
+        elif "interests" not in self.output_schema.get("properties", {}):
+            raise ValueError("output_schema must describe an object with the property 'interests'")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Address of the template's content; comments and layout of the file do not count."""
+        return json_digest(self.model_dump(mode="json"))
+
+    def placed(self, path: Path, lines: Mapping[str, int]) -> Template:
+        """Remember where the texts stand, so that errors can name file and line."""
+        self._path = path
+        self._lines = dict(lines)
+        return self
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from."""
+        return self._path
+
+    def used_variables(self) -> dict[str, str]:
+        """Each variable the texts use and the place of its first use.
+
+        Raises
+        ------
+        UserError
+            A text is not valid Jinja2; the message names the place.
+        """
+        used: dict[str, str] = {}
+        for part in ("system", "user"):
+            try:
+                tree = _ENVIRONMENT.parse(getattr(self, part))
+            except TemplateError as error:
+                line = getattr(error, "lineno", 1)
+                raise UserError(
+                    f"{self._place(part, line)}: not a valid template text: {error}"
+                ) from error
+            for name in _free_names(tree):
+                used.setdefault(name.name, self._place(part, name.lineno))
+        return used
+
+    def check(self) -> Template:
+        """Every variable used is declared, and the other way round.
+
+        Raises
+        ------
+        UserError
+            One is not; the message names the variable and the place.
+        """
+        used = self.used_variables()
+        for name, place in used.items():
+            if name not in self.variables and name != "examples":
+                raise UserError(
+                    f"{place}: the variable {name!r} is used but not declared; "
+                    f"add it under 'variables' in template {self.name!r}"
+                )
+        unused = sorted(set(self.variables) - set(used))
+        if unused:
+            raise UserError(
+                f"template {self.name!r}: the variable {unused[0]!r} is declared but never used"
+            )
+        return self
+
+    def render(self, variables: Mapping[str, Any]) -> Rendered:
+        """Fill the texts.
+
+        Parameters
+        ----------
+        variables
+            A value for each declared variable; further ones are not seen by the texts.
+
+        Raises
+        ------
+        UserError
+            A variable is missing or a text fails; the message names template and line.
+        """
+        for name, place in self.used_variables().items():
+            if name not in variables and name != "examples":
+                raise UserError(f"{place}: the variable {name!r} has no value")
+        values = {name: variables[name] for name in self.variables}
+        messages = []
+        for role in ("system", "user"):
+            text = self._fill(role, values).strip()
+            if text:
+                messages.append((role, text))
+        content = {"messages": messages, "schema": self.output_schema}
+        return Rendered(tuple(messages), self.digest, json_digest(content))
+
+    def _fill(self, part: str, values: Mapping[str, Any]) -> str:
+        try:
+            compiled = _ENVIRONMENT.from_string(getattr(self, part))
+            return compiled.render(values, examples=self.examples)
+        except (TemplateError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
+            place = self._place(part, _failing_line(error))
+            raise UserError(f"{place}: the text cannot be rendered: {error}") from error
+
+    def _place(self, part: str, line: int) -> str:
+        """Template, file and line, counted in the file where that is known."""
+        where = f"template {self.name!r}, {part} text, line {line}"
+        if self._path is None:
+            return where
+        return f"{where} ({self._path.name}:{self._lines.get(part, 0) + line})"
+
+
+def _free_names(tree: nodes.Template) -> list[nodes.Name]:
+    """Names that a text takes from outside, in order; loop variables and globals are its own."""
+    from jinja2.meta import find_undeclared_variables
+
+    outside = find_undeclared_variables(tree) - set(_ENVIRONMENT.globals)
+    names = [name for name in tree.find_all(nodes.Name) if name.ctx == "load"]
+    return sorted((name for name in names if name.name in outside), key=lambda name: name.lineno)
+
+
+def _failing_line(error: BaseException) -> int:
+    """Line of the text in which rendering failed: Jinja2 puts it into the traceback."""
+    line = 1
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import jinja2
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
@@ -18,6 +19,7 @@ from store.errors import UserError
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
 )
+_ENVIRONMENT.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Template(BaseModel):
         """The file it was read from."""
         return self._path
 
+    @cached_property
     def used_variables(self) -> dict[str, str]:
         """Each variable the texts use and the place of its first use.
 
@@ -130,7 +133,7 @@ class Template(BaseModel):
         UserError
             One is not; the message names the variable and the place.
         """
-        used = self.used_variables()
+        used = self.used_variables
         for name, place in used.items():
             if name not in self.variables and name != "examples":
                 raise UserError(
@@ -157,7 +160,7 @@ class Template(BaseModel):
         UserError
             A variable is missing or a text fails; the message names template and line.
         """
-        for name, place in self.used_variables().items():
+        for name, place in self.used_variables.items():
             if name not in variables and name != "examples":
                 raise UserError(f"{place}: the variable {name!r} has no value")
         values = {name: variables[name] for name in self.variables}
@@ -169,10 +172,13 @@ class Template(BaseModel):
         content = {"messages": messages, "schema": self.output_schema}
         return Rendered(tuple(messages), self.digest, json_digest(content))
 
+    @cached_property
+    def _compiled(self) -> dict[str, jinja2.Template]:
+        return {part: _ENVIRONMENT.from_string(getattr(self, part)) for part in ("system", "user")}
+
     def _fill(self, part: str, values: Mapping[str, Any]) -> str:
         try:
-            compiled = _ENVIRONMENT.from_string(getattr(self, part))
-            return compiled.render(values, examples=self.examples)
+            return self._compiled[part].render(values, examples=self.examples)
         except (TemplateError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
             place = self._place(part, _failing_line(error))
             raise UserError(f"{place}: the text cannot be rendered: {error}") from error

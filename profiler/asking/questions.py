@@ -123,7 +123,7 @@ def make_reask(
     """
     correction = template or load_template("reask")
     *before, last = request.messages
-    question, mark, old = last.content.partition(f"\n\n{CORRECTION}\n")
+    question, mark, _ = last.content.partition(f"\n\n{CORRECTION}\n")
     attempt = 2 if mark else 1
     said = errors if raw_text.strip() else ("the answer was empty", *errors)
     rendered = correction.render(

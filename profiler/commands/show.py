@@ -1,0 +1,68 @@
+"""``profiler show``: a user's interests and the items that prove them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def show(
+    user: Annotated[str, typer.Argument(help="User id as in the data.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """A user's interests, through its exemplar and synthetic users, with evidence."""
+    from store.console import print_json, say
+    from store.reading import show_user
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        document = show_user(opened, user)
+    if json:
+        print_json(document)
+        return
+    for line in lines(document):
+        say(line)
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """Return the document of :func:`store.reading.show_user` as plain lines."""
+    from store.console import plain
+
+    user = document["user"]
+    found = [f"user {plain(user['user_id'])}: {user['interactions']} interactions, most recent:"]
+    found += [f"  {plain(item['title'] or item['item_id'])}" for item in document["history"][:5]]
+    if document["own"]:
+        found += ["", "stored interests that cover its own history:"]
+    for interest in document["own"]:
+        titles = "; ".join(plain(i["title"] or i["item_id"]) for i in interest["items"][:3])
+        found += [f"  {plain(interest['label'])} ({interest['score']:.0%} of the history)"]
+        found += [f"    shown by {titles}"]
+    groups = [document["profile"], document["exemplar"], *document["synthetic_users"]]
+    for group in [g for g in groups if g]:
+        similarity = (
+            "" if group["similarity"] is None else f", similarity {group['similarity']:.2f}"
+        )
+        found += ["", f"{plain(group['name'])} ({group['members']} members{similarity}):"]
+        found += [line for interest in group["interests"] for line in _interest(interest)]
+        if not group["interests"]:
+            found.append(f"  no interests stored ({group['state']})")
+    if len(found) == 6 and not any(groups):
+        found.append("no exemplar and no synthetic user stands for this user yet")
+    return found
+
+
+def _interest(interest: dict[str, Any]) -> list[str]:
+    from store.console import plain
+
+    titles = [
+        plain(item["title"] or item["item_id"]) + (" (own)" if item["touched"] else "")
+        for item in interest["evidence"]
+    ]
+    shown = "; ".join(titles[:4]) + (f"; and {len(titles) - 4} more" if len(titles) > 4 else "")
+    return [
+        f"  {plain(interest['label'])}: {plain(interest['description'])}",
+        f"    evidence: {shown}",
+    ]

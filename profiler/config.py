@@ -1,0 +1,49 @@
+"""``BuildConfig``: every choice of a build, checked, recorded with the run and hashed."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from store.errors import UserError
+
+OFFLINE = "offline"
+
+
+class BuildConfig(BaseModel):
+    """How to build. Defaults are the paper's where it has one, else our measured choice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    filter: str = Field("none", description="none, once:N (the ComiRec way) or core:N")
+    split: str = Field("leave-one-out", description="who may see which interaction")
+    split_seed: int = 1230
+    encoder: str | None = Field(None, description="name or folder of a sentence encoder")
+    item_text: Literal["title", "title+categories"] = "title+categories"
+    history: Literal["mean", "text"] = Field("mean", description="how a history becomes a vector")
+    share: float | None = Field(0.03, description="share of users to be exemplars")
+    exemplars: int | None = Field(None, description="number of exemplars, instead of a share")
+    preference: float | None = Field(None, description="preference p, instead of a share")
+    damping: float = Field(0.5, ge=0.5, lt=1)
+    synthetic_users: int | None = Field(None, ge=0, description="at most so many; None: automatic")
+    max_titles: int = Field(60, ge=2, description="items a synthetic user may hold")
+    max_interests: int = Field(20, ge=1, le=20)
+    assign: bool = Field(True, description="give each user the interests that cover its history")
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> BuildConfig:
+        if self.exemplars is not None and self.preference is not None:
+            raise ValueError("give --exemplars or --preference, not both")
+        return self
+
+    @classmethod
+    def checked(cls, **values: Any) -> BuildConfig:
+        """Build a config; a wrong value is a :class:`UserError` that names it."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "build"
+            raise UserError(f"{place}: {first['msg']} (got {first['input']!r})") from error

@@ -1,0 +1,192 @@
+"""What a reader hands over: frames in one shape, and every problem with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+SHOWN = 10
+"""Problems of one kind that are kept with their place; the others are counted."""
+
+
+class Kind(StrEnum):
+    """Kinds of bad input."""
+
+    EMPTY = "empty file"
+    NAME = "not what its name says"
+    ENCODING = "not UTF-8"
+    SEPARATOR = "wrong separator"
+    COLUMN = "missing column"
+    ROW = "broken row"
+    VALUE = "missing value"
+    TIME = "unreadable time"
+    POSITION = "unreadable position"
+    DUPLICATE = "duplicate item id"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with the input.
+
+    Attributes
+    ----------
+    kind
+        One of :class:`Kind`.
+    file
+        Name of the file, or of the frame.
+    row
+        Row counted from 1; the header line of a text file is row 1. None: the whole file.
+    column
+        Name of the column, None where the row or the file is meant.
+    value
+        What was found there.
+    message
+        What is wrong and what to do.
+    """
+
+    kind: Kind
+    file: str
+    row: int | None
+    column: str | None
+    value: str | None
+    message: str
+
+    def __str__(self) -> str:
+        place = self.file
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column is not None:
+            place += f", column {self.column}"
+        return f"{place}: {self.message}"
+
+
+class UnusableFileError(Exception):
+    """A problem after which nothing more can be read from the file."""
+
+
+@dataclass
+class Problems:
+    """Collects problems: the first ten of each kind in full, the rest as a count."""
+
+    first: list[Problem] = field(default_factory=list)
+    counts: Counter[Kind] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: Kind,
+        file: str,
+        message: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        """Record one problem."""
+        self.counts[kind] += 1
+        if self.counts[kind] <= SHOWN:
+            self.first.append(Problem(kind, file, row, column, value, message))
+
+    def add_rows(self, kind: Kind, bad: pl.DataFrame, file: str, column: str, message: str) -> None:
+        """Record every row of ``bad``, whose columns are ``row`` and ``value``.
+
+        ``{value}`` in the message stands for the value as written in the file.
+        """
+        for row, value in bad.head(SHOWN).iter_rows():
+            text = "" if value is None else str(value)
+            said = message.replace("{value}", repr(text))
+            self.add(kind, file, said, row=row, column=column, value=text)
+        self.counts[kind] += max(0, bad.height - SHOWN)
+
+    def fatal(self, kind: Kind, file: str, message: str, **place: Any) -> UnusableFileError:
+        """Record a problem that ends the reading of a file; raise what this returns."""
+        self.add(kind, file, message, **place)
+        return UnusableFileError(message)
+
+
+@dataclass(frozen=True)
+class RawData:
+    """Interactions and items as they stand in the source, in one shape.
+
+    Attributes
+    ----------
+    interactions
+        Columns ``user_id``, ``item_id`` (text), ``timestamp`` (int64 unix seconds or null),
+        ``position`` (int64 or null), ``row`` (int64, as in :class:`Problem`).
+    items
+        Columns ``item_id``, ``title`` (text or null), ``categories`` (list of text), ``extra``
+        (a JSON object as text), ``row``. Empty where there is no item file.
+    problems
+        The first ten of each kind; rows with a problem are not in the frames.
+    problem_counts
+        All of them, by kind.
+    notes
+        What was assumed while reading, as sentences.
+    format
+        ``movielens``, ``amazon``, ``recbole``, ``csv``, ``tsv``, ``parquet`` or ``frame``.
+    files
+        Names of what was read.
+    """
+
+    interactions: pl.DataFrame
+    items: pl.DataFrame
+    problems: list[Problem]
+    problem_counts: dict[Kind, int]
+    notes: list[str]
+    format: str
+    files: list[str]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read; every field may stay as it is.
+
+    Attributes
+    ----------
+    format
+        Name of the format, None to detect it by content.
+    items
+        File or frame with the item texts.
+    user_column, item_column, time_column, position_column, title_column, categories_column
+        Names of the columns where they are not the format's usual ones.
+    """
+
+    format: str | None = None
+    items: Path | Any | None = None
+    user_column: str | None = None
+    item_column: str | None = None
+    time_column: str | None = None
+    position_column: str | None = None
+    title_column: str | None = None
+    categories_column: str | None = None
+
+
+def no_interactions() -> pl.DataFrame:
+    """Interactions frame without rows."""
+    return pl.DataFrame(
+        schema={
+            "user_id": pl.String,
+            "item_id": pl.String,
+            "timestamp": pl.Int64,
+            "position": pl.Int64,
+            "row": pl.Int64,
+        }
+    )
+
+
+def no_items() -> pl.DataFrame:
+    """Items frame without rows."""
+    return pl.DataFrame(
+        schema={
+            "item_id": pl.String,
+            "title": pl.String,
+            "categories": pl.List(pl.String),
+            "extra": pl.String,
+            "row": pl.Int64,
+        }
+    )

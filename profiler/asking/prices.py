@@ -1,0 +1,101 @@
+"""What a call costs: a dated table, which the user's own table overrides.
+
+A model that is in neither has an unknown cost. It is never taken for free: reports say that it is
+unknown, and a cap in dollars is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from store.errors import DataError
+
+BUILT_IN = Path(__file__).with_name("prices.yaml")
+_DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
+
+
+class Price(BaseModel):
+    """Dollars per million tokens."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0, allow_inf_nan=False)
+    output: float = Field(ge=0, allow_inf_nan=False)
+
+    def cost(self, tokens_in: int, tokens_out: int) -> float:
+        """Dollars of one call."""
+        return (tokens_in * self.input + tokens_out * self.output) / 1e6
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: date
+    models: dict[str, Price]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices by ``provider:model``.
+
+    Attributes
+    ----------
+    models
+        The user's entries over the built-in ones.
+    dates
+        For each model, the day its price was published.
+    """
+
+    models: dict[str, Price]
+    dates: dict[str, date]
+
+    def of(self, model: str) -> Price | None:
+        """Return the price of a model, or of the same model without a date in its name.
+
+        None where unknown. Names are compared as written: ``provider:model``.
+        """
+        return self.models.get(model) or self.models.get(_DATED.sub("", model))
+
+    def cost(self, model: str, tokens_in: int | None, tokens_out: int | None) -> float | None:
+        """Dollars of one answered call, None where the price or the tokens are unknown."""
+        price = self.of(model)
+        if price is None or tokens_in is None or tokens_out is None:
+            return None
+        return price.cost(tokens_in, tokens_out)
+
+
+def load_prices(path: Path | None = None) -> Prices:
+    """Load the built-in price table, overridden by the user's table at ``path``.
+
+    Raises
+    ------
+    DataError
+        If the user's table cannot be read or does not have the form of the built-in one.
+    """
+    models: dict[str, Price] = {}
+    dates: dict[str, date] = {}
+    for source in (BUILT_IN, path):
+        if source is not None:
+            table = _read(source)
+            models |= table.models
+            dates |= dict.fromkeys(table.models, table.as_of)
+    return Prices(models, dates)
+
+
+def _read(path: Path) -> _Table:
+    try:
+        return _Table.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DataError(f"cannot read the price table {path}: {error.strerror}") from error
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} is not a price table: {error}\n"
+            "write it as:\n  as_of: 2026-03-21\n  models:\n"
+            "    openai:gpt-4o-mini: {input: 0.15, output: 0.60}   # dollars per million tokens"
+        ) from error

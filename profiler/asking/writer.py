@@ -1,0 +1,93 @@
+"""One writer for a store, beside the event loop: what is waiting is committed together.
+
+A job is durable when its await returns. Under load many jobs share one commit, so that one fsync
+an answer costs no throughput; the loop itself never waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from store.store import Store
+
+T = TypeVar("T")
+_Waiting = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+MOST_TOGETHER = 64
+
+
+class Writer:
+    """Runs write jobs in one thread: ``async with Writer(store) as writer``.
+
+    A job is a function without arguments that uses the store's repositories; it may run twice,
+    the first time being rolled back, when a job beside it fails.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
+
+    async def __aenter__(self) -> Writer:
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def do(self, job: Callable[[], T]) -> T:
+        """Run ``job`` in a write transaction; return its result once it is committed."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put((job, future))
+        # A cancelled caller must not take back what the thread is about to commit.
+        return await asyncio.shield(future)
+
+    def _work(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            batch = [first]
+            last = False
+            while len(batch) < MOST_TOGETHER and not last:
+                try:
+                    waiting = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                last = waiting is None
+                if waiting is not None:
+                    batch.append(waiting)
+            done = self._together(batch)
+            self._loop.call_soon_threadsafe(_resolve, done)
+            if last:
+                break
+
+    def _together(self, batch: list[_Waiting]) -> list[tuple[asyncio.Future[Any], Any, bool]]:
+        """Commit a batch; if any of its jobs fails, each by itself."""
+        try:
+            with self._store.write():
+                results = [job() for job, _ in batch]
+        except Exception as error:
+            if len(batch) == 1:
+                return [(batch[0][1], error, True)]
+            return [outcome for one in batch for outcome in self._together([one])]
+        futures = [future for _, future in batch]
+        return [(future, result, False) for future, result in zip(futures, results, strict=True)]
+
+
+def _resolve(done: list[tuple[asyncio.Future[Any], Any, bool]]) -> None:
+    for future, result, failed in done:
+        if future.done():
+            continue
+        if failed:
+            future.set_exception(result)
+        else:
+            future.set_result(result)

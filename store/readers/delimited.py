@@ -107,9 +107,9 @@ def _parse_body(
     header: Sequence[str],
     first: int,
 ) -> pl.DataFrame:
-    names = {f"column_{place}": name for place, name in enumerate(header, start=1)}
+    width = len(header)
     # A row with as many fields as the header comes first, so that polars takes that width.
-    widest = separator.join("x" * len(names)).encode() + b"\n"
+    widest = separator.join("x" * width).encode() + b"\n"
     quoted = separator == ","
     frame: pl.DataFrame | None
     try:
@@ -120,12 +120,13 @@ def _parse_body(
             quote_char='"' if quoted else None,
             infer_schema=False,
         )
-        if frame.width != len(names):
+        if frame.width != width:
             frame = None
     except pl.exceptions.PolarsError:
         frame = None
-    if frame is not None and not _may_be_short(frame, data, separator, quoted, len(names)):
-        return frame.slice(1).rename(names).with_row_index(ROW, first).cast({ROW: pl.Int64})
+    if frame is not None and not _may_be_short(frame, data, separator, quoted, width):
+        frame = frame.slice(1).rename(dict(zip(frame.columns, header, strict=True)))
+        return frame.with_row_index(ROW, first).cast({ROW: pl.Int64})
     return _parse_carefully(data, file, separator, problems, header, first)
 
 

@@ -17,11 +17,12 @@ NAMED = {".json": "amazon", ".jsonl": "amazon", ".inter": "recbole", ".item": "r
 
 @dataclass(frozen=True)
 class Found:
-    """Files of one source: where the interactions lie, the items, and in which format."""
+    """Files of one source: its interactions, its items, a split file beside them, the format."""
 
     format: str
     interactions: Path
     items: Path | None
+    split: Path | None = None
 
 
 def detect(source: Path, wanted: str | None = None) -> Found:
@@ -49,7 +50,8 @@ def detect(source: Path, wanted: str | None = None) -> Found:
     for find in (_movielens, _recbole, _tables, _amazon):
         found = find(files)
         if found and (wanted is None or _agrees(found.format, wanted)):
-            return Found(wanted or found.format, found.interactions, found.items)
+            split = _named(files, "user_split", TABLES)
+            return Found(wanted or found.format, found.interactions, found.items, split)
     names = ", ".join(path.name for path in files[:10]) or "nothing"
     raise DataError(
         f"{source} holds no {wanted or 'known'} data set (found: {names}); expected ratings.csv or"

@@ -97,6 +97,8 @@ def _read_files(found: Found, options: ReadOptions, problems: Problems) -> RawDa
     except UnusableFileError:
         log = no_interactions()
     texts = _read_item_source(items, options, problems)
+    if found.split is not None:
+        problems.notes.append(f"{found.split.name} lies beside the data: --split {found.split}")
     return _raw(log, texts, problems, found.format, files)
 
 

@@ -117,11 +117,9 @@ class Crowd(Objective):
         group = torch.repeat_interleave(torch.arange(len(sizes)), pairs)
         place = torch.arange(len(group)) - (pairs.cumsum(0) - pairs)[group]
         start, size = self.groups.indptr[group], sizes[group]
-        left, right = (
-            self.groups.items[start + place // size],
-            self.groups.items[start + place % size],
-        )
-        return torch.unique(left * numbers + right)
+        left = self.groups.items[start + place // size]
+        keys = left * numbers + self.groups.items[start + place % size]
+        return keys.unique(sorted=True)  # type: ignore[no-any-return, no-untyped-call]
 
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
         """Anchors, partners (item numbers) and their groups, int64 ``[pairs]`` each.

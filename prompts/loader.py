@@ -14,6 +14,7 @@ from store.errors import UserError
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 40
 
 
 def load_template(name: str, folder: Path | None = None) -> Template:
@@ -90,7 +91,12 @@ def _plain_yaml(text: str, path: Path) -> tuple[Any, dict[str, int]]:
     which YAML would silently keep the last.
     """
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise UserError(f"{path}: a template is nested at most {MAX_DEPTH} deep")
             if isinstance(event, yaml.AliasEvent):
                 line = event.start_mark.line + 1 if event.start_mark else 1
                 raise UserError(f"{path}:{line}: YAML aliases are not allowed in a template")

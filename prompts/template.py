@@ -115,13 +115,13 @@ class Template(BaseModel):
         used: dict[str, str] = {}
         for part in ("system", "user"):
             try:
-                tree = _ENVIRONMENT.parse(getattr(self, part))
+                names = _free_names(_ENVIRONMENT.parse(getattr(self, part)))
             except TemplateError as error:
                 line = getattr(error, "lineno", 1)
                 raise UserError(
                     f"{self._place(part, line)}: not a valid template text: {error}"
                 ) from error
-            for name in _free_names(tree):
+            for name in names:
                 used.setdefault(name.name, self._place(part, name.lineno))
         return used
 

@@ -35,7 +35,8 @@ REFUSED = frozenset(
 MAX_ERRORS = 10
 
 _FENCED = re.compile(r"\s*```[A-Za-z]*\s*(\{.*\})\s*```\s*", re.DOTALL)
-_STRING_OR_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
+# Strings, and commas that follow no value, are matched so that they are passed over.
+_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{,:]\s*,|(,)(?=\s*[\]}])', re.DOTALL)
 
 
 def read_answer(
@@ -97,7 +98,7 @@ def _parse(text: str) -> tuple[Any, tuple[str, ...]]:
     if fenced:
         attempts.append((fenced[1], ("code fence",)))
     body, mends = attempts[-1]
-    bare = _STRING_OR_COMMA.sub(lambda match: "" if match[0] == "," else match[0], body)
+    bare = _TRAILING_COMMA.sub(lambda match: "" if match[1] else match[0], body)
     if bare != body:
         attempts.append((bare, (*mends, "trailing comma")))
     first_error = "the answer was not JSON"

@@ -136,7 +136,7 @@ def _rules() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
         ),
         (
             "gender",
-            r"^(?:an?\s)?(?:[\w-]+\s){0,2}(?:mother|father|mom|mum|dad)\sof\s"
+            r"(?:^|(?<=[.!?;]\s))(?:an?\s)?(?:[\w-]+\s){0,2}(?:mother|father|mom|mum|dad)\sof\s"
             r"(?:one|two|three|four|\d|twins|a\s|young|small|several)",
             False,
         ),

@@ -50,7 +50,8 @@ INTERESTS = (
         "Two Person Backpacking Tent", "Down Sleeping Bag", "Inflatable Sleeping Pad",
         "Camp Stove with Wind Shield", "Rechargeable Camping Lantern", "Tent Stakes and Guy Lines",
         "Folding Camp Chair", "Enamel Campfire Mug", "Waterproof Tent Footprint",
-        "Headlamp for Night Hiking and Camp", "Camping Cookware Pot Set", "Hammock with Tree Straps",
+        "Headlamp for Night Hiking and Camp", "Camping Cookware Pot Set",
+        "Hammock with Tree Straps",
         "Fire Starter for Campfires",
     )),
     Interest("trail running", "Outdoors", (
@@ -63,7 +64,8 @@ INTERESTS = (
     Interest("road cycling", "Outdoors", (
         "Road Bike Helmet", "Clipless Bicycle Pedals", "Padded Cycling Bib Shorts",
         "Bicycle Chain Lubricant", "Bike Floor Pump with Gauge", "Tubeless Road Bike Tire",
-        "USB Rechargeable Bike Light", "Bike Saddle with Relief Channel", "Handlebar Tape for Road Bikes",
+        "USB Rechargeable Bike Light", "Bike Saddle with Relief Channel",
+        "Handlebar Tape for Road Bikes",
         "Cycling Jersey with Pockets", "Bicycle Multi Tool with Chain Breaker",
         "Water Bottle Cage for Bicycles", "Cycling Gloves with Gel Palm",
     )),
@@ -89,8 +91,10 @@ INTERESTS = (
         "Puppy Teething Toy",
     )),
     Interest("watercolor painting", "Arts & Leisure", (
-        "Watercolor Paint Pan Set", "Cold Press Watercolor Paper Block", "Round Sable Watercolor Brushes",
-        "Masking Fluid for Watercolor", "Porcelain Paint Palette", "Mop Brush for Watercolor Washes",
+        "Watercolor Paint Pan Set", "Cold Press Watercolor Paper Block",
+        "Round Sable Watercolor Brushes",
+        "Masking Fluid for Watercolor", "Porcelain Paint Palette",
+        "Mop Brush for Watercolor Washes",
         "Watercolor Sketchbook, Spiral", "Artist Easel, Tabletop", "Water Brush Pens",
         "Granulating Watercolor Tubes", "Gouache Paint Set", "Brush Roll for Artists",
         "Painting Tape for Watercolor Paper",

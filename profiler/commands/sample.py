@@ -1,0 +1,31 @@
+"""``profiler sample``: write a small shop whose interests are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
+    users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 400,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 7,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Write a small shop with planted interests, to try everything on."""
+    from dataclasses import asdict
+
+    from store.console import print_json, say
+    from store.sample import FILES, write_sample
+
+    written = write_sample(folder, users=users, seed=seed)
+    if json:
+        print_json(asdict(written))
+        return
+    say(
+        f"{written.interactions:,} interactions of {written.users:,} users with"
+        f" {written.items:,} items: {', '.join(FILES)} in {folder}"
+    )
+    say(f"next: profiler build {folder} --store shop.db")

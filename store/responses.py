@@ -204,6 +204,14 @@ class Responses:
                 (outcome, status_code, error, nothing, nothing, nothing, latency_s, attempt_id),
             )
 
+    def withdraw(self, attempt_id: int) -> None:
+        """Take back a call that was entered but never sent, and its lease."""
+        with self._store.write() as connection:
+            digest = connection.exec_driver_sql(
+                "DELETE FROM attempts WHERE attempt_id = ? RETURNING request_digest", (attempt_id,)
+            ).scalar()
+            connection.exec_driver_sql("DELETE FROM leases WHERE request_digest = ?", (digest,))
+
     def release(self, owner: str, request_digest: str | None = None) -> None:
         """Give back one lease of ``owner``, or all."""
         with self._store.write() as connection:

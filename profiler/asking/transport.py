@@ -76,8 +76,12 @@ class RetryPolicy:
             sleep=self.sleep,
             reraise=True,
         )
+
+        async def once() -> T:  # tenacity awaits only what it sees to be a coroutine function
+            return await attempt()
+
         try:
-            return await retrying(attempt)
+            return await retrying(once)
         except CallError as error:
             if error.outcome == "provider_refused":
                 raise ProviderRefusedError(str(error)) from None

@@ -53,6 +53,12 @@ class Writer:
         # A cancelled caller must not take back what the thread is about to commit.
         return await asyncio.shield(future)
 
+    def soon(self, job: Callable[[], object]) -> None:
+        """Have ``job`` run without waiting for it: its failure is nobody's."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        future.add_done_callback(lambda done: done.exception())
+        self._jobs.put((job, future))
+
     def _work(self) -> None:
         while (first := self._jobs.get()) is not None:
             batch = [first]

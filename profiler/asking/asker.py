@@ -1,0 +1,293 @@
+"""One answer to one request: found in the store, or bought once and stored before it is used."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from profiler.asking.budget import Budget, Cost
+from profiler.asking.limits import Limiter
+from profiler.asking.port import CallError, ChatPort, Reply, Request
+from profiler.asking.prices import Prices
+from profiler.asking.transport import RetryPolicy
+from profiler.asking.writer import Writer
+from prompts.items import estimate_tokens
+from store.digests import canonical_json
+from store.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
+from store.store import Store
+
+LEASE_S = 60.0
+PER_MESSAGE = 8
+
+
+class LeasedElsewhereError(Exception):
+    """Another process is asking exactly this now."""
+
+
+class HaltedError(Exception):
+    """The run is stopping: no new call is made."""
+
+
+@dataclass
+class Tally:
+    """What a run did: calls sent, answers found stored, tokens billed, dollars known to be spent.
+
+    ``unpriced`` counts answers whose cost is unknown, ``in_vain`` the requests that in a row, up to
+    now, got no answer after all attempts.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    failed_calls: int = 0
+    in_vain: int = 0
+
+
+@dataclass
+class Asker:
+    """Everything one call needs; made once a run.
+
+    Attributes
+    ----------
+    store, writer, port
+        Where answers are kept, who writes them, who is asked.
+    limiter, budget, prices, policy
+        Pace, caps, cost, patience.
+    in_flight
+        Bounds the calls under way at once; storing is not counted.
+    owner
+        Of this run's leases.
+    run_id
+        Of the store's table ``runs``.
+    halted
+        Whether the run is stopping.
+    """
+
+    store: Store
+    writer: Writer
+    port: ChatPort
+    limiter: Limiter
+    budget: Budget
+    prices: Prices
+    policy: RetryPolicy
+    in_flight: asyncio.Semaphore
+    owner: str
+    run_id: int | None
+    halted: Callable[[], bool]
+    tally: Tally
+
+    def digest(self, request: Request) -> str:
+        """Content address of a request to this port."""
+        return request.digest(self.port.name, self.port.base_url, self._params(request))
+
+    def _params(self, request: Request) -> Mapping[str, Any]:
+        return {**self.port.params, "method": self.port.method_for(request)}
+
+    async def answer(self, request: Request, purpose: Purpose) -> StoredResponse:
+        """Return the stored answer to ``request``, after buying it where there is none.
+
+        Raises
+        ------
+        CallError
+            No answer after all attempts.
+        ProviderRefusedError, BudgetReachedError
+            The run must stop.
+        LeasedElsewhereError
+            Another process is asking this now.
+        HaltedError
+            The run is stopping and a call would be needed.
+        """
+        digest = self.digest(request)
+        found = self.store.responses.find(digest)
+        if found is not None:
+            self.tally.cached += 1
+            return found
+        try:
+            return await self.policy.persist(lambda: self._attempt(request, digest, purpose))
+        except LeasedElsewhereError:
+            raise
+        except BaseException as error:
+            self.tally.in_vain += isinstance(error, CallError)
+            # Whoever stops asking for good gives the lease back, whatever stopped it.
+            self.writer.soon(lambda: self.store.responses.release(self.owner, digest))
+            raise
+
+    async def _attempt(self, request: Request, digest: str, purpose: Purpose) -> StoredResponse:
+        if self.halted():
+            raise HaltedError
+        reserved = reservation(request, self.port.name, self.prices)
+        await self.budget.reserve(reserved)
+        actual = Cost(0.0, 0, 0)
+        try:
+            ticket = await self._open(request, digest, purpose, reserved)
+            if ticket.answer is not None:
+                self.tally.cached += 1
+                return ticket.answer
+            if ticket.attempt_id is None:
+                raise LeasedElsewhereError
+            # From here on the call counts, whatever comes of it.
+            actual = reserved
+            answer, actual = await self._paid(request, digest, ticket.attempt_id, reserved)
+            return answer
+        except CallError as error:
+            actual = Cost(0.0, 0) if error.free else reserved
+            raise
+        except HaltedError:
+            actual = Cost(0.0, 0, 0)
+            raise
+        finally:
+            await self.budget.settle(reserved, actual)
+
+    async def _open(
+        self, request: Request, digest: str, purpose: Purpose, reserved: Cost
+    ) -> Ticket:
+        attempt = NewAttempt(
+            digest,
+            request.subject.subject_id,
+            self.run_id,
+            purpose,
+            reserved.usd,
+            reserved.tokens,
+        )
+        return await self.writer.do(
+            lambda: self.store.responses.open_call(
+                attempt, owner=self.owner, clock=time.time(), lease_s=LEASE_S
+            )
+        )
+
+    async def _paid(
+        self, request: Request, digest: str, attempt_id: int, reserved: Cost
+    ) -> tuple[StoredResponse, Cost]:
+        """Send, wait, store; the answer is durable when this returns."""
+        reply = await self._send(request, attempt_id, reserved)
+        cost = self.prices.cost(self.port.name, reply.tokens_in, reply.tokens_out)
+        response = self._response(request, digest, reply, cost)
+        response_id = await self.writer.do(
+            lambda: self.store.responses.close_answered(attempt_id, response, owner=self.owner)
+        )
+        self._count(reply, cost)
+        stored = StoredResponse(
+            response_id=response_id,
+            request_digest=digest,
+            subject_id=response.subject_id,
+            model=response.model,
+            method=response.method,
+            raw_text=reply.text,
+            refusal=reply.refusal,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=cost,
+            outcome="unread",
+        )
+        told = reply.tokens_in is not None and reply.tokens_out is not None
+        tokens = (reply.tokens_in or 0) + (reply.tokens_out or 0) if told else reserved.tokens
+        return stored, Cost(reserved.usd if cost is None else cost, tokens)
+
+    async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
+        async with self.in_flight:
+            try:
+                grant = await self.limiter.acquire(reserved.tokens)
+                if self.halted():
+                    raise HaltedError
+            except (HaltedError, asyncio.CancelledError):
+                await self.writer.do(lambda: self.store.responses.withdraw(attempt_id))
+                raise HaltedError from None
+            self.tally.calls += 1
+            reply = await self._call(request, attempt_id)
+            used = (reply.tokens_in or 0) + (reply.tokens_out or 0)
+            self.limiter.settle(grant, used or reserved.tokens)
+            return reply
+
+    async def _call(self, request: Request, attempt_id: int) -> Reply:
+        started = time.perf_counter()
+        try:
+            reply = await self.port.ask(request)
+        except CallError as error:
+            self.limiter.follow(error.headers)
+            if error.outcome == "rate_limited" and error.retry_after is not None:
+                self.limiter.pause(min(error.retry_after, self.policy.longest_told))
+            await self._failed(attempt_id, error, time.perf_counter() - started)
+            raise
+        except asyncio.CancelledError:
+            stopped = CallError("interrupted", "stopped by the user before the answer came")
+            await self._failed(attempt_id, stopped, time.perf_counter() - started)
+            raise
+        self.limiter.follow(reply.headers)
+        return reply
+
+    async def _failed(self, attempt_id: int, error: CallError, seconds: float) -> None:
+        self.tally.failed_calls += 1
+        await self.writer.do(
+            lambda: self.store.responses.close_failed(
+                attempt_id,
+                error.outcome,
+                error=str(error),
+                status_code=error.status_code,
+                free=error.free,
+                latency_s=seconds,
+            )
+        )
+
+    def _count(self, reply: Reply, cost: float | None) -> None:
+        self.tally.in_vain = 0
+        self.tally.tokens_in += reply.tokens_in or 0
+        self.tally.tokens_out += reply.tokens_out or 0
+        self.tally.cost_usd += cost or 0.0
+        self.tally.unpriced += cost is None
+
+    def _response(
+        self, request: Request, digest: str, reply: Reply, cost: float | None
+    ) -> NewResponse:
+        return NewResponse(
+            request_digest=digest,
+            prompt=Prompt(
+                [{"role": turn.role, "content": turn.content} for turn in request.messages],
+                request.schema,
+                request.template,
+                request.template_digest,
+            ),
+            subject_id=request.subject.subject_id,
+            run_id=self.run_id,
+            model=self.port.name,
+            base_url=self.port.base_url,
+            method=reply.method,
+            params={
+                **self._params(request),
+                "max_tokens": request.max_tokens,
+                "temperature": request.temperature,
+                "seed": request.seed,
+                "answered_by": reply.model,
+            },
+            shown=request.shown,
+            raw_text=reply.text,
+            refusal=reply.refusal,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=cost,
+            latency_s=reply.latency_s,
+        )
+
+
+def prompt_tokens(request: Request) -> int:
+    """Tokens of a prompt and its schema, estimated on the high side."""
+    text = "".join(turn.content for turn in request.messages)
+    return (
+        estimate_tokens(text)
+        + estimate_tokens(canonical_json(request.schema))
+        + PER_MESSAGE * len(request.messages)
+    )
+
+
+def reservation(request: Request, model: str, prices: Prices) -> Cost:
+    """Most that one call is expected to take: the whole prompt and the longest answer."""
+    tokens_in = prompt_tokens(request)
+    usd = prices.cost(model, tokens_in, request.max_tokens) or 0.0
+    return Cost(usd, tokens_in + request.max_tokens)

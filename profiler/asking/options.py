@@ -1,0 +1,108 @@
+"""How a run asks, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from profiler.asking.budget import Caps
+from profiler.asking.conversation import Patience
+from profiler.asking.prices import Prices, load_prices
+from profiler.asking.questions import Cut
+from profiler.asking.transport import RetryPolicy
+
+
+@dataclass(frozen=True)
+class AskingOptions:
+    """Everything about a run but whom to ask and about whom.
+
+    Attributes
+    ----------
+    concurrency
+        Most calls under way at once.
+    rpm, tpm
+        Requests and tokens per minute; None leaves it to what the service tells.
+    caps
+        Most that may be spent in the store.
+    prices
+        Dollars per token.
+    max_tokens, temperature, seed
+        Of each answer; ``seed`` None is not sent.
+    token_budget, cut
+        Most tokens of the item list, and which items stay when it is longer.
+    patience, policy
+        Asking again what was answered badly; calling again what was not answered.
+    give_up_after
+        The run stops when so many requests in a row got no answer after all attempts.
+    """
+
+    concurrency: int = 8
+    rpm: int | None = None
+    tpm: int | None = None
+    caps: Caps = field(default_factory=Caps)
+    prices: Prices = field(default_factory=load_prices)
+    max_tokens: int = 2_000
+    temperature: float = 0.0
+    seed: int | None = None
+    token_budget: int = 6_000
+    cut: Cut = "recent"
+    patience: Patience = field(default_factory=Patience)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    give_up_after: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("concurrency", "max_tokens", "token_budget", "give_up_after"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class AskingSummary:
+    """What a run did; ``ok + quarantined + pending`` is the number of subjects, always.
+
+    Attributes
+    ----------
+    ok, quarantined, pending
+        Subjects by state, those settled earlier included.
+    calls, failed_calls
+        Calls sent, and those of them that brought no answer.
+    cached
+        Answers found in the store instead of bought.
+    tokens_in, tokens_out
+        Billed tokens, as told by the service.
+    cost_usd
+        Known cost of the answers.
+    unpriced
+        Answers of unknown cost: ``cost_usd`` is then not the whole.
+    """
+
+    ok: int
+    quarantined: int
+    pending: int
+    calls: int
+    failed_calls: int
+    cached: int
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+    unpriced: int
+
+    @property
+    def subjects(self) -> int:
+        """All subjects of the run."""
+        return self.ok + self.quarantined + self.pending
+
+    @property
+    def tokens(self) -> int:
+        """Billed tokens, in and out."""
+        return self.tokens_in + self.tokens_out
+
+    def in_words(self) -> str:
+        """One line for people."""
+        cost = f"${self.cost_usd:.4f}"
+        if self.unpriced:
+            cost += f" and {self.unpriced} answers of unknown cost (see --prices)"
+        return (
+            f"{self.ok} ok, {self.quarantined} quarantined, {self.pending} pending; "
+            f"{self.calls} calls ({self.failed_calls} without an answer), "
+            f"{self.cached} answers already stored; {self.tokens} tokens, {cost}"
+        )

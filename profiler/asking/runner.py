@@ -1,0 +1,277 @@
+"""Asking about many subjects: paced, capped, resumable, and stopping cleanly.
+
+A run can be stopped at any moment, by the user, a cap, the provider or ``kill -9``: what was
+answered is stored, and the next run makes exactly the calls that are missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from profiler.asking.asker import LEASE_S, Asker, HaltedError, LeasedElsewhereError, Tally
+from profiler.asking.boundary import boundary_key
+from profiler.asking.budget import Budget
+from profiler.asking.conversation import converse
+from profiler.asking.limits import Limiter
+from profiler.asking.loops import run_sync, stop_on_signals
+from profiler.asking.options import AskingOptions, AskingSummary
+from profiler.asking.port import ChatPort, ShownSubject
+from profiler.asking.questions import make_request
+from profiler.asking.shown import shown_subjects
+from profiler.asking.writer import Writer
+from prompts import Template
+from store.errors import (
+    BudgetReachedError,
+    InterruptedRunError,
+    ProviderRefusedError,
+    UserError,
+)
+from store.leases import owner_name
+from store.store import Store
+from store.subjects import Subject
+
+__all__ = ["AskingOptions", "AskingSummary", "run_asking"]
+
+Progress = Callable[[AskingSummary], None]
+GRACE_S = 1.2
+POLL_S = 0.1
+
+
+def run_asking(
+    store: Store,
+    subjects: Sequence[Subject],
+    port: ChatPort,
+    *,
+    template: Template,
+    options: AskingOptions,
+    run_id: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> AskingSummary:
+    """Ask about every pending subject and store what comes of it.
+
+    Parameters
+    ----------
+    store
+        Where subjects, answers and interests are.
+    subjects
+        Whom to ask about; those that are not pending are only counted.
+    port
+        Who is asked.
+    template
+        The question.
+    options
+        Pace, caps, patience.
+    run_id
+        Row of the table ``runs`` that calls and answers belong to.
+    progress
+        Called after each subject.
+    stop
+        Set from outside to stop as Ctrl-C does.
+
+    Raises
+    ------
+    InterruptedRunError
+        Stopped by the user, within two seconds.
+    BudgetReachedError
+        The next call might pass a cap.
+    ProviderRefusedError
+        The provider refuses all calls, or too many in a row brought no answer.
+    UserError
+        A cap in dollars for a model of unknown price; a template that cannot be rendered.
+    """
+    _check_caps(port, options)
+    run = _Run(store, subjects, port, template, options, run_id, progress, stop)
+    run_sync(run.go())
+    if run.error is not None:
+        raise _told(run.error, run.summary())
+    return run.summary()
+
+
+class _Run:
+    """The state of one run."""
+
+    def __init__(
+        self,
+        store: Store,
+        subjects: Sequence[Subject],
+        port: ChatPort,
+        template: Template,
+        options: AskingOptions,
+        run_id: int | None,
+        progress: Progress | None,
+        stop: threading.Event | None,
+    ) -> None:
+        self.store, self.port, self.template, self.options = store, port, template, options
+        self.run_id, self.progress, self.stop = run_id, progress, stop
+        self.total = len(subjects)
+        self.ok = sum(subject.state == "ok" for subject in subjects)
+        self.quarantined = sum(subject.state == "quarantined" for subject in subjects)
+        pending = [subject for subject in subjects if subject.state == "pending"]
+        self.queue: deque[ShownSubject] = deque(shown_subjects(store, pending))
+        self.boundary = boundary_key(store)
+        self.tally = Tally()
+        self.error: BaseException | None = None
+        self.owner = owner_name()
+
+    def summary(self) -> AskingSummary:
+        tally = self.tally
+        return AskingSummary(
+            ok=self.ok,
+            quarantined=self.quarantined,
+            pending=self.total - self.ok - self.quarantined,
+            calls=tally.calls,
+            failed_calls=tally.failed_calls,
+            cached=tally.cached,
+            tokens_in=tally.tokens_in,
+            tokens_out=tally.tokens_out,
+            cost_usd=tally.cost_usd,
+            unpriced=tally.unpriced,
+        )
+
+    async def go(self) -> None:
+        """Work until all is settled or the run is halted; leave no lease behind."""
+        self.halting, self.interrupted = asyncio.Event(), asyncio.Event()
+        async with Writer(self.store) as writer:
+            asker = self._asker(writer)
+            # Twice as many as calls may be under way: while one reads and stores, another asks.
+            number = min(2 * self.options.concurrency, max(len(self.queue), 1))
+            workers = [asyncio.create_task(self._work(asker)) for _ in range(number)]
+            watch = asyncio.create_task(self._watch(writer))
+            with stop_on_signals(lambda: self.halt(InterruptedRunError("stopped"))):
+                await self._finish(workers)
+            watch.cancel()
+            await writer.do(lambda: self.store.responses.release(self.owner))
+
+    def halt(self, error: BaseException) -> None:
+        """Stop making calls; the first reason counts, but the user's word goes before any."""
+        if self.error is None or isinstance(error, InterruptedRunError):
+            self.error = error
+        self.halting.set()
+        if isinstance(error, InterruptedRunError):
+            self.interrupted.set()
+
+    def _asker(self, writer: Writer) -> Asker:
+        options = self.options
+        policy = options.policy
+        if policy.sleep is asyncio.sleep:
+            policy = replace(policy, sleep=self._sleep)
+        return Asker(
+            store=self.store,
+            writer=writer,
+            port=self.port,
+            limiter=Limiter(options.rpm, options.tpm, sleep=self._sleep),
+            budget=Budget(options.caps, self.store.responses.spent()),
+            prices=options.prices,
+            policy=policy,
+            in_flight=asyncio.Semaphore(options.concurrency),
+            owner=self.owner,
+            run_id=self.run_id,
+            halted=self.halting.is_set,
+            tally=self.tally,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep that a halt cuts short."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.halting.wait(), seconds)
+            raise HaltedError
+
+    async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
+        """Wait for the workers; once the user wants to stop, not for long."""
+        everyone = asyncio.ensure_future(asyncio.gather(*workers, return_exceptions=True))
+        user = asyncio.create_task(self.interrupted.wait())
+        both: set[asyncio.Future[Any]] = {everyone, user}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        if not everyone.done():
+            await asyncio.wait({everyone}, timeout=GRACE_S)
+            for worker in workers:
+                worker.cancel()
+            await everyone
+        user.cancel()
+
+    async def _watch(self, writer: Writer) -> None:
+        """Keep the leases alive and look for a stop from outside."""
+        renewed = time.monotonic()
+        while True:
+            await asyncio.sleep(POLL_S)
+            if self.stop is not None and self.stop.is_set():
+                self.halt(InterruptedRunError("stopped"))
+            if time.monotonic() - renewed > LEASE_S / 3:
+                renewed = time.monotonic()
+                await writer.do(
+                    lambda: self.store.responses.renew(self.owner, time.time() + LEASE_S)
+                )
+
+    async def _work(self, asker: Asker) -> None:
+        """Take subjects until none is left or the run halts."""
+        while self.queue and not self.halting.is_set():
+            subject = self.queue.popleft()
+            try:
+                await self._settle(asker, subject)
+            except LeasedElsewhereError:
+                # Another process asks this now; its answer will be in the store.
+                self.queue.append(subject)
+                await asyncio.sleep(POLL_S)
+            except HaltedError:
+                return
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self.halt(error)
+                return
+
+    async def _settle(self, asker: Asker, subject: ShownSubject) -> None:
+        if subject.items:
+            request = make_request(
+                subject,
+                self.template,
+                token_budget=self.options.token_budget,
+                cut=self.options.cut,
+                boundary_key=self.boundary,
+                max_tokens=self.options.max_tokens,
+                temperature=self.options.temperature,
+                seed=self.options.seed,
+                max_interests=self.options.patience.max_interests,
+            )
+            reason = await converse(asker, request, self.options.patience)
+        else:
+            reason = "it has no items to show"
+            await asker.writer.do(
+                lambda: self.store.subjects.set_state(subject.subject_id, "quarantined", reason)
+            )
+        self.ok += reason is None
+        self.quarantined += reason is not None
+        if self.progress is not None:
+            self.progress(self.summary())
+        if self.tally.in_vain >= self.options.give_up_after:
+            raise ProviderRefusedError(
+                f"{self.tally.in_vain} requests in a row got no answer; the last: {reason}; "
+                "when the service is back: profiler retry --failed"
+            )
+
+
+def _check_caps(port: ChatPort, options: AskingOptions) -> None:
+    if options.caps.usd is not None and options.prices.of(port.name) is None:
+        raise UserError(
+            f"--budget-usd needs the price of {port.name}, which is not in the price table; "
+            "give it with --prices FILE, or cap with --budget-tokens or --budget-calls"
+        )
+
+
+def _told(error: BaseException, summary: AskingSummary) -> BaseException:
+    """The error that ends the run, with what was reached until then."""
+    if isinstance(error, InterruptedRunError):
+        return InterruptedRunError(
+            f"stopped: {summary.in_words()}; run the same command again to go on"
+        )
+    if isinstance(error, BudgetReachedError | ProviderRefusedError):
+        return type(error)(f"{error}\n{summary.in_words()}")
+    return error

@@ -65,13 +65,8 @@ def _seals(connection: Connection) -> tuple[dict[str, int], list[str]]:
     checked: dict[str, int] = {}
     faults: list[str] = []
     for kind, query in _SEALED.items():
-        sealed = dict(
-            connection.execute(
-                text("SELECT key, digest FROM seals WHERE kind = :kind"), {"kind": kind}
-            )
-            .tuples()
-            .all()
-        )
+        query_seals = text("SELECT key, digest FROM seals WHERE kind = :kind")
+        sealed = {row[0]: row[1] for row in connection.execute(query_seals, {"kind": kind})}
         rows = connection.exec_driver_sql(query).all()
         checked[f"{kind}s"] = len(rows)
         for key, digest in rows:

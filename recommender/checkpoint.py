@@ -84,6 +84,22 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         ) from None
 
 
+def refuse_other(folder: Path, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Refuse to continue a run with other settings or data.
+
+    Raises
+    ------
+    UserError
+        That names the first difference.
+    """
+    for name in sorted(mine.keys() | theirs.keys()):
+        if mine.get(name) != theirs.get(name):
+            raise UserError(
+                f"cannot resume {folder}: {name} is {mine.get(name)!r} now and was "
+                f"{theirs.get(name)!r}; use the old value, or train without --resume"
+            )
+
+
 def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 

@@ -55,18 +55,6 @@ class Settings(BaseModel):
 
 
 @dataclass
-class Report:
-    """How a run stands; given to ``progress`` every hundred steps and at each evaluation."""
-
-    step: int
-    epoch: int
-    terms: dict[str, float]
-    steps_per_second: float
-    metrics: dict[str, float] | None = None
-    best: float | None = None
-
-
-@dataclass
 class FitResult:
     """What a run came to; the model holds the best weights seen.
 

@@ -6,13 +6,8 @@ global generator, whose state is saved with each checkpoint.
 
 from __future__ import annotations
 
-import json
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +16,18 @@ from torch import Tensor, nn
 
 from recommender import checkpoint, parallel
 from recommender.backbones.base import Backbone
+from recommender.interrupting import interruptible
+from recommender.logbook import Logbook
 from recommender.losses import Loss, encode_rows
 from recommender.objectives import Objective
+from recommender.pace import Pace, Report
 from recommender.sequences import Batch, Sequences
-from recommender.settings import FitResult, Reason, Report, Settings
+from recommender.settings import FitResult, Reason, Settings
 from store.errors import UserError
 
 __all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
 
 Evaluator = Callable[[Backbone], dict[str, float]]
-LOG = "metrics.jsonl"
-REPORT_EVERY = 100
 
 
 @dataclass
@@ -90,7 +86,7 @@ def fit(
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     sequences.check_trainable()
     run = _Run(model, sequences, loss, evaluator, objectives, settings, out, progress)
-    with _interruptible(stop) as stopped:
+    with interruptible(stop) as stopped:
         if resume:
             run.restore()
         reason = run.loop(stopped)
@@ -112,7 +108,7 @@ class _Run:
         progress: Callable[[Report], None] | None,
     ) -> None:
         self.model, self.sequences, self.loss, self.evaluator = model, sequences, loss, evaluator
-        self.settings, self.out, self.progress = settings, out, progress
+        self.settings, self.out = settings, out
         self.device = sequences.device
         self.objectives = nn.ModuleList(objectives).to(self.device)
         self.modules: dict[str, nn.Module] = {"model": model, "objectives": self.objectives}
@@ -122,18 +118,18 @@ class _Run:
         self.optimiser = make_optimiser(self.parameters, settings)
         self.positions = settings.positions or model.trains_on
         self.rank, self.world = parallel.join(self.device)
+        self.log = Logbook(out if self.rank == 0 else None)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = _Counters()
         self.best = _copy(model)
-        self.detail, self.evaluated, self.fresh_log = "", -1, True
-        self.last = Report(0, 0, {}, 0.0)
-        self._start_clock()
+        self.detail, self.evaluated = "", -1
+        self.pace = Pace(progress)
         torch.manual_seed(settings.seed + self.rank)
 
     def loop(self, stopped: Callable[[], bool]) -> Reason:
         """Epochs of steps until something ends the run."""
         count, settings = self.count, self.settings
-        self._start_clock()
+        self.pace.start(count.step, count.seconds)
         while not self._done() and count.epoch < settings.epochs:
             order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
             batches = torch.split(order, settings.batch_size)
@@ -142,7 +138,7 @@ class _Run:
                 if terms is None:
                     return "diverged"
                 count.step, count.batch = count.step + 1, count.batch + 1
-                self._report(terms)
+                self.pace.stepped(count.step, count.epoch, terms, count.best)
                 if settings.evaluate_every and count.step % settings.evaluate_every == 0:
                     self.evaluate()
                 if parallel.any_true(stopped(), self.world, self.device):
@@ -207,14 +203,14 @@ class _Run:
             count.best_metrics, self.best = metrics, _copy(self.model)
         else:
             count.waited += 1
-        self._log({"step": count.step, "epoch": count.epoch, "metrics": metrics})
-        self._report({}, metrics)
+        self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics})
+        self.pace.evaluated(count.step, metrics, count.best)
         self.save()
 
     def save(self) -> None:
         """Write the checkpoint."""
         if self.out is not None and self.rank == 0:
-            self.count.seconds = self._seconds()
+            self.count.seconds = self.pace.seconds()
             tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
             facts = {"counters": asdict(self.count), "run": self._identity()}
             checkpoint.write(self.out / checkpoint.NAME, tensors, facts)
@@ -230,17 +226,11 @@ class _Run:
         if self.out is None:
             raise UserError("to resume, name the folder of the run")
         tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
-        mine, theirs = self._identity(), facts["run"]
-        for name in sorted(mine.keys() | theirs.keys()):
-            if mine.get(name) != theirs.get(name):
-                raise UserError(
-                    f"cannot resume {self.out}: {name} is {mine.get(name)!r} now and was "
-                    f"{theirs.get(name)!r}; use the old value, or train without --resume"
-                )
+        checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
         self.count = _Counters(**facts["counters"])
         self.evaluated = self.count.step if self.count.best is not None else -1
-        self._cut_log()
+        self.log.resume(self.count.step)
 
     def result(self, reason: Reason) -> FitResult:
         """Put the best weights into the model and say how the run went."""
@@ -260,7 +250,7 @@ class _Run:
             count.best_step,
             count.step,
             count.epoch,
-            self._seconds(),
+            self.pace.seconds(),
             reason,
             self.detail,
         )
@@ -293,43 +283,6 @@ class _Run:
             f"the model of {kept} is kept; lower the learning rate or set a clip"
         )
 
-    def _start_clock(self) -> None:
-        self._started = self._marked = time.perf_counter()
-        self._before, self._marked_step = self.count.seconds, self.count.step
-
-    def _seconds(self) -> float:
-        return self._before + time.perf_counter() - self._started
-
-    def _report(self, terms: dict[str, Tensor], metrics: dict[str, float] | None = None) -> None:
-        """Tell ``progress`` every hundred steps and at each evaluation."""
-        count = self.count
-        if self.progress is None or (metrics is None and count.step % REPORT_EVERY):
-            return
-        now = time.perf_counter()
-        if metrics is None:
-            rate = (count.step - self._marked_step) / max(now - self._marked, 1e-9)
-            self.last = Report(count.step, count.epoch, _numbers(terms), rate, best=count.best)
-        report = replace(self.last, step=count.step, metrics=metrics, best=count.best)
-        self.progress(report)
-        self._marked, self._marked_step = time.perf_counter(), count.step
-
-    def _log(self, line: dict[str, Any]) -> None:
-        if self.out is not None and self.rank == 0:
-            self.out.mkdir(parents=True, exist_ok=True)
-            mode = "w" if self.fresh_log else "a"
-            with (self.out / LOG).open(mode, encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-            self.fresh_log = False
-
-    def _cut_log(self) -> None:
-        """Drop the lines that a killed run wrote after its last checkpoint."""
-        self.fresh_log = False
-        path = (self.out or Path()) / LOG
-        if path.is_file() and self.rank == 0:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= self.count.step]
-            path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
 
 def make_optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
     """Fused Adam; with weight decay, AdamW."""
@@ -342,34 +295,5 @@ def make_optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.
     )
 
 
-def _numbers(terms: dict[str, Tensor]) -> dict[str, float]:
-    return {name: float(value) for name, value in terms.items()}
-
-
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-
-@contextmanager
-def _interruptible(stop: Callable[[], bool] | None) -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request that the loop reads between steps.
-
-    A second one interrupts at once. Outside the main thread only ``stop`` is asked.
-    """
-    pressed = threading.Event()
-    asked = stop or (lambda: False)
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: object) -> None:
-        if pressed.is_set():
-            raise KeyboardInterrupt
-        pressed.set()
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed.is_set() or asked()
-    finally:
-        signal.signal(signal.SIGINT, before)

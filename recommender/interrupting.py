@@ -1,0 +1,33 @@
+"""Ctrl-C as a request that a loop reads between its steps."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def interruptible(stop: Callable[[], bool] | None) -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a request that the loop reads between steps.
+
+    A second one interrupts at once. Outside the main thread only ``stop`` is asked.
+    """
+    pressed = threading.Event()
+    asked = stop or (lambda: False)
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed.is_set() or asked()
+    finally:
+        signal.signal(signal.SIGINT, before)

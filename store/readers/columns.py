@@ -55,8 +55,8 @@ def interactions_from(
         raise problems.fatal(
             Kind.COLUMN,
             file,
-            f"has neither a column {columns.time!r} nor {columns.position!r}; its columns are"
-            f" {_listed(table)}; name one with --time-column or --position-column",
+            f"there is neither this column nor {columns.position!r}; the file has {_listed(table)};"
+            " name one with --time-column or --position-column",
             column=columns.time,
         )
     users = to_text(table[columns.user])
@@ -117,7 +117,7 @@ def _require(table: pl.DataFrame, column: str, option: str, file: str, problems:
         raise problems.fatal(
             Kind.COLUMN,
             file,
-            f"has no column {column!r}; its columns are {_listed(table)}; name the right one with"
+            f"there is no such column; the file has {_listed(table)}; name the right one with"
             f" {option}",
             column=column,
         )

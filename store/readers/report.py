@@ -129,11 +129,15 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
         ("users with fewer than 3", f"{report.short_histories:,}"),
         ("same user, same time", f"{report.ties:,}"),
         ("exact repeats (kept)", f"{report.repeats:,}"),
+    ]
+    if len(report.files) == 1:
+        return [*rows, ("items without a title (kept)", f"{report.items:,}: no item file")]
+    return [
+        *rows,
         ("items without a title (kept)", _named(report.untitled)),
         ("items not in the item file (kept)", _named(report.absent)),
         ("listed items never used (left out)", f"{report.unused:,}"),
     ]
-    return rows
 
 
 def lines(raw: RawData, report: Report) -> list[str]:
@@ -142,7 +146,8 @@ def lines(raw: RawData, report: Report) -> list[str]:
     found = sum(report.problem_counts.values())
     if not found:
         return [*out, "no problems found; nothing was written"]
-    return [*out, *problem_lines(raw), f"{found:,} problems: build refuses this source"]
+    counted = f"{found:,} problem{'s' if found != 1 else ''}"
+    return [*out, *problem_lines(raw), f"{counted}: build refuses this source"]
 
 
 def _named(things: Named) -> str:

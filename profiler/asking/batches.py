@@ -1,0 +1,386 @@
+"""Questions written to a file and answers read from one, for batch services and other hands.
+
+What is written is what a run would ask next, under the same content address, so an imported answer
+is found by a later run as if that run had paid for it. Answers go through the same reading and the
+same quarantine as any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from profiler.asking.asker import Asker
+from profiler.asking.batch_files import Answered, read_answers, write_atomically
+from profiler.asking.boundary import boundary_key
+from profiler.asking.conversation import Patience, converse
+from profiler.asking.loops import run_sync
+from profiler.asking.port import Method, Request
+from profiler.asking.questions import Cut, make_request
+from profiler.asking.schema import MAX_INTERESTS
+from profiler.asking.shown import shown_subjects
+from prompts import Template
+from store.errors import StoreError
+from store.ledger import NewResponse, Prompt, StoredResponse
+from store.store import Store
+from store.subjects import State
+
+T = TypeVar("T")
+
+RUN_KIND = "requests"
+CHUNK = 200
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """Everything that decides what a batch asks; kept with the run, so an import needs none of it.
+
+    Attributes
+    ----------
+    llm
+        ``provider:model``.
+    templates
+        The question for each kind of subject.
+    reask
+        The correction.
+    base_url, method
+        As a run would have them.
+    everyone
+        Also ask about subjects that have interests already, from another model or the extractor.
+    """
+
+    llm: str
+    templates: Mapping[str, Template]
+    reask: Template
+    base_url: str | None = None
+    method: Method = "json_schema"
+    max_tokens: int = 2_000
+    temperature: float = 0.0
+    seed: int | None = None
+    token_budget: int = 6_000
+    cut: Cut = "recent"
+    max_interests: int = MAX_INTERESTS
+    everyone: bool = False
+
+    def as_config(self) -> dict[str, Any]:
+        """JSON value from which :meth:`from_config` makes the same options."""
+        config = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        config["templates"] = {
+            kind: template.model_dump(mode="json") for kind, template in self.templates.items()
+        }
+        config["reask"] = self.reask.model_dump(mode="json")
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> BatchOptions:
+        """Options as they were recorded."""
+        templates = {
+            kind: Template.model_validate(content) for kind, content in config["templates"].items()
+        }
+        reask = Template.model_validate(config["reask"])
+        return cls(**{**config, "templates": templates, "reask": reask})
+
+    @property
+    def model(self) -> str:
+        """The model's name without the provider."""
+        return self.llm.partition(":")[2]
+
+    def digest(self, request: Request) -> str:
+        """Content address under which a run with these options would find the answer."""
+        return request.digest(self.llm, self.base_url, {"method": self.method})
+
+
+@dataclass
+class ImportReport:
+    """What became of each line of a file; the counts add up to its lines.
+
+    Attributes
+    ----------
+    new
+        Answers stored now.
+    known
+        Answers the store had already.
+    different
+        Another answer to a question that has one: the first stays.
+    unknown, failed, malformed
+        Ids nobody asked under, answers the provider failed to give, lines that cannot be read.
+    notes
+        A line on each of the last four, with its place in the file.
+    ok, quarantined, pending
+        Subjects afterwards.
+    """
+
+    new: int = 0
+    known: int = 0
+    different: int = 0
+    unknown: int = 0
+    failed: int = 0
+    malformed: int = 0
+    notes: list[str] = field(default_factory=list)
+    ok: int = 0
+    quarantined: int = 0
+    pending: int = 0
+
+
+def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
+    """Write the next question of every pending subject, in the OpenAI batch format.
+
+    A subject whose last answer was not accepted gets its correction. Returns how many were written;
+    the file appears whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        There is nothing to ask about.
+    """
+    if not store.subjects.load(kinds=_kinds(options)):
+        raise StoreError(
+            f"{store.path} has no subjects to ask about; "
+            f"choose them first: profiler build DATA --store {store.path}"
+        )
+    run_id = store.start_run(RUN_KIND, options.as_config())
+    lines = [
+        json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
+        for digest, request in _missing(store, options)
+    ]
+    write_atomically(out, lines)
+    store.finish_run(run_id, "done", {"requests": len(lines)})
+    return len(lines)
+
+
+def import_responses(store: Store, file: Path) -> ImportReport:
+    """Store the answers of a file and read them; a second import of the same file changes nothing.
+
+    Every answer that belongs to a question is durable before any is read.
+
+    Raises
+    ------
+    StoreError
+        No question was ever written from this store.
+    DataError
+        The file cannot be read at all.
+    """
+    batches = _written_batches(store)
+    asked = {
+        digest: (request, options)
+        for options in batches
+        for digest, request in _missing(store, options)
+    }
+    report = ImportReport()
+    answers = read_answers(file, report)
+    touched = _store_answers(store, asked, answers, report)
+    for options in batches:
+        _settle(store, options, touched)
+    counts = store.subjects.counts().values()
+    report.ok = sum(states.get("ok", 0) for states in counts)
+    report.quarantined = sum(states.get("quarantined", 0) for states in counts)
+    report.pending = sum(states.get("pending", 0) for states in counts)
+    return report
+
+
+def _written_batches(store: Store) -> list[BatchOptions]:
+    """Options of every batch written from this store, the newest first, each once."""
+    with store.read() as connection:
+        configs = connection.exec_driver_sql(
+            "SELECT config FROM runs WHERE kind = ? GROUP BY config_digest "
+            "ORDER BY max(run_id) DESC",
+            (RUN_KIND,),
+        ).scalars()
+        found = [BatchOptions.from_config(json.loads(config)) for config in configs]
+    if not found:
+        raise StoreError(
+            f"no questions were written from {store.path}; "
+            f"write them first: profiler requests --store {store.path} --out requests.jsonl"
+        )
+    return found
+
+
+def _store_answers(
+    store: Store,
+    asked: Mapping[str, tuple[Request, BatchOptions]],
+    answers: Iterator[Answered],
+    report: ImportReport,
+) -> set[int]:
+    """Store what is new, in chunks; return the subjects that have something to read."""
+    touched: set[int] = set()
+    new: dict[str, NewResponse] = {}
+    run_id: int | None = None
+    for answer in answers:
+        known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
+        if known is not None:
+            _count_known(known, answer, report)
+            if isinstance(known, StoredResponse) and known.outcome == "unread":
+                touched.add(known.subject_id or 0)
+            continue
+        if answer.custom_id not in asked:
+            report.unknown += 1
+            report.notes.append(
+                f"line {answer.line}: no question was asked under {answer.custom_id[:80]!r}"
+            )
+            continue
+        if run_id is None:
+            run_id = store.start_run("import-responses", {"asked": len(asked)})
+        request, options = asked[answer.custom_id]
+        new[answer.custom_id] = _response(request, options, answer, run_id)
+        touched.add(request.subject.subject_id)
+        report.new += 1
+        if len(new) == CHUNK:
+            _add(store, new)
+    _add(store, new)
+    if run_id is not None:
+        store.finish_run(run_id, "done", {"new": report.new})
+    return touched
+
+
+def _add(store: Store, new: dict[str, NewResponse]) -> None:
+    with store.write():
+        for response in new.values():
+            store.responses.add(response)
+    new.clear()
+
+
+def _count_known(
+    known: StoredResponse | NewResponse, answer: Answered, report: ImportReport
+) -> None:
+    if known.raw_text == answer.text:
+        report.known += 1
+        return
+    report.different += 1
+    report.notes.append(
+        f"line {answer.line}: another answer to {answer.custom_id[:80]!r}, which has one already"
+    )
+
+
+def _response(
+    request: Request, options: BatchOptions, answer: Answered, run_id: int
+) -> NewResponse:
+    messages = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+    return NewResponse(
+        request_digest=answer.custom_id,
+        prompt=Prompt(messages, request.schema, request.template, request.template_digest),
+        subject_id=request.subject.subject_id,
+        run_id=run_id,
+        model=options.llm,
+        base_url=options.base_url,
+        method="import",
+        params={
+            "method": options.method,
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "answered_by": answer.model,
+        },
+        shown=request.shown,
+        raw_text=answer.text,
+        refusal=answer.refusal,
+        finish_reason=answer.finish_reason,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+    )
+
+
+class _NotStoredError(Exception):
+    """The conversation has come to a question without a stored answer."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
+
+
+class _StoredAnswers:
+    """Stands in for the asker of a run: it has only what is stored and sends nothing.
+
+    The conversation is the same code either way, so a batch and a run can never disagree on what
+    comes next.
+    """
+
+    def __init__(self, store: Store, options: BatchOptions, *, write: bool) -> None:
+        self.store, self.options, self.write = store, options, write
+        self.writer = self
+
+    async def answer(self, request: Request, purpose: str) -> StoredResponse:
+        found = self.store.responses.find(self.options.digest(request))
+        if found is None:
+            raise _NotStoredError(request)
+        return found
+
+    async def do(self, job: Callable[[], T]) -> T | None:
+        if not self.write:
+            return None
+        with self.store.write():
+            return job()
+
+
+def _missing(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
+    """The next unanswered question of each subject, with its address; nothing is written."""
+    asker = _StoredAnswers(store, options, write=False)
+    for first in _questions(store, options):
+        request = _play(asker, first)
+        if request is not None:
+            yield options.digest(request), request
+
+
+def _settle(store: Store, options: BatchOptions, touched: set[int]) -> None:
+    """Read the stored answers of these subjects: accept, ask for a correction, or quarantine."""
+    asker = _StoredAnswers(store, options, write=True)
+    for first in _questions(store, options):
+        if first.subject.subject_id in touched:
+            _play(asker, first)
+
+
+def _play(asker: _StoredAnswers, first: Request) -> Request | None:
+    """Play a conversation from its start; return the question it stops at, if it does."""
+    options = asker.options
+    patience = Patience(max_interests=options.max_interests, reask=options.reask)
+    try:
+        run_sync(converse(cast("Asker", asker), first, patience))
+    except _NotStoredError as error:
+        return error.request
+    return None
+
+
+def _questions(store: Store, options: BatchOptions) -> Iterator[Request]:
+    """The first question about each subject, in the order of the store."""
+    states: Sequence[State] = ("pending",)
+    if options.everyone:
+        states = ("pending", "ok", "quarantined")
+    subjects = store.subjects.load(states=states, kinds=_kinds(options))
+    key = boundary_key(store)
+    for subject in shown_subjects(store, subjects):
+        if subject.items:
+            yield make_request(
+                subject,
+                options.templates[subject.kind],
+                token_budget=options.token_budget,
+                cut=options.cut,
+                boundary_key=key,
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                seed=options.seed,
+                max_interests=options.max_interests,
+            )
+
+
+def _kinds(options: BatchOptions) -> Any:
+    return tuple(options.templates)
+
+
+def _batch_line(digest: str, request: Request, options: BatchOptions) -> dict[str, Any]:
+    """One line of the OpenAI batch format, with the body a run would send."""
+    body: dict[str, Any] = {
+        "model": options.model,
+        "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
+        "max_completion_tokens": request.max_tokens,
+        "temperature": request.temperature,
+    }
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if options.method == "json_schema":
+        schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif options.method == "json_mode":
+        body["response_format"] = {"type": "json_object"}
+    return {"custom_id": digest, "method": "POST", "url": "/v1/chat/completions", "body": body}

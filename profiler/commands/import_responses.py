@@ -1,0 +1,41 @@
+"""``profiler import-responses``: answers to the questions that ``profiler requests`` wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_responses(
+    file: Annotated[Path, typer.Argument(help="Batch output, or lines of custom_id and text.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Store and read answers bought elsewhere. Leaves with 1 where a subject is quarantined."""
+    from dataclasses import asdict
+
+    from profiler.asking.batches import import_responses as import_file
+    from store.console import note, plain, print_json, say
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        report = import_file(opened, file)
+    if json:
+        print_json(asdict(report))
+    else:
+        say(
+            f"{report.new} answers stored, {report.known} known already, "
+            f"{report.different} different from the stored one, {report.unknown} unknown, "
+            f"{report.failed} failed at the provider, {report.malformed} unreadable lines"
+        )
+        say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
+        for line in report.notes[:20]:
+            note(plain(line))
+        if len(report.notes) > 20:
+            note(f"and {len(report.notes) - 20} more; --json lists all")
+        if report.pending and report.new:
+            say(f"what is still to be asked: profiler requests --store {store} --out FILE")
+    if report.quarantined:
+        raise typer.Exit(1)

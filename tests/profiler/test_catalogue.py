@@ -61,7 +61,7 @@ def naive(
     return chosen
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10_000),
     blend=st.sampled_from([0.0, 0.3, 1.0]),
@@ -77,7 +77,7 @@ def test_equals_naive_greedy(
         *csr(histories), vectors, words, csr(evidence), blend=blend, recency=1.0,
         threshold=threshold, per_item=per_item, max_interests=most,
     )  # fmt: skip
-    similarity = vectors.astype(float) @ blended_directions(vectors, words, csr(evidence), blend).T
+    similarity = (vectors @ blended_directions(vectors, words, csr(evidence), blend).T).astype(float)
     similarity = np.round(similarity, 5)
     for user, history in enumerate(histories):
         got = of_user(result, user)

@@ -198,7 +198,8 @@ def _shop(
 ) -> tuple[dict[str, float], list[tuple[Item, int]]]:
     """One user: the strengths of its interests, and its history with times."""
     chosen = _choose_interests(len(shelves), rng)
-    first, last = _mix(len(chosen), rng), _mix(len(chosen), rng)
+    base = [rng.uniform(0.2, 1.2) for _ in chosen]
+    first, last = _drift(base, rng), _drift(base, rng)
     length = min(LONGEST, SHORTEST + int(rng.expovariate(1 / 10)))
     second = OPENING + rng.randrange(YEAR)
     taken: dict[int, list[int]] = {}
@@ -233,9 +234,10 @@ def _choose_interests(interests: int, rng: random.Random) -> list[int]:
     return chosen
 
 
-def _mix(count: int, rng: random.Random) -> list[float]:
-    raw = [0.25 + rng.random() for _ in range(count)]
-    return [value / sum(raw) for value in raw]
+def _drift(base: Sequence[float], rng: random.Random) -> list[float]:
+    """Change strengths by up to a half either way; they sum to 1."""
+    raw = [strength * rng.uniform(0.5, 1.5) for strength in base]
+    return [strength / sum(raw) for strength in raw]
 
 
 def _take(shelf: _Shelf, taken: list[int], rng: random.Random) -> int | None:

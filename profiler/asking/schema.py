@@ -17,7 +17,7 @@ MAX_INTERESTS = 20
 BIDI_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Whitespace collapsed; characters that can deceive or break a terminal are refused."""
     line = " ".join(text.split())
     if not line:
@@ -35,8 +35,10 @@ def _id_text(value: Any) -> Any:
     return value
 
 
-Label = Annotated[str, Field(max_length=120), AfterValidator(_one_line)]
-Description = Annotated[str, Field(max_length=800), AfterValidator(_one_line)]
+MAX_LABEL = 120
+
+Label = Annotated[str, Field(max_length=MAX_LABEL), AfterValidator(one_line)]
+Description = Annotated[str, Field(max_length=800), AfterValidator(one_line)]
 ItemId = Annotated[str, BeforeValidator(_id_text)]
 
 

@@ -40,9 +40,10 @@ def requests(
     """Write what would be asked next, in the OpenAI batch format; nothing is sent."""
     from typing import cast
 
-    from profiler.asking.batches import BatchOptions, write_requests
+    from profiler.asking.batches import write_requests
     from profiler.asking.port import Method
     from profiler.asking.questions import Cut
+    from profiler.asking.replay import BatchOptions
     from prompts import load_template
     from store.console import print_json, say
     from store.errors import UserError

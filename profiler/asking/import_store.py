@@ -1,0 +1,148 @@
+"""Imported interests into the store, with the users that each exemplar stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from profiler.asking.import_rows import Counts, GroundedInterest
+from store.dataset import Dataset
+from store.errors import UserError
+from store.store import Store
+from store.subjects import Kind, SubjectRow
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subject with its interests, ready to be stored."""
+
+    row: SubjectRow
+    interests: list[GroundedInterest]
+
+
+@dataclass
+class ImportedInterests:
+    """What an import brought.
+
+    Attributes
+    ----------
+    subjects, interests
+        Stored, those that were there already included.
+    changed
+        Subjects whose interests are new or differ from what was stored.
+    members
+        Users that an imported exemplar stands for.
+    counts
+        What became of everything in the file.
+    """
+
+    subjects: int
+    interests: int
+    changed: int
+    members: int
+    counts: Counts = field(default_factory=Counts)
+
+
+def save_imported(
+    store: Store, dataset: Dataset, found: list[Found], *, name: str, unseen: int, counts: Counts
+) -> ImportedInterests:
+    """Store subjects, memberships and interests in one transaction."""
+    source = f"import:{name}"
+    by_kind: dict[Kind, list[SubjectRow]] = {}
+    for one in found:
+        by_kind.setdefault(one.row.kind, []).append(one.row)
+    if "exemplar" in by_kind:
+        by_kind["exemplar"] = with_members(store, dataset, by_kind["exemplar"])
+    changed = 0
+    with store.write():
+        run_id = store.start_run("import-interests", {"name": name, "unseen": unseen})
+        for kind, rows in by_kind.items():
+            if kind == "user":
+                store.subjects.add(rows, run_id)
+            else:
+                store.subjects.choose(kind, rows, run_id)
+        numbers = {one.name: one.subject_id for one in store.subjects.load()}
+        for one in found:
+            subject_id = numbers[one.row.name]
+            if _stored(store, subject_id, source) != one.interests:
+                store.interests.save(subject_id, one.interests, source=source, response_id=None)
+                changed += 1
+        store.finish_run(run_id, "done", {"subjects": len(found), "changed": changed})
+    return ImportedInterests(
+        subjects=len(found),
+        interests=sum(len(one.interests) for one in found),
+        changed=changed,
+        members=sum(len(row.members) for row in by_kind.get("exemplar", [])),
+        counts=counts,
+    )
+
+
+def with_members(
+    store: Store, dataset: Dataset, exemplars: Sequence[SubjectRow]
+) -> list[SubjectRow]:
+    """Let every user join its nearest exemplar; without text vectors each stands for itself."""
+    from profiler.exemplars.geometry import similarity_to
+    from profiler.exemplars.result import assign
+    from profiler.histories import history_vectors
+
+    if store.meta("encoder") is None:
+        return list(exemplars)
+    indptr, items = dataset.known()
+    vectors = history_vectors(store.vectors.items(), indptr, items, center=True)
+    rows = np.array([row.user_ix for row in exemplars], dtype=np.int64)
+    labels = assign(vectors, rows)
+    # Of unit vectors, the negative squared distance s and the cosine c have s = 2 c - 2.
+    cosine = 1.0 + similarity_to(vectors, vectors[rows], labels) / 2.0
+    return [
+        replace(row, members=members.tolist(), similarities=cosine[members].tolist())
+        for row, members in ((row, np.flatnonzero(labels == n)) for n, row in enumerate(exemplars))
+    ]
+
+
+def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest]:
+    """Interests of a subject as they stand, if they are all from this source."""
+    with store.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT n.interest_id, n.label, n.description, n.source, i.item_id FROM interests n "
+            "JOIN subjects s USING (subject_id) LEFT JOIN evidence e USING (interest_id) "
+            "LEFT JOIN items i USING (item_ix) WHERE n.subject_id = ? AND s.state = 'ok' "
+            "ORDER BY n.position, e.position",
+            (subject_id,),
+        ).all()
+    if any(row.source != source for row in rows):
+        return []
+    texts: dict[int, tuple[str, str]] = {}
+    evidence: dict[int, list[str]] = {}
+    for row in rows:
+        texts[row.interest_id] = (row.label, row.description)
+        evidence.setdefault(row.interest_id, []).append(row.item_id)
+    return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
+
+
+def encode_imported(store: Store, dataset: Dataset, encoder: str | None = None) -> int:
+    """Encode the interests' words and give users those that cover their own history.
+
+    Returns how many texts were encoded; 0 in a store without text vectors.
+
+    Raises
+    ------
+    UserError
+        ``encoder`` is not the one the store's vectors are from.
+    """
+    from profiler.assigning import assign_own_interests
+    from profiler.encoding import encode_cached, load_encoder
+
+    known = store.meta("encoder")
+    if known is None:
+        return 0
+    model = load_encoder(encoder)
+    if model.name != known:
+        raise UserError(
+            f"the vectors of {store.path} are from the encoder {known!r}, not {model.name!r}; "
+            "name it with --encoder"
+        )
+    encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
+    assign_own_interests(store, dataset, store.vectors.items())
+    return encoded

@@ -1,0 +1,177 @@
+"""Playing the conversations of a batch from what is stored, without sending anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, cast
+
+from profiler.asking.asker import Asker
+from profiler.asking.boundary import boundary_key
+from profiler.asking.conversation import Patience, converse
+from profiler.asking.port import Method, Request
+from profiler.asking.questions import Cut, make_request
+from profiler.asking.schema import MAX_INTERESTS
+from profiler.asking.shown import shown_subjects
+from prompts import Template
+from store.ledger import StoredResponse
+from store.store import Store
+from store.subjects import Kind, State
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """Everything that decides what a batch asks; kept with the run, so an import needs none of it.
+
+    Attributes
+    ----------
+    llm
+        ``provider:model``.
+    templates
+        The question for each kind of subject.
+    reask
+        The correction.
+    base_url, method
+        As a run would have them.
+    everyone
+        Also ask about subjects that have interests already, from another model or the extractor.
+    """
+
+    llm: str
+    templates: Mapping[str, Template]
+    reask: Template
+    base_url: str | None = None
+    method: Method = "json_schema"
+    max_tokens: int = 2_000
+    temperature: float = 0.0
+    seed: int | None = None
+    token_budget: int = 6_000
+    cut: Cut = "recent"
+    max_interests: int = MAX_INTERESTS
+    everyone: bool = False
+
+    def as_config(self) -> dict[str, Any]:
+        """JSON value from which :meth:`from_config` makes the same options."""
+        config = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        config["templates"] = {
+            kind: template.model_dump(mode="json") for kind, template in self.templates.items()
+        }
+        config["reask"] = self.reask.model_dump(mode="json")
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> BatchOptions:
+        """Options as they were recorded."""
+        templates = {
+            kind: Template.model_validate(content) for kind, content in config["templates"].items()
+        }
+        reask = Template.model_validate(config["reask"])
+        return cls(**{**config, "templates": templates, "reask": reask})
+
+    @property
+    def model(self) -> str:
+        """The model's name without the provider."""
+        return self.llm.partition(":")[2]
+
+    def digest(self, request: Request) -> str:
+        """Content address under which a run with these options would find the answer."""
+        return request.digest(self.llm, self.base_url, {"method": self.method})
+
+
+class _NotStoredError(Exception):
+    """The conversation has come to a question without a stored answer."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
+
+
+class _StoredAnswers:
+    """Stands in for the asker of a run: it has only what is stored and sends nothing.
+
+    The conversation is the same code either way, so a batch and a run can never disagree on what
+    comes next.
+    """
+
+    def __init__(self, store: Store, options: BatchOptions, *, write: bool) -> None:
+        self.store, self.options, self.write = store, options, write
+        self.writer = self
+
+    async def answer(self, request: Request, purpose: str) -> StoredResponse:
+        found = self.store.responses.find(self.options.digest(request))
+        if found is None:
+            raise _NotStoredError(request)
+        return found
+
+    async def do(self, job: Callable[[], T]) -> T | None:
+        if not self.write:
+            return None
+        with self.store.write():
+            return job()
+
+
+def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
+    """The next unanswered question of each subject, with its address; nothing is written."""
+    asker = _StoredAnswers(store, options, write=False)
+    for first in _questions(store, options):
+        request = _play(asker, first)
+        if request is not None:
+            yield options.digest(request), request
+
+
+def _drive(conversation: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its end without an event loop: with stored answers it never waits."""
+    try:
+        conversation.send(None)
+    except StopIteration:
+        return
+    conversation.close()
+    raise RuntimeError("a conversation with stored answers has waited for something")
+
+
+def settle(store: Store, options: BatchOptions, touched: set[int]) -> None:
+    """Read the stored answers of these subjects: accept, ask for a correction, or quarantine."""
+    asker = _StoredAnswers(store, options, write=True)
+    for first in _questions(store, options):
+        if first.subject.subject_id in touched:
+            _play(asker, first)
+
+
+def _play(asker: _StoredAnswers, first: Request) -> Request | None:
+    """Play a conversation from its start; return the question it stops at, if it does."""
+    options = asker.options
+    patience = Patience(max_interests=options.max_interests, reask=options.reask)
+    try:
+        _drive(converse(cast("Asker", asker), first, patience))
+    except _NotStoredError as error:
+        return error.request
+    return None
+
+
+def _questions(store: Store, options: BatchOptions) -> Iterator[Request]:
+    """The first question about each subject, in the order of the store."""
+    states: Sequence[State] = ("pending",)
+    if options.everyone:
+        states = ("pending", "ok", "quarantined")
+    subjects = store.subjects.load(states=states, kinds=kinds(options))
+    key = boundary_key(store)
+    for subject in shown_subjects(store, subjects):
+        if subject.items:
+            yield make_request(
+                subject,
+                options.templates[subject.kind],
+                token_budget=options.token_budget,
+                cut=options.cut,
+                boundary_key=key,
+                max_tokens=options.max_tokens,
+                temperature=options.temperature,
+                seed=options.seed,
+                max_interests=options.max_interests,
+            )
+
+
+def kinds(options: BatchOptions) -> tuple[Kind, ...]:
+    """Kinds of subjects that have a question."""
+    return cast("tuple[Kind, ...]", tuple(options.templates))

@@ -1,0 +1,35 @@
+"""One way to compile kernels, so that every room of this package does it alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Maxima vectorise only where NaN and the sign of zero may be ignored; inputs are checked for NaN
+# before they reach a kernel. Infinities keep their meaning.
+_FAST = {"nnan", "nsz", "reassoc", "contract"}
+
+
+def helper(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile a part of a kernel of the same file; it is inlined there and never called alone."""
+    return cast("Callable[P, T]", numba.njit(fastmath=_FAST, nogil=True)(function))
+
+
+def kernel(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile ``function`` in parallel, without the interpreter, kept on disk where that can be.
+
+    Numba keeps compiled code beside the module or, where that folder is read-only, in the user's
+    cache folder. Where neither can be written it raises at import; then code is compiled anew by
+    each process.
+    """
+    options: dict[str, Any] = {"parallel": True, "fastmath": _FAST, "nogil": True}
+    try:
+        compiled = numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        compiled = numba.njit(**options)(function)
+    return cast("Callable[P, T]", compiled)

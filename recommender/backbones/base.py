@@ -220,7 +220,12 @@ def create(
         ) from None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = found(n_items, settings)
+        try:
+            model = found(n_items, settings)
+        except ValueError as problem:
+            if n_items < 1:
+                raise
+            raise UserError(f"backbone {name!r}: {problem}") from None
     if init_items is not None:
         from recommender.backbones.text_start import start_from_text
 

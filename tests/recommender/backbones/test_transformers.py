@@ -1,0 +1,106 @@
+"""SASRec, BERT4Rec and facet against transformers written with loops over positions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.backbones.base import create
+
+
+def norm(w, name, x):
+    mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + 1e-5) * w[f"{name}.weight"] + w[f"{name}.bias"]
+
+
+def dense(w, name, x):
+    return x @ w[f"{name}.weight"].T + w.get(f"{name}.bias", 0.0)
+
+
+def attend(w, name, x, heads, causal):
+    """Self-attention of one sequence, position by position and head by head."""
+    d = x.shape[1]
+    q, k, v = np.split(dense(w, f"{name}.qkv", x), 3, axis=1)
+    out = np.zeros_like(x)
+    for head in range(heads):
+        part = slice(head * d // heads, (head + 1) * d // heads)
+        for place in range(len(x)):
+            end = place + 1 if causal else len(x)
+            logits = k[:end, part] @ q[place, part] / math.sqrt(d // heads)
+            share = np.exp(logits - logits.max())
+            out[place, part] = share / share.sum() @ v[:end, part]
+    return dense(w, f"{name}.out", out)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def pre_norm_block(w, name, x, heads, gated):
+    a = attend(w, f"{name}.attention", norm(w, f"{name}.norm_attention", x), heads, True)
+    x = x + (sigmoid(dense(w, f"{name}.gates.0", x)) * a if gated else a)
+    y = norm(w, f"{name}.norm_forward", x)
+    inner = dense(w, f"{name}.forward_layer.inner", y)
+    if gated:
+        gate = dense(w, f"{name}.forward_layer.gate", y)
+        f = dense(w, f"{name}.forward_layer.outer", inner * gate * sigmoid(gate))
+        return x + sigmoid(dense(w, f"{name}.gates.1", x)) * f
+    return x + dense(w, f"{name}.forward_layer.outer", np.maximum(inner, 0))
+
+
+def gelu(x):
+    return x / 2 * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+
+
+def encoder(w, items, heads, gated, layers=2):
+    x = np.array([w["items"][i] for i in items])
+    x = x * math.sqrt(x.shape[1]) + w["positions"][: len(items)]
+    for layer in range(layers):
+        x = pre_norm_block(w, f"blocks.{layer}", x, heads, gated)
+    return norm(w, "norm", x)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_sasrec(gated, heads, padded, known, weights):
+    model = create("sasrec", 9, d=6, heads=heads, gated=gated, length=7).eval()
+    w = weights(model)
+    expected = encoder(w, known, heads, gated)
+    with torch.no_grad():
+        assert np.allclose(model(padded).interests[0, 0], expected[-1], atol=1e-5)
+        assert np.allclose(model.all_positions(padded)[0, :5, 0], expected, atol=1e-5)
+
+
+def test_bert4rec(padded, known, weights):
+    model = create("bert4rec", 9, d=6, heads=2, length=7).eval()
+    w = weights(model)
+    items = [*known, model.mask_id]
+    x = np.array([w["items"][i] for i in items]) + w["positions"][: len(items)]
+    x = norm(w, "norm", x)
+    for name in ("blocks.0", "blocks.1"):
+        x = norm(w, f"{name}.norm_attention", x + attend(w, f"{name}.attention", x, 2, False))
+        inner = gelu(dense(w, f"{name}.forward_layer.inner", x))
+        x = norm(w, f"{name}.norm_forward", x + dense(w, f"{name}.forward_layer.outer", inner))
+    expected = norm(w, "head.2", gelu(dense(w, "head.0", x)))
+    with torch.no_grad():
+        assert np.allclose(model(padded).interests[0, 0], expected[-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("gated", [False, True])
+def test_facet(gated, padded, known, weights):
+    model = create("facet", 9, d=6, k=3, gated=gated, length=7).eval()
+    w = weights(model)
+    s = encoder(w, known, 1, gated)
+    expected = np.zeros((3, 6))
+    shares = np.zeros((3, 5))
+    for k in range(3):
+        logits = s @ (s[-1] @ w["queries"][k]) / 6
+        shares[k] = np.exp(logits) / np.exp(logits).sum()
+        expected[k] = norm(w, "last_norm", s[-1] + shares[k] @ s @ w["values"][k])
+    with torch.no_grad():
+        encoded = model(padded)
+    assert np.allclose(encoded.interests[0], expected, atol=1e-5)
+    assert np.allclose(encoded.attention[0, :, :5], shares, atol=1e-5)

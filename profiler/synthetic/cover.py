@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from profiler.synthetic.greedy import advance, has_repeats, heapify, set_gains, transpose
 
 _SCALE_BITS = 52  # a sum of weights is exact in int64 and in float64
 _CHECKPOINTS = 32  # how often the bound is taken along a run
@@ -103,7 +104,7 @@ def max_cover(
     # A power of two keeps whole weights whole: what ties on paper ties here.
     scale = 2.0 ** (_SCALE_BITS - math.frexp(total)[1])
     fixed = np.floor(worth * scale).astype(np.int64)
-    gains = _set_gains(pointers, members, fixed)
+    gains = set_gains(pointers, members, fixed)
     run = _Run(pointers, members, fixed, gains, price, budget)
     single = _best_single(gains, price, budget)
     bound = run.finish()
@@ -125,7 +126,7 @@ class _Run:
         price: Ints,
         budget: int,
     ) -> None:
-        self.sets = (pointers, members, *_transpose(pointers, members, len(fixed)))
+        self.sets = (pointers, members, *transpose(pointers, members, len(fixed)))
         self.fixed, self.price, self.budget = fixed, price, budget
         self.gains = gains.copy()
         self.covered = np.zeros(len(fixed), dtype=np.bool_)
@@ -135,7 +136,7 @@ class _Run:
     def finish(self) -> float:
         """Run to the end; return the upper bound in fixed point units."""
         keys = self.gains / self.price
-        heap = _heapify(keys)
+        heap = heapify(keys)
         size, limit = len(heap), len(self.chosen)
         bound = float(self.fixed.sum())
         step = max(1, limit // _CHECKPOINTS)
@@ -144,7 +145,7 @@ class _Run:
             bound = min(bound, self.value + residual)
             if size == 0 or self.picks >= limit:
                 return bound
-            size, self.picks, self.value, self.spent = _advance(
+            size, self.picks, self.value, self.spent = advance(
                 *self.sets,
                 self.fixed,
                 self.gains,
@@ -160,111 +161,6 @@ class _Run:
                 self.spent,
                 self.budget,
             )
-
-
-@nb.njit(cache=True)
-def _advance(
-    pointers: Ints,
-    members: Ints,
-    back_pointers: Ints,
-    back_sets: Ints,
-    fixed: Ints,
-    gains: Ints,
-    price: Ints,
-    covered: NDArray[np.bool_],
-    keys: Floats,
-    heap: Ints,
-    size: int,
-    chosen: Ints,
-    picks: int,
-    stop: int,
-    value: int,
-    spent: int,
-    budget: int,
-) -> tuple[int, int, int, int]:
-    """Pick sets until `stop` picks are made or none fits; the root's stale key is mended first."""
-    while size > 0 and picks < stop:
-        root = heap[0]
-        key = gains[root] / price[root]
-        fits = spent + price[root] <= budget and gains[root] > 0
-        if fits and key < keys[root]:
-            keys[root] = key  # gains only fall, so every other key is at worst too high
-        else:
-            size -= 1
-            heap[0] = heap[size]
-            if fits:
-                chosen[picks] = root
-                picks += 1
-                value += gains[root]
-                spent += price[root]
-                for at in range(pointers[root], pointers[root + 1]):
-                    element = members[at]
-                    if not covered[element]:
-                        covered[element] = True
-                        for back in range(back_pointers[element], back_pointers[element + 1]):
-                            gains[back_sets[back]] -= fixed[element]
-        _sift_down(keys, heap, 0, size)
-    return size, picks, value, spent
-
-
-@nb.njit(cache=True)
-def _sift_down(keys: Floats, heap: Ints, at: int, size: int) -> None:
-    """Restore the heap below `at`: greatest key first, then the lower set number."""
-    while True:
-        best = at
-        for child in (2 * at + 1, 2 * at + 2):
-            if child < size:
-                a, b = heap[child], heap[best]
-                if keys[a] > keys[b] or (keys[a] == keys[b] and a < b):
-                    best = child
-        if best == at:
-            return
-        heap[at], heap[best] = heap[best], heap[at]
-        at = best
-
-
-@nb.njit(cache=True)
-def _heapify(keys: Floats) -> Ints:
-    heap = np.arange(len(keys))
-    for at in range(len(heap) // 2 - 1, -1, -1):
-        _sift_down(keys, heap, at, len(heap))
-    return heap
-
-
-@nb.njit(cache=True)
-def _set_gains(pointers: Ints, members: Ints, fixed: Ints) -> Ints:
-    gains = np.zeros(len(pointers) - 1, dtype=np.int64)
-    for row in range(len(gains)):
-        for at in range(pointers[row], pointers[row + 1]):
-            gains[row] += fixed[members[at]]
-    return gains
-
-
-@nb.njit(cache=True)
-def _transpose(pointers: Ints, members: Ints, n_elements: int) -> tuple[Ints, Ints]:
-    """CSR element → sets from CSR set → elements."""
-    back_pointers = np.zeros(n_elements + 1, dtype=np.int64)
-    for element in members:
-        back_pointers[element + 1] += 1
-    back_pointers = np.cumsum(back_pointers)
-    fill = back_pointers[:-1].copy()
-    back_sets = np.empty(len(members), dtype=np.int64)
-    for row in range(len(pointers) - 1):
-        for at in range(pointers[row], pointers[row + 1]):
-            back_sets[fill[members[at]]] = row
-            fill[members[at]] += 1
-    return back_pointers, back_sets
-
-
-@nb.njit(cache=True)
-def _has_repeats(pointers: Ints, members: Ints, n_elements: int) -> bool:
-    last = np.full(n_elements, -1, dtype=np.int64)
-    for row in range(len(pointers) - 1):
-        for at in range(pointers[row], pointers[row + 1]):
-            if last[members[at]] == row:
-                return True
-            last[members[at]] = row
-    return False
 
 
 def _fractional_knapsack(gains: Ints, price: Ints, budget: int) -> float:
@@ -337,5 +233,5 @@ def _check(
         raise ValueError("weights must be finite and not negative")
     if len(members) and (members.min() < 0 or members.max() >= len(worth)):
         raise ValueError("an element number is outside the weights")
-    if _has_repeats(pointers, members, len(worth)):
+    if has_repeats(pointers, members, len(worth)):
         raise ValueError("a set lists an element twice")

@@ -69,7 +69,7 @@ def neighbour_graph(
     weights: ArrayLike,
     *,
     k: int = 20,
-    threshold: float = 0.05,
+    threshold: float = 0.1,
     measure: Measure = "jaccard",
 ) -> NeighbourGraph:
     """Link users who are among each other's `k` most alike, at least `threshold` alike.

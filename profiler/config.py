@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from store.errors import UserError
+from store.splits import Split, parse_split
 
 OFFLINE = "offline"
 
@@ -28,6 +30,9 @@ class BuildConfig(BaseModel):
     damping: float = Field(0.5, ge=0.5, lt=1)
     synthetic_users: int | None = Field(None, ge=0, description="at most so many; None: automatic")
     max_titles: int = Field(60, ge=2, description="items a synthetic user may hold")
+    exemplar_prompt: str = Field("exemplar_interests", description="template for exemplars")
+    synthetic_prompt: str = Field("allocate_items", description="template for synthetic users")
+    prompts: Path | None = Field(None, description="folder whose templates go before ours")
     max_interests: int = Field(20, ge=1, le=20)
     assign: bool = Field(True, description="give each user the interests that cover its history")
     seed: int = 0
@@ -37,6 +42,10 @@ class BuildConfig(BaseModel):
         if self.exemplars is not None and self.preference is not None:
             raise ValueError("give --exemplars or --preference, not both")
         return self
+
+    def parsed_split(self) -> Split:
+        """Return the split as the store understands it."""
+        return parse_split(self.split, seed=self.split_seed)
 
     @classmethod
     def checked(cls, **values: Any) -> BuildConfig:

@@ -1,0 +1,203 @@
+"""``build``: from interactions to stored interests, read top to bottom.
+
+Each step is skipped where its result is already in the store for the same input, so a repeated
+build makes no call and encodes nothing, and a build that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from profiler.asking.offline import OfflineExtractor
+from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
+from profiler.assigning import assign_own_interests
+from profiler.choosing import Chosen, choose_subjects
+from profiler.config import OFFLINE, BuildConfig
+from profiler.encoding import Encoded, Encoder, encode_cached, load_encoder
+from prompts import load_template
+from store.errors import BudgetReachedError, InterruptedRunError
+from store.prepare import prepare
+from store.readers import ReadOptions, read
+from store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from profiler.asking.port import ChatPort
+    from store.dataset import Dataset
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class BuildReport:
+    """What a build did.
+
+    Attributes
+    ----------
+    changed
+        Whether the data differed from what the store held.
+    users, items, interactions
+        Size of the data.
+    encoded
+        Texts encoded now (0: all vectors were there).
+    chosen
+        Exemplars and synthetic users, and how well they cover the crowd.
+    asking
+        Calls, outcomes and cost.
+    assigned
+        Users whose own history is covered by stored interests.
+    """
+
+    changed: bool
+    users: int
+    items: int
+    interactions: int
+    encoded: int = 0
+    chosen: Chosen | None = None
+    asking: AskingSummary | None = None
+    assigned: int = 0
+
+
+def build(
+    source: Any,
+    store: Store | str | Path,
+    *,
+    config: BuildConfig | None = None,
+    options: ReadOptions | None = None,
+    llm: ChatPort | None = None,
+    asking: AskingOptions | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> BuildReport:
+    """Populate a store: data, vectors, exemplars, synthetic users, interests, assignments.
+
+    Parameters
+    ----------
+    source
+        A folder, a file, an interactions frame or a pair of frames; see :mod:`store.readers`.
+    store
+        An open store, or the path of one, made where it is missing.
+    config
+        The choices; defaults are the paper's.
+    options
+        How to read ``source``.
+    llm
+        A chat model from :func:`profiler.open_chat`; ``None`` is the offline extractor, which is
+        not a language model.
+    asking
+        Limits, budget and templates.
+    progress
+        Called with (step, done, total).
+    stop
+        Set from another thread to end asking cleanly.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used; the store is as it was.
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
+        If asking ended early; what was finished is kept.
+    """
+    config = config or BuildConfig()
+    tell = progress or (lambda step, done, total: None)
+    prepared = prepare(read(source, options), filter=config.filter, split=config.parsed_split())
+    with ExitStack() as stack:
+        if not isinstance(store, Store):
+            store = stack.enter_context(open_store(store, create=True))
+        run_id = stack.enter_context(_run_of(store, config, llm))
+
+        changed = store.datasets.save(prepared, _name(source))
+        dataset = store.datasets.load()
+        report = BuildReport(changed, dataset.n_users, dataset.n_items, len(dataset.items))
+
+        encoder = load_encoder(config.encoder)
+        found = _encode_items(store, dataset, encoder, config, tell)
+        report.encoded, item_vectors = found.encoded, found.vectors
+
+        report.chosen = choose_subjects(store, dataset, item_vectors, encoder, config, run_id)
+        port = llm or OfflineExtractor(dataset, item_vectors, max_interests=config.max_interests)
+        report.asking = _ask(store, port, config, asking, run_id, tell, stop)
+        report.encoded += _encode_interests(store, encoder, tell)
+        if config.assign:
+            report.assigned = assign_own_interests(store, dataset, item_vectors)
+        return report
+
+
+def _encode_items(
+    store: Store, dataset: Dataset, encoder: Encoder, config: BuildConfig, tell: Progress
+) -> Encoded:
+    """Encode the items' texts and record with what, so that readers find the vectors."""
+    known = store.meta("encoder")
+    found = encode_cached(
+        store, encoder, dataset.texts(config.item_text), lambda done, n: tell("encoding", done, n)
+    )
+    store.set_meta(encoder=encoder.name, item_text=config.item_text, history_vector=config.history)
+    if known not in (None, encoder.name):
+        _encode_interests(store, encoder, tell)
+    return found
+
+
+def _encode_interests(store: Store, encoder: Encoder, tell: Progress) -> int:
+    texts = store.interests.catalogue().texts
+    found = encode_cached(
+        store, encoder, texts, lambda done, n: tell("encoding interests", done, n)
+    )
+    return found.encoded
+
+
+def _ask(
+    store: Store,
+    port: ChatPort,
+    config: BuildConfig,
+    options: AskingOptions | None,
+    run_id: int,
+    tell: Progress,
+    stop: threading.Event | None,
+) -> AskingSummary:
+    """Ask about exemplars, then about synthetic users, each with its own question."""
+    total: AskingSummary | None = None
+    for kind, name in (
+        ("exemplar", config.exemplar_prompt),
+        ("synthetic", config.synthetic_prompt),
+    ):
+        subjects = store.subjects.load(kinds=(kind,))
+        summary = run_asking(
+            store,
+            subjects,
+            port,
+            template=load_template(name, config.prompts),
+            options=options or AskingOptions(),
+            run_id=run_id,
+            progress=lambda s, k=kind: tell(f"asking ({k})", s.ok + s.quarantined, s.subjects),
+            stop=stop,
+        )
+        total = summary if total is None else total + summary
+    return total
+
+
+@contextmanager
+def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator[int]:
+    """Open a run row and close it with how the run ended, whatever happens."""
+    settings = config.model_dump(mode="json") | {"llm": llm.name if llm else OFFLINE}
+    run_id = store.start_run("build", settings)
+    status = "failed"
+    try:
+        yield run_id
+        left = store.subjects.load(states=("pending", "quarantined"))
+        status = "partial" if left else "done"
+    except (InterruptedRunError, KeyboardInterrupt):
+        status = "interrupted"
+        raise
+    except BudgetReachedError:
+        status = "budget"
+        raise
+    finally:
+        store.finish_run(run_id, status, {"subjects": store.subjects.counts()})
+
+
+def _name(source: Any) -> str:
+    return str(source) if isinstance(source, (str, Path)) else "frames"

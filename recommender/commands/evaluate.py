@@ -1,0 +1,93 @@
+"""``recommender evaluate``: metrics of a model by full ranking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="The model folder.")],
+    store: Annotated[
+        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
+    ] = None,
+    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    k: Annotated[
+        list[int] | None, typer.Option("-k", help="Length of the lists; may be repeated.")
+    ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="recall, ndcg, hr, mrr, ndcg_hit_normalised (only to compare with published "
+            "tables of the ComiRec family), joined by commas."
+        ),
+    ] = "recall,ndcg,hr,mrr",
+    seen: Annotated[
+        str, typer.Option(help="Items the user already has: protocol, keep or remove.")
+    ] = "protocol",
+    diagnose: Annotated[
+        bool,
+        typer.Option(
+            "--diagnose/--no-diagnose",
+            help="Add coverage, diversity and novelty of the lists, and how the interests differ.",
+        ),
+    ] = True,
+    baseline: Annotated[
+        bool, typer.Option("--baseline/--no-baseline", help="Show popularity beside it.")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Rank all items for the held-out users of the store's split and measure."""
+    from recommender.runs import evaluate as run
+    from recommender.runs import evaluate_popularity
+    from store.console import print_json, print_table, say
+    from store.errors import UserError
+
+    if part not in ("test", "valid"):
+        raise UserError(f"--part {part!r}: write test or valid")
+    if seen not in ("protocol", "keep", "remove"):
+        raise UserError(f"--seen {seen!r}: write protocol, keep or remove")
+    from recommender.metrics import METRICS
+
+    names = [name.strip() for name in metrics.split(",")]
+    unknown = [name for name in names if name not in METRICS]
+    if unknown or any(length < 1 for length in k or []):
+        wrong = unknown[0] if unknown else min(k or [0])
+        raise UserError(f"no metric {wrong!r}; there are {', '.join(METRICS)}, at k of 1 or more")
+    keep = {"protocol": None, "keep": True, "remove": False}[seen]
+    ks = sorted(set(k or (10, 20, 50)))
+    found = run(
+        model,
+        store,
+        part="valid" if part == "valid" else "test",
+        ks=ks,
+        names=names,
+        keep_seen=keep,
+        diagnose=diagnose,
+    )
+    document = found.to_json()
+    popular = evaluate_popularity(model, store, found, ks, names) if baseline else {}
+    if popular:
+        document["popularity"] = popular
+    if json:
+        print_json(document)
+        return
+    p = found.protocol
+    say(
+        f"{p['users']:,} users, {p['targets']:,} targets, all {p['items']:,} items ranked, split "
+        f"{p['split']}, {p['part']} part, items the user already has {p['seen_items']}"
+    )
+    for line in p["changed_since_training"]:
+        say(f"note: {line}")
+    margins = found.margins
+    rows = [[name, f"{mean:.4f}", f"± {margins[name]:.4f}"] for name, mean in found.means.items()]
+    if popular:
+        rows = [[*row, f"{popular[row[0]]:.4f}"] for row in rows]
+    headers = ["metric", "mean", "95 %", *(["popularity"] if popular else [])]
+    print_table(str(model), headers, rows)
+    extra = [[name, f"{value:.4f}"] for name, value in found.quality.items()]
+    extra += [[f"interests: {name}", str(value)] for name, value in found.interests.items()]
+    if extra:
+        print_table("lists and interests", ["figure", "value"], extra)

@@ -1,0 +1,48 @@
+"""``recommender export``: lists, item vectors or the user tower, for serving elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="The model folder.")],
+    parquet: Annotated[
+        Path | None, typer.Option(help="Write lists of all users to this Parquet file.")
+    ] = None,
+    faiss: Annotated[
+        Path | None, typer.Option(help="Write item vectors to this faiss index; needs faiss.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="Write the user tower to this ONNX file; needs onnx.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Length of the lists.")] = 50,
+    store: Annotated[
+        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Write what another system needs to serve this model."""
+    from recommender.export import write_faiss, write_onnx, write_parquet
+    from recommender.service import Service
+    from store.console import print_json, say
+    from store.errors import UserError
+
+    if parquet is None and faiss is None and onnx is None:
+        raise UserError("nothing to export: give --parquet, --faiss or --onnx with a file name")
+    written: dict[str, Any] = {}
+    with Service(model, store=store) as service:
+        if parquet is not None:
+            written["parquet"] = {"file": str(parquet), "rows": write_parquet(service, parquet, k)}
+        if faiss is not None:
+            written["faiss"] = {"file": str(faiss), "items": write_faiss(service.model, faiss)}
+        if onnx is not None:
+            written["onnx"] = write_onnx(service.model, onnx)
+    if json:
+        print_json(written)
+        return
+    for kind, facts in written.items():
+        say(f"{kind}: {', '.join(f'{name} {value}' for name, value in facts.items())}")

@@ -1,0 +1,80 @@
+"""``recommender recommend``: top-k for a user or a raw history."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def recommend(
+    model: Annotated[Path, typer.Argument(help="The model folder.")],
+    user: Annotated[str | None, typer.Option(help="A user of the store.")] = None,
+    history: Annotated[
+        str | None,
+        typer.Option(help="Item ids joined by commas, oldest first, for a user never seen."),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why, with the interests and their evidence.")
+    ] = False,
+    diversity: Annotated[
+        float, typer.Option(help="Weight of different categories in the list; 0 is off.")
+    ] = 0.0,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Also recommend items the history holds.")
+    ] = False,
+    all_users: Annotated[
+        Path | None,
+        typer.Option("--all", metavar="FILE", help="Write lists of all users to a Parquet file."),
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Recommend items to a user of the store, or for a history given on the command line."""
+    from recommender.service import Service
+    from store.console import print_json, say
+
+    with Service(model, store=store) as service:
+        if all_users is not None:
+            from recommender.export import write_parquet
+
+            rows = write_parquet(service, all_users, k, filter_seen=not seen)
+            if json:
+                print_json({"file": str(all_users), "rows": rows})
+            else:
+                say(f"{all_users}: {rows:,} rows")
+            return
+        found = service.recommend(
+            user=user,
+            history=parse_history(history),
+            k=k,
+            filter_seen=not seen,
+            diversity=diversity,
+            explain=explain,
+        )
+    if json:
+        print_json(
+            {
+                "model": str(model),
+                "user": user,
+                "history": parse_history(history),
+                "recommendations": [item.to_json() for item in found],
+            }
+        )
+        return
+    from recommender.words import explanation_lines, item_name
+
+    for item in found:
+        say(f"{item.rank:>3}. {item_name(item.title, item.item_id)}  {item.score:.3f}")
+        if item.explanation is not None:
+            for line in explanation_lines(item.explanation, most=3):
+                say(f"     {line}")
+
+
+def parse_history(text: str | None) -> list[str] | None:
+    """Read item ids joined by commas."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,129 @@
+"""``recommender train``: a model from a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def train(
+    store: Annotated[Path, typer.Option(help="The store file to train on.")],
+    out: Annotated[Path, typer.Option(help="Folder the model is written to.")],
+    backbone: Annotated[
+        str,
+        typer.Option(
+            help="The model: pop, dnn, gru4rec, sasrec, bert4rec, mind, comirec_sa, comirec_dr, "
+            "remi, sine, facet."
+        ),
+    ] = "remi",
+    align: Annotated[
+        str, typer.Option(help="Alignment with the interests: eimf, ldmi, eimf,ldmi or none.")
+    ] = "eimf",
+    crowd: Annotated[
+        bool, typer.Option("--crowd", help="Add the contrastive loss on items of one interest.")
+    ] = False,
+    interests: Annotated[
+        str, typer.Option(help="A user's interests: its exemplar's, or from the catalogue.")
+    ] = "exemplar",
+    text_start: Annotated[
+        bool, typer.Option("--text-start", help="Start item vectors from item texts.")
+    ] = False,
+    loss: Annotated[
+        str | None, typer.Option(help="full, sampled, interest-aware or gbce; by model.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the users.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Most optimiser steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Users in a step; 128.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--lr", help="Step size; 1e-3.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Evaluations without a better one before it ends.")
+    ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Steps between evaluations; by model.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PART.NAME=VALUE",
+            help="Any other setting, such as model.k=8, model.length=100, eimf.gamma=0.05, "
+            "ldmi.assignment=sinkhorn, crowd.negatives=groups, loss.negatives=512, "
+            "training.bf16=true. May be repeated.",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the interrupted run in --out.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train a recommender; the best model on the validation part is kept."""
+    from recommender.recipes import parse_align, split_settings
+    from recommender.runs import train as run
+    from store.console import note, print_json, say
+
+    parts = split_settings(set_ or [])
+    training = parts.pop("training", {}) | {
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "patience": patience,
+        "evaluate_every": evaluate_every,
+        "seed": seed,
+    }
+    result = run(
+        store,
+        out,
+        resume=resume,
+        device=device,
+        progress=None if json else report,
+        say=None if json else note,
+        backbone=backbone,
+        align=parse_align(align),
+        crowd=crowd,
+        interests=interests,
+        text_start=text_start,
+        loss=loss,
+        training={name: value for name, value in training.items() if value is not None},
+        **parts,
+    )
+    fit = result.fit
+    document: dict[str, Any] = {
+        "model": str(out),
+        "backbone": result.model.name,
+        "steps": fit.steps,
+        "best_step": fit.best_step,
+        "seconds": round(fit.seconds, 3),
+        "reason": fit.reason,
+        "valid": fit.metrics,
+    }
+    if json:
+        print_json(document)
+        return
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in fit.metrics.items())
+    say(f"{out}: {result.model.name}, best at step {fit.best_step} of {fit.steps} ({fit.reason})")
+    say(f"validation: {figures}")
+
+
+def report(state: Any) -> None:
+    """Print how the run stands, at each evaluation."""
+    from store.console import note
+
+    if state.metrics is None:
+        return
+    name, value = _monitored(state.metrics)
+    terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
+    best = state.best if state.best is not None else value
+    note(
+        f"step {state.step:,}, epoch {state.epoch + 1}: {terms}; {name} {value:.4f} "
+        f"(best {best:.4f}); {state.steps_per_second:.0f} steps/s"
+    )
+
+
+def _monitored(metrics: dict[str, float]) -> tuple[str, float]:
+    name = "recall@50" if "recall@50" in metrics else next(iter(metrics))
+    return name, metrics[name]

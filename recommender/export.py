@@ -1,0 +1,122 @@
+"""What leaves the toolkit: lists as Parquet, item vectors as a faiss index, the user tower as ONNX.
+
+All exports are for serving elsewhere; none needs the LLM or any text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from recommender.backbones.base import Backbone
+    from recommender.service import Service
+
+
+def write_parquet(
+    service: Service,
+    path: Path,
+    k: int,
+    *,
+    users: Sequence[str] | None = None,
+    filter_seen: bool = True,
+) -> int:
+    """Write lists of users (all with a history by default); return the number of rows.
+
+    Columns: ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, ``interest``. The file appears
+    when it is whole.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema(
+        [
+            ("user_id", pa.string()),
+            ("rank", pa.int32()),
+            ("item_id", pa.string()),
+            ("score", pa.float32()),
+            ("interest", pa.int32()),
+        ]
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial, rows = path.with_name(path.name + ".partial"), 0
+    with pq.ParquetWriter(partial, schema) as writer:
+        for columns in service.batch(users, k, filter_seen=filter_seen):
+            writer.write_table(pa.table(columns, schema=schema))
+            rows += len(columns["rank"])
+    partial.replace(path)
+    return rows
+
+
+def write_faiss(model: Backbone, path: Path) -> int:
+    """Write item vectors as a flat inner-product index whose ids are item_ix; return their number.
+
+    Search it with each interest, pool the results, keep the best distinct ids: that equals exact
+    serving. Beyond a million items train an inverted-file index from its vectors.
+
+    Raises
+    ------
+    UserError
+        Where faiss is not installed.
+    """
+    try:
+        import faiss
+    except ImportError:
+        raise UserError(
+            "a faiss index needs faiss; install it with: pip install 'interest-profiler[faiss]'"
+        ) from None
+    vectors = model.item_embeddings()[1:].detach().float().contiguous().numpy()
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    faiss.write_index(index, str(path))
+    return int(index.ntotal)
+
+
+class _Tower(nn.Module):
+    def __init__(self, model: Backbone) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, history: Tensor) -> Tensor:
+        interests: Tensor = self.model(history).interests
+        return interests
+
+
+def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
+    """Write the user tower: ``history`` int64 ``[B, L]`` → ``interests`` float32 ``[B, K, d]``.
+
+    B is free; L is the model's length, zeros on the right.
+
+    Raises
+    ------
+    UserError
+        Where the ONNX packages are missing or the model cannot be exported.
+    """
+    example = torch.zeros(2, model.length, dtype=torch.long)
+    example[:, 0] = 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.onnx.export(
+            _Tower(model).eval(),
+            (example,),
+            str(path),
+            input_names=["history"],
+            output_names=["interests"],
+            dynamic_shapes={"history": {0: torch.export.Dim("batch")}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    except ImportError as problem:
+        raise UserError(
+            f"ONNX export needs more packages ({problem.name}); install them with: "
+            "pip install 'interest-profiler[onnx]'"
+        ) from None
+    return {"file": str(path), "length": model.length, "interests": model.k, "d": model.d}

@@ -1,0 +1,283 @@
+"""What a training run is made of: one checked configuration, with defaults that suit each model.
+
+Models of the ComiRec family train on one random target per user, as their authors do; sequence
+models train on all positions against all items, because fewer targets starve them and a weak
+baseline is a false result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from recommender.backbones.base import MODELS, backbone_class
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from recommender.eimf import EIMF
+    from recommender.losses import Loss
+    from recommender.objectives import Objective
+    from recommender.semantics import Semantics
+
+ALIGNMENTS = ("eimf", "ldmi")
+MANY_ITEMS = 100_000
+"""From so many items on the default is the sampled softmax: scores of all items would not fit."""
+
+
+class Recipe(BaseModel):
+    """A training run.
+
+    Attributes
+    ----------
+    backbone, model
+        Name of the model and its settings (d, k, length, …).
+    loss, loss_settings
+        Name and settings of the loss; None takes the model's own.
+    routing
+        Weight of REMI's routing regularisation; None: 100 for remi, otherwise 0.
+    align, crowd
+        Alignments (eimf, ldmi) and the crowd loss.
+    eimf, ldmi, crowd_settings
+        Their settings.
+    interests
+        Whose interests are a user's: its exemplar's, or those of the catalogue.
+    text_start
+        Start the item table from item-text vectors.
+    training
+        Settings of the loop: epochs, steps, batch_size, learning_rate, seed, …
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: str = "remi"
+    model: dict[str, Any] = Field(default_factory=dict)
+    loss: str | None = None
+    loss_settings: dict[str, Any] = Field(default_factory=dict)
+    routing: float | None = Field(None, ge=0)
+    align: tuple[str, ...] = ("eimf",)
+    crowd: bool = False
+    eimf: dict[str, Any] = Field(default_factory=dict)
+    ldmi: dict[str, Any] = Field(default_factory=dict)
+    crowd_settings: dict[str, Any] = Field(default_factory=dict)
+    interests: Literal["exemplar", "catalogue"] = "exemplar"
+    text_start: bool = False
+    training: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("align")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in ALIGNMENTS:
+                raise ValueError(f"no alignment {name!r}; there are {', '.join(ALIGNMENTS)}, none")
+        return names
+
+    @property
+    def needs_interests(self) -> bool:
+        """Whether anything in it reads the store's interests."""
+        return bool(self.align) or self.crowd
+
+    @property
+    def name(self) -> str:
+        """Short name in tables, such as ``sasrec+eimf+crowd``."""
+        parts = [self.backbone, *self.align]
+        return "+".join(parts + ["crowd"] * self.crowd + ["text"] * self.text_start)
+
+
+def make_recipe(**settings: Any) -> Recipe:
+    """Check settings.
+
+    Raises
+    ------
+    UserError
+        Naming the setting, its value and what it may be.
+    """
+    try:
+        recipe = Recipe.model_validate(settings)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{where} = {first['input']!r}: {first['msg']}") from None
+    backbone_class(recipe.backbone)
+    if recipe.backbone == "pop" and recipe.needs_interests:
+        return recipe.model_copy(update={"align": (), "crowd": False})
+    return recipe
+
+
+def parse_align(text: str) -> tuple[str, ...]:
+    """Read the value of ``--align``: ``none``, or names joined by commas."""
+    return () if text in ("none", "") else tuple(part.strip() for part in text.split(","))
+
+
+def parse_spec(spec: str) -> dict[str, Any]:
+    """Read a model of a comparison, such as ``remi``, ``remi+eimf`` or ``sasrec+crowd+text``.
+
+    Raises
+    ------
+    UserError
+        For an unknown part.
+    """
+    backbone, *parts = spec.split("+")
+    known = (*ALIGNMENTS, "crowd", "text")
+    for part in parts:
+        if part not in known:
+            raise UserError(
+                f"model {spec!r}: {part!r} is not one of {', '.join(known)}; write for example "
+                f"remi+eimf; backbones are {', '.join(MODELS)}"
+            )
+    return {
+        "backbone": backbone,
+        "align": tuple(part for part in parts if part in ALIGNMENTS),
+        "crowd": "crowd" in parts,
+        "text_start": "text" in parts,
+    }
+
+
+def training_settings(recipe: Recipe) -> dict[str, Any]:
+    """Loop settings: the model's defaults, overridden by what was asked for.
+
+    Models with one target per user see few targets in an epoch, so they are evaluated by steps.
+    """
+    by_steps = {"epochs": 100_000, "steps": 30_000, "evaluate_every": 500, "patience": 12}
+    by_epochs = {"epochs": 200, "patience": 20}
+    own = by_steps if backbone_class(recipe.backbone).trains_on == "one" else by_epochs
+    asked = {name: value for name, value in recipe.training.items() if value is not None}
+    if "epochs" in asked:  # an explicit number of epochs is not cut short by the default steps
+        own = {name: value for name, value in own.items() if name != "steps"}
+    return {**own, **asked}
+
+
+def make_loss(recipe: Recipe, n_items: int) -> Loss:
+    """The loss a recipe names, or the model's own.
+
+    REMI has its interest-aware negatives; the ComiRec family the sampled softmax; sequence models
+    the softmax over all items. With EIMF a model of several interests takes the softmax over all
+    items of the target-aware read-out (the paper's L_R); facet reads out softly.
+    """
+    from recommender.losses import create_loss
+
+    many = n_items > MANY_ITEMS
+    settings: dict[str, Any] = {}
+    if recipe.backbone == "remi":
+        name = "interest-aware"
+    elif recipe.backbone == "facet":
+        name, settings = "sampled" if many else "full", {"readout": "soft"}
+    elif backbone_class(recipe.backbone).trains_on == "one":
+        name = "sampled"
+    else:
+        name = "sampled" if many else "full"
+    if "eimf" in recipe.align and recipe.backbone != "facet" and recipe.eimf.get("attend", True):
+        name, settings = "sampled" if many else "full", {"readout": "attention"}
+    chosen = recipe.loss or name
+    if chosen != name:
+        settings = {key: value for key, value in settings.items() if key == "readout"}
+    return create_loss(chosen, **{**settings, **recipe.loss_settings})
+
+
+def make_objectives(
+    recipe: Recipe, d: int, semantics: Semantics | None
+) -> tuple[list[Objective], EIMF | None]:
+    """The auxiliary losses of a recipe, and EIMF's among them (its projection explains).
+
+    Raises
+    ------
+    UserError
+        For a setting that an alignment does not have.
+    """
+    from recommender.objectives import RoutingRegularisation
+
+    found: list[Objective] = []
+    eimf: EIMF | None = None
+    routing = (
+        (100.0 if recipe.backbone == "remi" else 0.0) if recipe.routing is None else recipe.routing
+    )
+    if routing > 0:
+        found.append(RoutingRegularisation(routing))
+    if semantics is None:
+        return found, None
+    try:
+        if "eimf" in recipe.align:
+            from recommender.eimf import EIMF, EIMFConfig
+
+            eimf = EIMF(semantics, d, EIMFConfig.model_validate(recipe.eimf))
+            found.append(eimf)
+        if "ldmi" in recipe.align:
+            from recommender.ldmi import LDMI, LDMIConfig
+
+            found.append(LDMI(semantics, d, LDMIConfig.model_validate(recipe.ldmi)))
+        if recipe.crowd:
+            from recommender.crowd import Crowd, CrowdConfig
+
+            found.append(Crowd(semantics, CrowdConfig.model_validate(recipe.crowd_settings)))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{problem.title}, {where} = {first['input']!r}: {first['msg']}") from None
+    return found, eimf
+
+
+def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
+    """Read ``NAME=VALUE`` options; values are JSON where they can be, otherwise text.
+
+    Raises
+    ------
+    UserError
+        For an option without ``=``.
+    """
+    import json
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError(f"{where} {pair!r}: write NAME=VALUE")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def store_path(text: str | None, remembered: str | None) -> Path:
+    """The store a model works on: the one given, or the one it was trained on.
+
+    Raises
+    ------
+    UserError
+        Where neither is known.
+    """
+    chosen = text or remembered
+    if not chosen:
+        raise UserError("this model does not remember its store; give --store PATH")
+    return Path(chosen)
+
+
+PARTS = {
+    "model": "model",
+    "loss": "loss_settings",
+    "eimf": "eimf",
+    "ldmi": "ldmi",
+    "crowd": "crowd_settings",
+    "training": "training",
+}
+
+
+def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read ``--set PART.NAME=VALUE`` options into the parts of a recipe.
+
+    Raises
+    ------
+    UserError
+        For an unknown part, or an option without a dot or ``=``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path, value in parse_settings(pairs, "--set").items():
+        part, dot, name = path.partition(".")
+        if not dot or part not in PARTS:
+            raise UserError(
+                f"--set {path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}"
+            )
+        found.setdefault(PARTS[part], {})[name] = value
+    return found

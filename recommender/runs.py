@@ -1,0 +1,351 @@
+"""The public verbs: train on a store, evaluate a model, recommend, explain.
+
+Each takes an open store or a path, does its work in memory and returns plain results; the commands
+of the same names only parse, call and print.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from recommender import artefacts, evaluation, metrics
+from recommender.backbones.base import Backbone, create
+from recommender.leakage import check_shown, check_training, shown_to_llm
+from recommender.projection import Snapshot
+from recommender.recipes import (
+    Recipe,
+    make_loss,
+    make_objectives,
+    make_recipe,
+    store_path,
+    training_settings,
+)
+from recommender.semantics import Semantics, describe, read_semantics
+from recommender.sequences import Sequences
+from recommender.service import Explanation, Recommendation, Service
+from recommender.settings import FitResult, Settings
+from recommender.training import fit
+from store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from recommender.pace import Report
+    from store.dataset import Dataset
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training came to.
+
+    Attributes
+    ----------
+    folder
+        The model folder; None where none was asked for.
+    model
+        The model with its best weights.
+    fit
+        Steps, seconds, best validation metrics, why the run ended.
+    """
+
+    folder: Path | None
+    model: Backbone
+    fit: FitResult
+
+
+@contextmanager
+def _opened(store: Store | str | Path) -> Iterator[Store]:
+    if isinstance(store, Store):
+        yield store
+    else:
+        with open_store(store) as opened:
+            yield opened
+
+
+def train(
+    store: Store | str | Path,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    device: str = "cpu",
+    progress: Callable[[Report], None] | None = None,
+    say: Say | None = None,
+    stop: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> TrainResult:
+    """Train a recommender on a store.
+
+    Parameters
+    ----------
+    store
+        An open store, or its path.
+    out
+        Folder of the model; without one nothing is written.
+    resume
+        Continue an interrupted run in ``out``.
+    device
+        ``cpu`` or ``cuda``.
+    progress, say, stop
+        Told how the run stands; told a line of text; asked after each step whether to stop.
+    **settings
+        Of :class:`recommender.recipes.Recipe`: ``backbone="remi"``, ``align=("eimf",)``,
+        ``crowd=False``, ``interests="exemplar"``, ``text_start=False``, ``model={"d": 64}``,
+        ``training={"seed": 0}`` …
+
+    Raises
+    ------
+    StoreError
+        Before training, where the store lacks the interests an alignment needs.
+    LeakageError
+        Where the LLM was shown what the split hides.
+    UserError
+        For settings that do not exist, or an empty training part.
+    InterruptedRunError
+        After Ctrl-C; the best model so far is saved.
+    """
+    recipe, tell = make_recipe(**settings), say or (lambda text: None)
+    with _opened(store) as opened:
+        dataset = opened.datasets.load()
+        semantics = read_semantics(opened, recipe.interests) if recipe.needs_interests else None
+        vectors = _text_vectors(opened, semantics) if recipe.text_start else None
+        checked = check_shown(dataset, shown_to_llm(opened))
+        encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
+        origin = str(opened.path.resolve())
+    if semantics is not None:
+        tell(describe(semantics))
+    tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
+    result, eimf = _train(recipe, dataset, semantics, vectors, out, resume, device, progress, stop)
+    if out is not None and int(os.environ.get("RANK", "0")) == 0:
+        facts = recipe.model_dump(mode="json") | {
+            "store": origin,
+            "steps": result.fit.steps,
+            "best_step": result.fit.best_step,
+            "reason": result.fit.reason,
+        }
+        card = {"valid": result.fit.metrics}
+        manifest = artefacts.describe(
+            result.model, dataset, training=facts, metrics=card, encoder=encoder
+        )
+        artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids)
+        if eimf is not None:
+            eimf.save(Path(out))
+    result.fit.raise_if_stopped()
+    return result
+
+
+def _train(
+    recipe: Recipe,
+    dataset: Dataset,
+    semantics: Semantics | None,
+    vectors: torch.Tensor | None,
+    out: str | Path | None,
+    resume: bool,
+    device: str,
+    progress: Callable[[Report], None] | None,
+    stop: Callable[[], bool] | None,
+) -> tuple[TrainResult, Snapshot | None]:
+    """Build model, loss and objectives from a recipe, and fit."""
+    settings = training_settings(recipe)
+    seed = int(settings.get("seed", 0))
+    model = create(
+        recipe.backbone, dataset.n_items, seed=seed, init_items=vectors, **recipe.model
+    ).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        objectives, eimf = make_objectives(recipe, model.d, semantics)
+    sequences = Sequences.from_dataset(dataset, device)
+    check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
+    snapshot = None if eimf is None or semantics is None else Snapshot(eimf, semantics.interest_ids)
+    evaluator, monitor = make_evaluator(dataset, model.length, snapshot)
+    result = fit(
+        model,
+        sequences,
+        loss=make_loss(recipe, dataset.n_items),
+        evaluator=evaluator,
+        objectives=objectives,
+        settings=Settings(**{"monitor": monitor, **settings}),
+        out=None if out is None else Path(out),
+        resume=resume,
+        progress=progress,
+        stop=stop,
+    )
+    return TrainResult(None if out is None else Path(out), model.cpu(), result), snapshot
+
+
+def _text_vectors(store: Store, semantics: Semantics | None) -> torch.Tensor:
+    vectors = store.vectors.items() if semantics is None else semantics.item_vectors
+    return torch.from_numpy(vectors)
+
+
+def make_evaluator(
+    dataset: Dataset, length: int, snapshot: Snapshot | None = None
+) -> tuple[Callable[[Backbone], dict[str, float]], str]:
+    """Validation of a model while it trains, and the metric that decides.
+
+    A store built with ``--split none`` holds nothing back: the last weights are then kept, by
+    monitoring the number of the evaluation itself.
+    """
+    if dataset.split.name == "none":
+        count = 0
+
+        def number(model: Backbone) -> dict[str, float]:
+            nonlocal count
+            count += 1
+            if snapshot is not None:
+                snapshot.see(float(count))
+            return {"evaluation": float(count)}
+
+        return number, "evaluation"
+    cases = Sequences.from_dataset(dataset).eval_histories("valid", length)
+    keep_seen = evaluation.keeps_seen(dataset.split.name)
+
+    def validate(model: Backbone) -> dict[str, float]:
+        found = evaluation.measure(
+            evaluation.scorer_of(model),
+            cases,
+            dataset,
+            part="valid",
+            ks=evaluation.DEFAULT_KS,
+            names=metrics.DEFAULT,
+            keep_seen=keep_seen,
+        ).means
+        if snapshot is not None:
+            snapshot.see(found["recall@50"])
+        return found
+
+    return validate, "recall@50"
+
+
+def evaluate(
+    model: str | Path,
+    store: Store | str | Path | None = None,
+    *,
+    part: Literal["valid", "test"] = "test",
+    ks: Sequence[int] = evaluation.DEFAULT_KS,
+    names: Sequence[str] = metrics.DEFAULT,
+    keep_seen: bool | None = None,
+    diagnose: bool = False,
+) -> evaluation.Evaluation:
+    """Measure a model by full ranking under the store's split.
+
+    Parameters
+    ----------
+    model
+        Its folder.
+    store
+        The store; None takes the one the model was trained on.
+    part
+        Which targets.
+    ks, names
+        Cut-offs and metrics.
+    keep_seen
+        Overrides the protocol's rule for items the user already has.
+    diagnose
+        Add list quality and interest diagnostics.
+
+    Raises
+    ------
+    UserError
+        Split ``none``, or no targets; no such model; a model of other items.
+    """
+    from recommender.diagnostics import interest_diagnostics, list_quality
+
+    folder = Path(model)
+    manifest = artefacts.read_manifest(folder)
+    with _opened(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+        vectors = None
+        if diagnose and opened.meta("encoder") is not None:
+            vectors = torch.from_numpy(opened.vectors.items())
+    evaluation.keeps_seen(dataset.split.name)
+    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    found = evaluation.evaluate_scores(
+        evaluation.scorer_of(backbone),
+        dataset,
+        length=backbone.length,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=keep_seen,
+    )
+    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
+    if diagnose:
+        stay = found.protocol["seen_items"] == "kept"
+        cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
+        targets = evaluation.targets_of(cases, dataset.n_items, keep_seen=stay)
+        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
+        found.interests.update(
+            interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
+        )
+    return found
+
+
+def recommend(
+    model: str | Path,
+    *,
+    user: str | None = None,
+    history: Sequence[str] | None = None,
+    k: int = 10,
+    store: str | Path | None = None,
+    filter_seen: bool = True,
+    diversity: float = 0.0,
+    explain: bool = False,
+) -> list[Recommendation]:
+    """Best items for a user of the store, or for a raw history of item ids (oldest first).
+
+    With ``explain`` each recommendation carries its :class:`Explanation`.
+    """
+    with Service(model, store=store) as service:
+        return service.recommend(
+            user=user,
+            history=history,
+            k=k,
+            filter_seen=filter_seen,
+            diversity=diversity,
+            explain=explain,
+        )
+
+
+def explain(
+    model: str | Path,
+    item: str,
+    *,
+    user: str | None = None,
+    history: Sequence[str] | None = None,
+    store: str | Path | None = None,
+) -> Explanation:
+    """Why a model gives an item its score, for a user of the store or a raw history."""
+    with Service(model, store=store) as service:
+        return service.explain(item, user=user, history=history)
+
+
+def evaluate_popularity(
+    model: str | Path,
+    store: Store | str | Path | None,
+    like: evaluation.Evaluation,
+    ks: Sequence[int],
+    names: Sequence[str],
+) -> dict[str, float]:
+    """Means of the popularity baseline under the protocol of another evaluation."""
+    manifest = artefacts.read_manifest(Path(model))
+    with _opened(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+    part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
+    return evaluation.evaluate_scores(
+        evaluation.popularity(dataset),
+        dataset,
+        length=1,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=like.protocol["seen_items"] == "kept",
+    ).means

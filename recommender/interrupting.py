@@ -28,6 +28,6 @@ def interruptible(stop: Callable[[], bool] | None) -> Iterator[Callable[[], bool
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield lambda: pressed.is_set() or asked()
+        yield lambda: asked() or pressed.is_set()
     finally:
         signal.signal(signal.SIGINT, before)

@@ -53,8 +53,10 @@ class Pace:
             self.progress(self.last)
         self.marked, self.marked_step = time.perf_counter(), step
 
-    def evaluated(self, step: int, metrics: dict[str, float], best: float | None) -> None:
+    def evaluated(
+        self, step: int, epoch: int, metrics: dict[str, float], best: float | None
+    ) -> None:
         """Report an evaluation, whose time does not count into the rate."""
         if self.progress is not None:
-            self.progress(replace(self.last, step=step, metrics=metrics, best=best))
+            self.progress(replace(self.last, step=step, epoch=epoch, metrics=metrics, best=best))
         self.marked, self.marked_step = time.perf_counter(), step

@@ -204,7 +204,7 @@ class _Run:
         else:
             count.waited += 1
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics})
-        self.pace.evaluated(count.step, metrics, count.best)
+        self.pace.evaluated(count.step, count.epoch, metrics, count.best)
         self.save()
 
     def save(self) -> None:
@@ -275,7 +275,7 @@ class _Run:
         }
 
     def _where(self, terms: dict[str, Tensor], users: Tensor) -> str:
-        values = ", ".join(f"{name} {float(value):g}" for name, value in terms.items())
+        values = ", ".join(f"{name} {float(value.detach()):g}" for name, value in terms.items())
         kept = f"step {self.count.best_step}" if self.count.best is not None else "the last step"
         return (
             f"the loss is not a number at step {self.count.step + 1} in epoch "

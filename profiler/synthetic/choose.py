@@ -96,7 +96,7 @@ def choose_synthetic_users(
     )
     costs = None if token_budget is None else _costs(candidates, title_tokens, using)
     cover = _cover(candidates, crowd, using, costs, token_budget or count or 0)
-    notes = _notes(graph, candidates, cover, costs, using, count, token_budget)
+    notes = _notes(crowd, graph, candidates, cover, costs, using, count, token_budget)
     return _result(crowd, graph, candidates, cover, costs, notes, using)
 
 
@@ -133,6 +133,7 @@ def _costs(
 
 
 def _notes(
+    crowd: Crowd,
     graph: NeighbourGraph,
     candidates: Candidates,
     cover: Cover,
@@ -143,7 +144,7 @@ def _notes(
 ) -> tuple[str, ...]:
     """Say why nothing, or less than asked for, was chosen."""
     if not len(candidates):
-        if not graph.n_edges:
+        if not graph.n_edges and crowd.n_sets == crowd.n_users:
             return (
                 f"no two users are at least {using.threshold:g} alike ({using.measure}); "
                 "lower the threshold to get synthetic users",

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
-from recommender.backbones.layers import PostNormBlock, start_normal
+from recommender.backbones.layers import Layout, PostNormBlock, start_normal
 from recommender.sequences import Batch
 
 
@@ -65,12 +65,11 @@ class BERT4Rec(Backbone):
     def all_positions(self, history: Tensor, vectors: Tensor | None = None) -> Tensor:
         """State at each position ``[B, L, 1, d]``, which sees the whole window but no padding."""
         vectors = self.lookup(history)[0] if vectors is None else vectors
-        x = self.dropout(self.norm(vectors + self.positions[: history.shape[1]]))
-        seen = history > 0
+        layout = Layout.of(history)
+        x = self.dropout(self.norm(layout.pack(vectors) + layout.place(self.positions)))
         for block in self.blocks:
-            x = block(x, seen)
-        out: Tensor = self.head(x)
-        return out[:, :, None]
+            x = block(x, layout)
+        return layout.spread(self.head(x))[:, :, None]
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """State at a hidden item put after the last one."""

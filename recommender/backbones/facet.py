@@ -7,10 +7,11 @@ import math
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from recommender.backbones.base import BackboneConfig, Encoded
 from recommender.backbones.causal import CausalBackbone
-from recommender.backbones.layers import PreNormBlock, start_normal
+from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 
 
 class FacetConfig(BackboneConfig):
@@ -51,28 +52,38 @@ class Facet(CausalBackbone):
         self.queries = nn.Parameter(torch.empty(k, d, d).normal_(std=1 / math.sqrt(d)))
         self.values = nn.Parameter(torch.empty(k, d, d).normal_(std=0.5 / math.sqrt(d)))
 
-    def _read(self, history: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """Interests ``[B, L, K, d]`` and attention ``[B, K, L, L]``."""
-        length = history.shape[1]
-        x = self.dropout(vectors * math.sqrt(self.d) + self.positions[:length])
+    def _encoder(self, vectors: Tensor, layout: Layout) -> Tensor:
+        """States of the items, ``[N, d]``."""
+        x = layout.pack(vectors) * math.sqrt(self.d) + layout.place(self.positions)
+        x = self.dropout(x)
         for block in self.blocks:
-            x = block(x)
-        states = self.norm(x)
-        asked = torch.einsum("bld,kde->bkle", states, self.queries)
-        logits = asked @ states[:, None].transpose(2, 3) / self.d
-        later = torch.ones(length, length, dtype=torch.bool, device=history.device).triu(1)
-        attention = logits.masked_fill(later, -math.inf).softmax(3)
-        read = torch.einsum("bklm,bmd,kde->blke", attention, states, self.values)
-        interests: Tensor = self.last_norm(states[:, :, None] + self.dropout(read))
-        return interests, attention
+            x = block(x, layout)
+        out: Tensor = self.norm(x)
+        return out
+
+    def _interests(self, states: Tensor, read: Tensor) -> Tensor:
+        """Interests ``[…, K, d]`` from states ``[…, d]`` and what each interest read."""
+        told = torch.einsum("nkd,kde->nke", read, self.values)
+        out: Tensor = self.last_norm(states[:, None] + self.dropout(told))
+        return out
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Interests after each item."""
-        return self._read(history, vectors)[0]
+        layout = Layout.of(history)
+        packed = self._encoder(vectors, layout)
+        asked = layout.spread(torch.einsum("nd,kde->nke", packed, self.queries))
+        past = layout.spread(packed)[:, None].expand(-1, self.k, -1, -1)
+        read = F.scaled_dot_product_attention(
+            asked.transpose(1, 2), past, past, is_causal=True, scale=1 / self.d
+        )
+        return layout.spread(self._interests(packed, layout.pack(read.transpose(1, 2))))
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """Interests after the last item, with the share of each item in what they read."""
-        interests, attention = self._read(history, vectors)
-        last = (history > 0).sum(1).clamp(min=1) - 1
-        rows = torch.arange(len(history), device=history.device)
-        return Encoded(interests[rows, last], vectors, attention[rows, :, last])
+        layout = Layout.of(history)
+        states = layout.spread(self._encoder(vectors, layout))
+        last = states[torch.arange(len(states)), layout.mask.sum(1).clamp(min=1) - 1]
+        asked = torch.einsum("bd,kde->bke", last, self.queries)
+        logits = asked @ states.transpose(1, 2) / self.d
+        attention = logits.masked_fill(~layout.mask[:, None], -math.inf).softmax(2)
+        return Encoded(self._interests(last, attention @ states), vectors, attention)

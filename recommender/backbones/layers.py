@@ -1,41 +1,77 @@
-"""Transformer layers shared by the attention models."""
+"""Transformer layers shared by the attention models; they work on items without padding.
+
+Most of a batch of short histories is padding. Dense layers, norms and dropout therefore see the
+items of all histories in one row after another, ``[N, d]``; only attention itself puts them back
+into ``[B, L]``.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class Attention(nn.Module):
-    """Multi-head self-attention over ``[B, L, d]``, causal or with padding masked."""
+@dataclass(frozen=True)
+class Layout:
+    """Where the N items of a batch stand in its ``[B, L]`` rows."""
 
-    def __init__(self, d: int, heads: int, dropout: float) -> None:
+    mask: Tensor
+    index: Tensor
+
+    @classmethod
+    def of(cls, history: Tensor) -> Layout:
+        """Layout of histories padded with 0."""
+        mask = history > 0
+        return cls(mask, mask.view(-1).nonzero()[:, 0])
+
+    def pack(self, padded: Tensor) -> Tensor:
+        """``[B, L, …]`` to ``[N, …]``."""
+        return padded.reshape(-1, *padded.shape[2:]).index_select(0, self.index)
+
+    def spread(self, packed: Tensor) -> Tensor:
+        """``[N, …]`` to ``[B, L, …]``, zeros at padding."""
+        rows, length = self.mask.shape
+        padded = packed.new_zeros(rows * length, *packed.shape[1:])
+        return padded.index_copy(0, self.index, packed).view(rows, length, *packed.shape[1:])
+
+    def place(self, positions: Tensor) -> Tensor:
+        """Position vectors ``[L_max, d]`` of the items, ``[N, d]``."""
+        return positions.index_select(0, self.index % self.mask.shape[1])
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention within each history, causal or over all of its items."""
+
+    def __init__(self, d: int, heads: int, dropout: float, *, causal: bool) -> None:
         super().__init__()
         if d % heads:
             raise ValueError(f"width {d} is not divisible by {heads} heads")
         self.heads = heads
         self.dropout = dropout
+        self.causal = causal
         self.qkv = nn.Linear(d, 3 * d)
         self.out = nn.Linear(d, d)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Attend; without a mask position l sees 0 … l, with one (bool ``[B, L]``) it sees those.
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        """``[N, d]`` to the same shape.
 
-        Padding stands on the right, so a causal model never sees it from a valid position.
+        Padding stands on the right, so in the causal case no item ever sees it.
         """
-        rows, length, d = x.shape
-        qkv = self.qkv(x).view(rows, length, 3, self.heads, d // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        qkv = layout.spread(self.qkv(x))
+        rows, length, width = qkv.shape
+        q, k, v = qkv.view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(
             q,
             k,
             v,
-            attn_mask=None if mask is None else mask[:, None, None],
+            attn_mask=None if self.causal else layout.mask[:, None, None],
             dropout_p=self.dropout if self.training else 0.0,
-            is_causal=mask is None,
+            is_causal=self.causal,
         )
-        out: Tensor = self.out(mixed.transpose(1, 2).reshape(rows, length, d))
+        out: Tensor = self.out(layout.pack(mixed.transpose(1, 2)).reshape(-1, width // 3))
         return out
 
 
@@ -76,14 +112,14 @@ class PreNormBlock(nn.Module):
         super().__init__()
         self.norm_attention = nn.LayerNorm(d)
         self.norm_forward = nn.LayerNorm(d)
-        self.attention = Attention(d, heads, dropout)
+        self.attention = Attention(d, heads, dropout, causal=True)
         self.forward_layer = FeedForward(d, hidden or d, dropout, gated=gated)
         self.dropout = nn.Dropout(dropout)
         self.gates = nn.ModuleList([nn.Linear(d, d), nn.Linear(d, d)]) if gated else None
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """One block, ``[B, L, d]`` to the same shape."""
-        x = x + self._gate(0, x, self.attention(self.norm_attention(x), mask))
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        """One block, ``[N, d]`` to the same shape."""
+        x = x + self._gate(0, x, self.attention(self.norm_attention(x), layout))
         return x + self._gate(1, x, self.forward_layer(self.norm_forward(x)))
 
     def _gate(self, which: int, x: Tensor, sublayer: Tensor) -> Tensor:
@@ -96,15 +132,15 @@ class PostNormBlock(nn.Module):
 
     def __init__(self, d: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.attention = Attention(d, heads, dropout)
+        self.attention = Attention(d, heads, dropout, causal=False)
         self.forward_layer = FeedForward(d, 4 * d, dropout, gelu=True)
         self.norm_attention = nn.LayerNorm(d)
         self.norm_forward = nn.LayerNorm(d)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """One block, ``[B, L, d]`` to the same shape; ``mask`` is True at what may be seen."""
-        x = self.norm_attention(x + self.dropout(self.attention(x, mask)))
+    def forward(self, x: Tensor, layout: Layout) -> Tensor:
+        """One block, ``[N, d]`` to the same shape."""
+        x = self.norm_attention(x + self.dropout(self.attention(x, layout)))
         out: Tensor = self.norm_forward(x + self.dropout(self.forward_layer(x)))
         return out
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.causal import CausalBackbone
-from recommender.backbones.layers import PreNormBlock, start_normal
+from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 
 
 class SASRecConfig(BackboneConfig):
@@ -44,8 +44,9 @@ class SASRec(CausalBackbone):
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Last-layer state after each item."""
-        x = self.dropout(vectors * math.sqrt(self.d) + self.positions[: history.shape[1]])
+        layout = Layout.of(history)
+        x = layout.pack(vectors) * math.sqrt(self.d) + layout.place(self.positions)
+        x = self.dropout(x)
         for block in self.blocks:
-            x = block(x)
-        out: Tensor = self.norm(x)
-        return out[:, :, None]
+            x = block(x, layout)
+        return layout.spread(self.norm(x))[:, :, None]

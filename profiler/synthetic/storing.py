@@ -114,9 +114,9 @@ def list_synthetic_users(store: Store) -> dict[str, Any]:
 def _members(store: Store) -> dict[int, list[tuple[int, float | None]]]:
     with store.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT subject_id, user_ix, similarity FROM memberships "
-            "JOIN subjects USING (subject_id) WHERE kind = 'synthetic' AND active "
-            "ORDER BY subject_id, user_ix"
+            "SELECT m.subject_id, m.user_ix, m.similarity FROM memberships m "
+            "JOIN subjects s USING (subject_id) WHERE s.kind = 'synthetic' AND s.active "
+            "ORDER BY m.subject_id, m.user_ix"
         ).all()
     result: dict[int, list[tuple[int, float | None]]] = {}
     for subject_id, user_ix, similarity in rows:

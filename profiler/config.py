@@ -43,6 +43,11 @@ class BuildConfig(BaseModel):
             raise ValueError("give --exemplars or --preference, not both")
         return self
 
+    def choice(self) -> dict[str, Any]:
+        """Return the settings that decide whom to ask."""
+        names = {"item_text", "history", "share", "exemplars", "preference", "damping"}
+        return self.model_dump(include=names | {"synthetic_users", "max_titles", "seed"})
+
     def parsed_split(self) -> Split:
         """Return the split as the store understands it."""
         return parse_split(self.split, seed=self.split_seed)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from store.store import Store, open_store
 if TYPE_CHECKING:
     from profiler.asking.port import ChatPort
     from store.dataset import Dataset
+    from store.subjects import Kind
 
 Progress = Callable[[str, int, int], None]
 
@@ -159,24 +161,28 @@ def _ask(
     stop: threading.Event | None,
 ) -> AskingSummary:
     """Ask about exemplars, then about synthetic users, each with its own question."""
-    total: AskingSummary | None = None
-    for kind, name in (
-        ("exemplar", config.exemplar_prompt),
-        ("synthetic", config.synthetic_prompt),
-    ):
-        subjects = store.subjects.load(kinds=(kind,))
+    questions: dict[Kind, str] = {
+        "exemplar": config.exemplar_prompt,
+        "synthetic": config.synthetic_prompt,
+    }
+    totals = [0.0] * len(fields(AskingSummary))
+    for kind, name in questions.items():
         summary = run_asking(
             store,
-            subjects,
+            store.subjects.load(kinds=(kind,)),
             port,
             template=load_template(name, config.prompts),
             options=options or AskingOptions(),
             run_id=run_id,
-            progress=lambda s, k=kind: tell(f"asking ({k})", s.ok + s.quarantined, s.subjects),
+            progress=partial(_tell_asking, tell, f"asking ({kind})"),
             stop=stop,
         )
-        total = summary if total is None else total + summary
-    return total
+        totals = [a + b for a, b in zip(totals, astuple(summary), strict=True)]
+    return AskingSummary(*(type(b)(a) for a, b in zip(totals, astuple(summary), strict=True)))
+
+
+def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:
+    tell(step, summary.ok + summary.quarantined, summary.subjects)
 
 
 @contextmanager

@@ -1,0 +1,211 @@
+"""Whom to ask: exemplars and synthetic users, chosen once for a data set and kept after that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profiler.encoding import encode_cached
+from profiler.exemplars import choose_exemplars, choose_incremental, far_threshold, nearest_exemplar
+from profiler.histories import history_vectors
+from profiler.synthetic.choose import choose_synthetic_users
+from profiler.synthetic.result import SyntheticSettings, SyntheticUsers
+from profiler.synthetic.storing import save_synthetic_users
+from store.digests import json_digest
+from store.errors import DataError
+from store.subjects import SubjectRow
+
+if TYPE_CHECKING:
+    from profiler.config import BuildConfig
+    from profiler.encoding import Encoder
+    from profiler.exemplars import Exemplars
+    from store.dataset import Dataset
+    from store.store import Store
+
+NO_TEXT = (
+    "no item has a title or a category, so there is nothing to ask about: "
+    "the store serves behavioural models only (--align none)"
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Whom a build asks about.
+
+    Attributes
+    ----------
+    exemplars, synthetic_users
+        How many of each.
+    anew
+        False where the store's choice already was for this data and these settings.
+    notes
+        What a reader should know: how the share was met, what did not converge, who is left out.
+    """
+
+    exemplars: int
+    synthetic_users: int
+    anew: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_subjects(
+    store: Store,
+    dataset: Dataset,
+    item_vectors: NDArray[np.float32],
+    encoder: Encoder,
+    config: BuildConfig,
+    run_id: int,
+) -> Chosen:
+    """Choose exemplars and synthetic users among the users training may see, and store them.
+
+    Held-out users join the nearest exemplar by their known history; nobody is asked about them.
+    Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
+    only for users far from all of them.
+    """
+    how = config.choice()
+    state = json_digest([dataset.digest, encoder.name, how])
+    if store.meta("choice_digest") == state:
+        return Chosen(**{**store.meta("choice"), "anew": False})
+    if not item_vectors.any():
+        return Chosen(0, 0, notes=[NO_TEXT])
+    vectors = user_vectors(store, dataset, item_vectors, encoder, config)
+    # Both choices are made before the store is locked: they may take a minute.
+    exemplars = _exemplars(store, dataset, vectors, config, how)
+    rows = _subject_rows(store, dataset, exemplars)
+    synthetic, notes = _synthetic(dataset, config)
+    chosen = Chosen(
+        exemplars=len(rows),
+        synthetic_users=len(synthetic.users) if synthetic else 0,
+        notes=[*exemplars.settings.get("messages", []), *notes],
+    )
+    with store.write():
+        store.subjects.choose("exemplar", rows, run_id)
+        if synthetic:
+            save_synthetic_users(store, synthetic, dataset.user_ids, run_id)
+        else:
+            store.subjects.choose("synthetic", [], run_id)
+        store.set_meta(
+            choice_digest=state,
+            choice=asdict(chosen),
+            exemplar_choice={
+                "how": how,
+                "net_similarity": exemplars.net_similarity,
+                "converged": exemplars.converged,
+                "threshold": far_threshold(exemplars.similarity),
+                "settings": exemplars.settings,
+            },
+        )
+    return chosen
+
+
+def user_vectors(
+    store: Store,
+    dataset: Dataset,
+    item_vectors: NDArray[np.float32],
+    encoder: Encoder,
+    config: BuildConfig,
+) -> NDArray[np.float32]:
+    """Centred unit vectors of the known histories, float32 ``[users, d]``."""
+    return history_vectors(
+        item_vectors,
+        *dataset.known(),
+        config.history,
+        center=True,
+        texts=dataset.texts(config.item_text),
+        encode=lambda texts: encode_cached(store, encoder, texts).vectors,
+    )
+
+
+def _exemplars(
+    store: Store,
+    dataset: Dataset,
+    vectors: NDArray[np.float32],
+    config: BuildConfig,
+    how: dict[str, Any],
+) -> Exemplars:
+    """Exemplars over all users: clustered among those training may see, joined by the others."""
+    visible, _ = dataset.visible()
+    train = np.flatnonzero((dataset.user_split == 0) & (np.diff(visible) > 0))
+    ids = [dataset.user_ids[user] for user in train]
+    wanted: dict[str, Any] = {
+        "share": config.share,
+        "count": config.exemplars,
+        "preference": config.preference,
+        "damping": config.damping,
+        "seed": config.seed,
+        "center": False,
+    }
+    before = store.meta("exemplar_choice")
+    kept = sorted(set(_asked(store)) & set(ids))
+    if kept and before and before["how"] == how:
+        found = choose_incremental(
+            vectors[train], ids, kept, threshold=before["threshold"], **wanted
+        )
+    else:
+        found = choose_exemplars(vectors[train], ids, **wanted)
+    labels, similarity = nearest_exemplar(vectors, vectors[train[found.rows]])
+    labels[train], similarity[train] = found.labels, found.similarity
+    return type(found)(
+        rows=train[found.rows],
+        labels=labels,
+        similarity=similarity,
+        sizes=np.bincount(labels[labels >= 0], minlength=len(found.rows)),
+        net_similarity=found.net_similarity,
+        converged=found.converged,
+        settings=found.settings,
+    )
+
+
+def _asked(store: Store) -> list[str]:
+    """Users whose interests are stored already: their answers were paid for."""
+    subjects = store.subjects.load(states=("ok",), kinds=("exemplar",))
+    return [subject.name.removeprefix("exemplar:") for subject in subjects]
+
+
+def _subject_rows(store: Store, dataset: Dataset, exemplars: Exemplars) -> list[SubjectRow]:
+    """One row for each exemplar; one that was asked keeps the items its interests rest on."""
+    answered = {s.name: s.items for s in store.subjects.load(states=("ok",), kinds=("exemplar",))}
+    order = np.argsort(exemplars.labels, kind="stable")
+    order = order[exemplars.labels[order] >= 0]
+    groups = np.split(order, np.cumsum(exemplars.sizes)[:-1])
+    rows = []
+    for user, members in zip(exemplars.rows.tolist(), groups, strict=True):
+        name = f"exemplar:{dataset.user_ids[user]}"
+        own = list(dict.fromkeys(dataset.history(user).tolist()))
+        rows.append(
+            SubjectRow(
+                kind="exemplar",
+                name=name,
+                user_ix=user,
+                items=answered.get(name, own),
+                members=members.tolist(),
+                similarities=exemplars.similarity[members].tolist(),
+            )
+        )
+    return rows
+
+
+def _synthetic(
+    dataset: Dataset, config: BuildConfig
+) -> tuple[SyntheticUsers | None, Sequence[str]]:
+    """Choose synthetic users; a crowd without cliques has none, and the notes say why."""
+    count = config.synthetic_users
+    if count is None:  # as many as exemplars at the paper's share: the bill doubles, no more
+        count = max(1, round(0.03 * int((dataset.user_split == 0).sum())))
+    if count == 0:
+        return None, ["no synthetic users were asked for"]
+    try:
+        chosen = choose_synthetic_users(
+            *dataset.visible(),
+            dataset.n_items,
+            dataset.user_ids,
+            count=count,
+            settings=SyntheticSettings(max_titles=config.max_titles),
+        )
+    except DataError as error:
+        return None, [str(error)]
+    return chosen, chosen.notes

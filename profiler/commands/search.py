@@ -1,0 +1,48 @@
+"""``profiler search``: stored interests by words and by meaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="Words, or an expression such as: gel AND pen*")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    limit: Annotated[int, typer.Option("-k", min=1, help="Most hits.")] = 10,
+    encode: Annotated[
+        bool, typer.Option("--encode", help="Encode the query itself (loads the encoder).")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Find stored interests by words and by meaning, with whom they reach."""
+    from store.console import print_json, print_table, say
+    from store.search import search as find
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        vector = None
+        if encode:
+            from profiler.encoding import load_stored_encoder
+
+            vector = load_stored_encoder(opened).encode([query])[0]
+        hits = find(opened, query, limit=limit, vector=vector)
+    if json:
+        print_json(hits)
+    elif not hits:
+        say("nothing stored matches; --encode also compares the meaning of the query itself")
+    else:
+        rows = [
+            [
+                hit["interest_id"],
+                hit["label"],
+                hit["subject"],
+                hit["users"],
+                "; ".join(item["title"] or item["item_id"] for item in hit["evidence"][:2]),
+                "+".join(hit["by"]),
+            ]
+            for hit in hits
+        ]
+        print_table("", ["id", "interest", "of", "users", "shown by", "found by"], rows)

@@ -1,0 +1,181 @@
+"""Search stored interests: by words (FTS5) and by meaning (vectors), merged into one ranking.
+
+Meaning needs no encoder: the interests whose words match, and those proven by items whose titles
+match, tell with their stored vectors what is meant, and the nearest other interests join (pseudo
+relevance feedback, Rocchio). A query that meets no stored word finds nothing this way and says so;
+a vector of the query itself can be handed in instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import OperationalError
+
+from store.errors import UserError
+from store.reading import evidence_of
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+_OPERATORS = re.compile(r'["*():^+]|\b(AND|OR|NOT|NEAR)\b')
+_SEEDS = 20
+_RANK_OFFSET = 60
+"""Reciprocal rank fusion, constant of Cormack, Clarke and Buettcher (SIGIR 2009)."""
+
+_MOST_VECTORS = 20_000
+"""Interests compared by meaning; beyond it only those that share evidence with the word hits."""
+
+_WORD_HITS = text(
+    "SELECT f.rowid FROM interests_fts f JOIN interests n ON n.interest_id = f.rowid "
+    "JOIN subjects s USING (subject_id) WHERE interests_fts MATCH :query AND s.active "
+    "ORDER BY bm25(interests_fts, 2.0, 1.0), f.rowid LIMIT :limit"
+)
+_ITEM_HITS = text(
+    "SELECT DISTINCT e.interest_id FROM items i JOIN evidence e USING (item_ix) "
+    "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
+    "WHERE s.active AND i.title LIKE :pattern ESCAPE '\\' ORDER BY e.interest_id LIMIT :limit"
+)
+
+
+def search(
+    store: Store, query: str, *, limit: int = 10, vector: NDArray[np.float32] | None = None
+) -> list[dict[str, Any]]:
+    """Return the stored interests that fit ``query``, best first.
+
+    Parameters
+    ----------
+    store
+        The store.
+    query
+        Words; or an FTS5 expression (``gel AND pen*``, ``"fine liner"``).
+    limit
+        Most hits.
+    vector
+        Unit vector of the query by the store's encoder, ``[d_t]``; replaces the feedback vector.
+
+    Returns
+    -------
+    list of dict
+        ``interest_id, label, description, source, subject, users, evidence, by`` where ``by``
+        names what found it: ``words``, ``items``, ``meaning``.
+
+    Raises
+    ------
+    UserError
+        If the query is empty or its syntax is wrong.
+    """
+    with store.read() as connection:
+        rankings = {
+            "words": _by_words(connection, query, limit * 5),
+            "items": _by_items(connection, query, limit * 5),
+        }
+        seeds = list(dict.fromkeys([*rankings["words"], *rankings["items"]]))[:_SEEDS]
+        rankings["meaning"] = _by_meaning(store, connection, seeds, vector, limit * 5)
+        best = _fused(rankings)[:limit]
+        return _described(connection, best, rankings)
+
+
+def _by_words(connection: Connection, query: str, limit: int) -> list[int]:
+    expression = match_expression(query)
+    try:
+        rows = connection.execute(_WORD_HITS, {"query": expression, "limit": limit})
+        return list(rows.scalars())
+    except OperationalError as error:
+        raise UserError(
+            f"cannot read the query {query!r} ({error.orig}); use plain words, or balanced quotes "
+            'and AND, OR, NOT, word* as in: "gel pen" OR fineliner*'
+        ) from error
+
+
+def match_expression(query: str) -> str:
+    """Return an FTS5 expression: the query itself if it uses operators, else any of its words."""
+    if not query.strip():
+        raise UserError("the query is empty; give at least one word")
+    if _OPERATORS.search(query):
+        return query
+    words = re.findall(r"\w+", query)
+    if not words:
+        raise UserError(f"the query {query!r} has no word in it")
+    return " OR ".join(f'"{word}"' for word in words)
+
+
+def _by_items(connection: Connection, query: str, limit: int) -> list[int]:
+    escaped = re.sub(r"([\\%_])", r"\\\1", query.strip())
+    return list(
+        connection.execute(_ITEM_HITS, {"pattern": f"%{escaped}%", "limit": limit}).scalars()
+    )
+
+
+def _by_meaning(
+    store: Store,
+    connection: Connection,
+    seeds: Sequence[int],
+    vector: NDArray[np.float32] | None,
+    limit: int,
+) -> list[int]:
+    encoder = store.meta("encoder")
+    if encoder is None or (vector is None and not seeds):
+        return []
+    candidates = _candidates(connection, seeds)
+    vectors = store.vectors.get(encoder, [digest for _, digest in candidates])
+    pairs = [(ix, vectors[digest]) for ix, digest in candidates if digest in vectors]
+    if not pairs:
+        return []
+    ids = np.array([ix for ix, _ in pairs])
+    matrix = np.stack([v for _, v in pairs])
+    if vector is None:
+        members = matrix[np.isin(ids, seeds)]
+        if not len(members):
+            return []
+        vector = members.mean(axis=0)
+    order = np.lexsort((ids, -(matrix @ vector)))[:limit]
+    return [int(ix) for ix in ids[order]]
+
+
+def _candidates(connection: Connection, seeds: Sequence[int]) -> list[tuple[int, str]]:
+    everything = (
+        "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
+        "WHERE active ORDER BY interest_id LIMIT ?"
+    )
+    rows = connection.exec_driver_sql(everything, (_MOST_VECTORS + 1,)).all()
+    if len(rows) <= _MOST_VECTORS:
+        return [(row[0], row[1]) for row in rows]
+    query = text(
+        "SELECT interest_id, text_digest FROM interests WHERE interest_id IN (SELECT f.interest_id "
+        "FROM evidence e JOIN evidence f ON f.item_ix = e.item_ix WHERE e.interest_id IN :seeds "
+        "LIMIT :limit) OR interest_id IN :seeds"
+    ).bindparams(bindparam("seeds", expanding=True))
+    found = connection.execute(query, {"seeds": list(seeds), "limit": _MOST_VECTORS})
+    return [(row[0], row[1]) for row in found]
+
+
+def _fused(rankings: dict[str, list[int]]) -> list[int]:
+    scores: dict[int, float] = {}
+    for ranking in rankings.values():
+        for rank, interest in enumerate(ranking):
+            scores[interest] = scores.get(interest, 0.0) + 1 / (_RANK_OFFSET + rank)
+    return sorted(scores, key=lambda interest: (-scores[interest], interest))
+
+
+def _described(
+    connection: Connection, best: Sequence[int], rankings: dict[str, list[int]]
+) -> list[dict[str, Any]]:
+    query = text(
+        "SELECT n.interest_id, n.label, n.description, n.source, s.name AS subject, "
+        "s.size AS users FROM interests n JOIN subjects s USING (subject_id) "
+        "WHERE n.interest_id IN :ids"
+    ).bindparams(bindparam("ids", expanding=True))
+    rows = {r["interest_id"]: dict(r) for r in connection.execute(query, {"ids": best}).mappings()}
+    evidence = evidence_of(connection, best)
+    hits = []
+    for interest in best:
+        by = [name for name, ranking in rankings.items() if interest in ranking]
+        items = [{k: e[k] for k in ("item_id", "title")} for e in evidence.get(interest, [])]
+        hits.append({**rows[interest], "evidence": items, "by": by})
+    return hits

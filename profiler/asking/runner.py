@@ -20,7 +20,7 @@ from profiler.asking.boundary import boundary_key
 from profiler.asking.budget import Budget
 from profiler.asking.conversation import converse
 from profiler.asking.limits import Limiter
-from profiler.asking.loops import run_sync, stop_on_signals
+from profiler.asking.loops import run_sync
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.port import ChatPort, ShownSubject
 from profiler.asking.questions import make_request
@@ -89,7 +89,7 @@ def run_asking(
     """
     _check_caps(port, options)
     run = _Run(store, subjects, port, template, options, run_id, progress, stop)
-    run_sync(run.go())
+    run_sync(run.go(), lambda: run.halt(InterruptedRunError("stopped")))
     if run.error is not None:
         raise _told(run.error, run.summary())
     return run.summary()
@@ -120,6 +120,7 @@ class _Run:
         self.tally = Tally()
         self.error: BaseException | None = None
         self.owner = owner_name()
+        self.halting, self.interrupted = asyncio.Event(), asyncio.Event()
 
     def summary(self) -> AskingSummary:
         tally = self.tally
@@ -138,15 +139,13 @@ class _Run:
 
     async def go(self) -> None:
         """Work until all is settled or the run is halted; leave no lease behind."""
-        self.halting, self.interrupted = asyncio.Event(), asyncio.Event()
         async with Writer(self.store) as writer:
             asker = self._asker(writer)
             # Twice as many as calls may be under way: while one reads and stores, another asks.
             number = min(2 * self.options.concurrency, max(len(self.queue), 1))
             workers = [asyncio.create_task(self._work(asker)) for _ in range(number)]
             watch = asyncio.create_task(self._watch(writer))
-            with stop_on_signals(lambda: self.halt(InterruptedRunError("stopped"))):
-                await self._finish(workers)
+            await self._finish(workers)
             watch.cancel()
             await writer.do(lambda: self.store.responses.release(self.owner))
 

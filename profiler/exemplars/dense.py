@@ -26,10 +26,12 @@ from profiler.exemplars.geometry import (
 from profiler.exemplars.messages import (
     DAMPING_SCHEDULE,
     Candidates,
+    Outcome,
     Run,
     finish,
     propagate,
     self_similarities,
+    single_gain,
     trivial,
 )
 from profiler.exemplars.result import AffinityResult
@@ -175,6 +177,7 @@ class DenseMessages:
     A: FloatMatrix
     R: FloatMatrix
     sums: FloatMatrix
+    single: float
 
     @classmethod
     def of(
@@ -192,7 +195,8 @@ class DenseMessages:
             np.minimum(block, 0, out=block)
         empty = np.empty((0, 0), dtype=np.float32)
         sums = np.zeros((_CHUNKS, m), dtype=np.float32)
-        return cls(S, candidates.own, empty, empty, sums)
+        single = single_gain(vectors, candidates, weights)
+        return cls(S, candidates.own, empty, empty, sums, single)
 
     def reset(self) -> None:
         """Forget all messages."""
@@ -200,10 +204,13 @@ class DenseMessages:
         self.A = np.zeros_like(self.similarities)
         self.R = np.zeros_like(self.similarities)
 
-    def set_preference(self, own_similarity: NDArray[np.float32]) -> None:
-        """Write the self-similarities on the diagonal."""
+    def run(self, preference: float, run: Run) -> Outcome:
+        """Pass messages under this preference, which is written on the diagonal."""
+        columns = self.similarities.shape[1]
         rows = np.flatnonzero(self.own >= 0)
+        own_similarity = self_similarities(preference, columns)
         self.similarities[rows, self.own[rows]] = own_similarity[self.own[rows]]
+        return propagate(self, columns, preference, run)
 
     def round(
         self,
@@ -288,6 +295,4 @@ def affinity_propagation(
         preference = median(messages.similarities)
         if result := trivial(matrix, allowed, mass, preference, damping):
             return result
-    messages.set_preference(self_similarities(preference, len(allowed.rows)))
-    outcome = propagate(messages, len(allowed.rows), preference, run)
-    return finish(matrix, allowed, mass, preference, outcome)
+    return finish(matrix, allowed, mass, preference, messages.run(preference, run))

@@ -33,7 +33,7 @@ def check_vectors(vectors: NDArray[Any]) -> FloatMatrix:
     return matrix
 
 
-def centre(vectors: NDArray[Any], mean: NDArray[Any] | None = None) -> FloatMatrix:
+def center_vectors(vectors: NDArray[Any], mean: NDArray[Any] | None = None) -> FloatMatrix:
     """Subtract ``mean`` and scale every row to unit length.
 
     Mean vectors of long histories crowd around the mean of the catalogue; what tells users apart

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.exemplars.geometry import FloatMatrix, IntVector
+from profiler.exemplars.geometry import FloatMatrix, FloatVector, IntVector, similarity_to
 from profiler.exemplars.result import AffinityResult, assign, net_similarity, refine
 
 # Tried in turn where a run does not converge; the paper's remedy for oscillation is more damping.
@@ -61,6 +61,7 @@ class Run:
     max_iter: int
     convergence_iter: int
     schedule: tuple[float, ...]
+    slack: float = 0.0  # share by which the number of exemplars may still vary; 0: none may move
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -77,7 +78,13 @@ class Run:
 
 
 class Messages(Protocol):
-    """Messages between rows and candidates, dense or on a graph."""
+    """Messages between rows and candidates, dense or on a graph.
+
+    ``single`` is the sum of similarities to the one most central candidate: the net similarity of
+    the simplest clustering, which any result must reach.
+    """
+
+    single: float
 
     def reset(self) -> None:
         """Forget all messages."""
@@ -122,16 +129,23 @@ class Outcome:
 
 
 class _Still:
-    """Whether every column has been an exemplar in all or none of the last rounds."""
+    """Whether the exemplars have stood still for some rounds, or their number nearly has."""
 
-    def __init__(self, columns: int, rounds: int) -> None:
-        self.history = np.zeros((rounds, columns), dtype=bool)
+    def __init__(self, columns: int, rounds: int, slack: float) -> None:
+        self.history = np.zeros((rounds, 0 if slack else columns), dtype=bool)
+        self.counts = np.zeros(rounds, dtype=np.int64)
+        self.slack = slack
 
     def add(self, iteration: int, chosen: NDArray[np.bool_]) -> bool:
-        rounds = len(self.history)
-        self.history[iteration % rounds] = chosen
-        if iteration < rounds or not chosen.any():
+        """Note a round (from 0 on); whether it and all rounds remembered agree."""
+        rounds = len(self.counts)
+        self.counts[iteration % rounds] = count = int(chosen.sum())
+        if not self.slack:
+            self.history[iteration % rounds] = chosen
+        if iteration < rounds or not count:
             return False
+        if self.slack:
+            return bool(np.ptp(self.counts) <= self.slack * count)
         return bool((self.history == chosen).all())
 
 
@@ -149,12 +163,14 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
     best: IntVector = np.empty(0, dtype=np.int64)
     best_net = -np.inf
     iterations, used = 0, run.damping
+    # One part in a thousand for rounding, and because a graph knows not all similarities.
+    least = (messages.single + preference) * 1.001
     for used, limit in run.tries():
         messages.reset()
         availability = np.zeros(columns, dtype=np.float32)
         responsibility = np.zeros(columns, dtype=np.float32)
         base = np.zeros(columns, dtype=np.float32)
-        still = _Still(columns, run.convergence_iter)
+        still = _Still(columns, run.convergence_iter, run.slack)
         before = np.zeros(columns, dtype=bool)
         for iterations in range(1, limit + 1):
             sums = messages.round(base, availability, responsibility, used)
@@ -162,7 +178,10 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
             base[:] = responsibility + sums
             chosen = availability + responsibility > 0
             if still.add(iterations - 1, chosen):
-                return Outcome(np.flatnonzero(chosen), iterations, True, used)
+                found = np.flatnonzero(chosen)
+                # Slow swings look still for a while, with everyone an exemplar: that is no result.
+                if messages.gain(found) + preference * len(found) >= least:
+                    return Outcome(found, iterations, True, used)
             watched = iterations >= WATCH_FROM and iterations % WATCH_EVERY == 0
             if watched and chosen.any() and (chosen != before).any():
                 before = chosen
@@ -196,6 +215,13 @@ def finish(
         outcome.damping,
         float(preference),
     )
+
+
+def single_gain(vectors: FloatMatrix, candidates: Candidates, weights: FloatVector | None) -> float:
+    """Sum of the similarities of all rows to the most central candidate."""
+    row = most_central(vectors, candidates, weights)
+    gain = similarity_to(vectors, vectors[row], np.zeros(len(vectors), dtype=np.int64))
+    return float((gain.astype(np.float64) * (1 if weights is None else weights)).sum())
 
 
 def most_central(

@@ -22,12 +22,36 @@ EXACT_ROWS = 50_000
 # because infinities would meet in the messages.
 NO_EDGE = np.float32(-1e30)
 
+
 @helper
 def _peak(values: FloatVector) -> np.float32:
     high = np.float32(-np.inf)
     for j in range(values.shape[0]):
         high = max(high, values[j])
     return high
+
+
+@helper
+def _keep(
+    values: FloatVector,
+    places: NDArray[np.int32],
+    last: Any,
+    found: NDArray[np.int32],
+    similarity: FloatVector,
+) -> None:
+    """Write what exceeds ``last``, and of its equals the first, until all places are taken."""
+    equal = found.shape[0]
+    for j in range(values.shape[0]):
+        if values[j] > last:
+            equal -= 1
+    e = 0
+    for j in range(values.shape[0]):
+        if values[j] > last or (values[j] == last and equal > 0):
+            if values[j] == last:
+                equal -= 1
+            found[e] = places[j]
+            similarity[e] = min(np.float32(0), values[j])
+            e += 1
 
 
 @kernel
@@ -65,16 +89,7 @@ def _select(
                         places[size] = j
                         size += 1
         last = np.partition(values[:size], size - k)[size - k]
-        equal = k
-        for j in range(size):
-            equal -= values[j] > last
-        e = 0
-        for j in range(size):
-            if values[j] > last or (values[j] == last and equal > 0):
-                equal -= values[j] == last
-                found[i, e] = places[j]
-                similarity[i, e] = min(np.float32(0), values[j])
-                e += 1
+        _keep(values[:size], places[:size], last, found[i], similarity[i])
 
 
 def exact_neighbours(
@@ -109,11 +124,12 @@ def exact_neighbours(
 
 
 def indexed_neighbours(
-    vectors: FloatMatrix, candidates: Candidates, k: int, probes: int = 16
+    vectors: FloatMatrix, candidates: Candidates, k: int, *, probes: int = 16, seed: int = 0
 ) -> tuple[NDArray[np.int32], FloatMatrix]:
     """Like :func:`exact_neighbours`, by an inverted file of faiss: a few neighbours are missed.
 
-    The file has about 4 sqrt(m) lists and looks into ``probes`` of them.
+    The file has about 4 sqrt(m) lists and looks into ``probes`` of them; ``seed`` decides which
+    rows its lists are made from.
 
     Raises
     ------
@@ -126,7 +142,7 @@ def indexed_neighbours(
     targets = moved[candidates.rows]
     lists = int(4 * np.sqrt(len(targets)))
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(moved.shape[1]), moved.shape[1], lists)
-    index.cp.seed = 1
+    index.cp.seed = seed + 1
     index.cp.max_points_per_centroid = 64
     index.train(targets)
     index.add(targets)
@@ -156,13 +172,13 @@ def _without_self(
 
 
 def neighbours(
-    vectors: FloatMatrix, candidates: Candidates, k: int
+    vectors: FloatMatrix, candidates: Candidates, k: int, seed: int = 0
 ) -> tuple[NDArray[np.int32], FloatMatrix]:
     """Neighbours exact up to 50,000 rows, by faiss beyond; exact with a warning without faiss."""
     if len(vectors) <= EXACT_ROWS:
         return exact_neighbours(vectors, candidates, k)
     try:
-        return indexed_neighbours(vectors, candidates, k)
+        return indexed_neighbours(vectors, candidates, k, seed=seed)
     except ImportError:
         log.warning(
             "%d users are compared pair by pair because faiss is not installed; "

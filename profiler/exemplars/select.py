@@ -27,7 +27,10 @@ def _histogram(keys: NDArray[np.uint32], shift: int, prefix: int) -> NDArray[np.
                 count[key >> 16] += 1
             elif key >> 16 == prefix:
                 count[key & 65535] += 1
-    return counts.sum(axis=0)
+    total = np.zeros(65536, dtype=np.int64)
+    for chunk in range(_CHUNKS):
+        total += counts[chunk]
+    return total
 
 
 def _kth(keys: NDArray[np.uint32], k: int) -> np.float32:
@@ -45,7 +48,6 @@ def median(values: NDArray[np.float32]) -> float:
     Negative floats sort by their bits, so the middle value is found by counting; zeros of either
     sign count as one.
     """
-    np.subtract(values, 0, out=values)  # no change but -0 stays -0
     keys = values.reshape(-1).view(np.uint32)
     middle = len(keys) // 2
     upper = _kth(keys, middle)

@@ -14,15 +14,17 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import kernel
+from profiler.exemplars._jit import helper, kernel
 from profiler.exemplars.geometry import FloatMatrix, FloatVector, IntVector, check_vectors
 from profiler.exemplars.messages import (
     DAMPING_SCHEDULE,
     Candidates,
+    Outcome,
     Run,
     finish,
     propagate,
     self_similarities,
+    single_gain,
     trivial,
 )
 from profiler.exemplars.neighbours import neighbours
@@ -31,6 +33,19 @@ from profiler.exemplars.result import AffinityResult
 DEFAULT_NEIGHBOURS = 100
 
 _CHUNKS = 16
+
+
+@helper
+def _top_two(a: FloatVector, s: FloatVector, top: Any) -> tuple[int, np.float32, np.float32]:
+    """Greatest and second greatest of a + s and of ``top``, and where: -1 where ``top`` is it."""
+    first, second = -1, np.float32(-np.inf)
+    for e in range(a.shape[0]):
+        v = a[e] + s[e]
+        if v > top:
+            first, top, second = e, v, top
+        elif v > second:
+            second = v
+    return first, top, second
 
 
 @kernel
@@ -57,17 +72,11 @@ def _pass(
         for i in range(chunk * n // chunks, (chunk + 1) * n // chunks):
             s, a, r, columns = S[i], A[i], R[i], found[i]
             o = own[i]
-            first, top, second = -1, np.float32(-np.inf), np.float32(-np.inf)
-            if o >= 0:
-                top = availability[o] + self_similarity[o]
+            top = availability[o] + self_similarity[o] if o >= 0 else np.float32(-np.inf)
             for e in range(k):
-                v = damping * a[e] + take * min(zero, base[columns[e]] - max(zero, r[e]))
-                a[e] = v
-                v += s[e]
-                if v > top:
-                    first, top, second = e, v, top
-                elif v > second:
-                    second = v
+                base_of = base[columns[e]]
+                a[e] = damping * a[e] + take * min(zero, base_of - max(zero, r[e]))
+            first, top, second = _top_two(a, s, top)
             for e in range(k):
                 r[e] = damping * r[e] + take * (s[e] - top)
             if first >= 0:
@@ -77,9 +86,7 @@ def _pass(
                     total[columns[e]] += r[e]
             if o >= 0:
                 best = second if first < 0 else top
-                responsibility[o] = damping * responsibility[o] + take * (
-                    self_similarity[o] - best
-                )
+                responsibility[o] = damping * responsibility[o] + take * (self_similarity[o] - best)
 
 
 @kernel
@@ -121,6 +128,7 @@ class SparseMessages:
     R: FloatMatrix
     own_similarity: FloatVector
     sums: FloatMatrix
+    single: float
     floor: float = 0.0
 
     @classmethod
@@ -130,19 +138,21 @@ class SparseMessages:
         candidates: Candidates,
         weights: FloatVector | None,
         k: int = DEFAULT_NEIGHBOURS,
+        seed: int = 0,
     ) -> SparseMessages:
         """Make the graph; at least two candidates are needed."""
         m = len(candidates.rows)
         everyone = m == len(vectors)
         k = min(k, m - 1 if everyone or m > 2 else m)
-        found, similarities = neighbours(vectors, candidates, max(1, k))
+        found, similarities = neighbours(vectors, candidates, max(1, k), seed)
         if weights is not None:
             similarities *= weights[:, None]
         empty = np.empty((0, 0), dtype=np.float32)
         zero = np.zeros(m, dtype=np.float32)
         sums = np.zeros((_CHUNKS, m), dtype=np.float32)
+        single = single_gain(vectors, candidates, weights)
         return cls(
-            vectors, candidates, weights, found, similarities, empty, empty, zero, sums
+            vectors, candidates, weights, found, similarities, empty, empty, zero, sums, single
         )
 
     def set_preference(self, preference: float) -> None:
@@ -180,22 +190,20 @@ class SparseMessages:
         return np.asarray(self.sums.sum(axis=0, dtype=np.float64))
 
     def gain(self, columns: IntVector) -> float:
-        """Sum of similarities over the graph; a row without a chosen neighbour costs one preference."""
+        """Sum of similarities over the graph; without a chosen neighbour, the preference."""
         chosen = np.zeros(len(self.candidates.rows), dtype=bool)
         chosen[columns] = True
-        best = _best_edges(
-            self.found, self.similarities, self.candidates.own, chosen, self.floor
-        )
+        best = _best_edges(self.found, self.similarities, self.candidates.own, chosen, self.floor)
         return float(best.sum())
+
+    def run(self, preference: float, run: Run) -> Outcome:
+        """Pass messages under this preference."""
+        self.set_preference(preference)
+        return propagate(self, len(self.candidates.rows), preference, run)
 
     def cluster(self, preference: float, run: Run) -> AffinityResult:
         """Pass messages under this preference and assign every row."""
-        if result := trivial(
-            self.vectors, self.candidates, self.weights, preference, run.damping
-        ):
-            return result
-        self.set_preference(preference)
-        outcome = propagate(self, len(self.candidates.rows), preference, run)
+        outcome = self.run(preference, run)
         return finish(self.vectors, self.candidates, self.weights, preference, outcome)
 
 

@@ -229,6 +229,8 @@ class _Run:
         checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
         self.count = _Counters(**facts["counters"])
+        if self.rank:  # the file holds the first process's random state only
+            torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
         self.evaluated = self.count.step if self.count.best is not None else -1
         self.log.resume(self.count.step)
 

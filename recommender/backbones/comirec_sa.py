@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
+from recommender.backbones.layers import Layout
 
 
 class ComiRecSAConfig(BackboneConfig):
@@ -40,18 +41,17 @@ class ComiRecSA(Backbone):
         with torch.no_grad():
             self.items[0] = 0.0
 
-    def _logits(self, vectors: Tensor) -> Tensor:
-        """Attention logits ``[B, L, K]`` of masked vectors."""
-        with_positions = vectors + self.positions[:, : vectors.shape[1]]
-        logits: Tensor = self.heads(torch.tanh(self.inner(with_positions)))
-        return logits
+    def _logits(self, history: Tensor, vectors: Tensor) -> Tensor:
+        """Attention logits ``[B, K, L]``, minus infinity at padding."""
+        layout = Layout.of(history)
+        placed = layout.pack(vectors) + layout.place(self.positions[0])
+        logits = self.heads(torch.tanh(self.inner(placed)))
+        return layout.spread(logits, empty=-math.inf).transpose(1, 2)
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """Weighted means of the history."""
-        mask = history > 0
-        vectors = vectors * mask[:, :, None]
-        logits = self._logits(vectors).masked_fill(~mask[:, :, None], -math.inf)
-        attention = logits.softmax(1).transpose(1, 2)
+        vectors = vectors * (history > 0)[:, :, None]
+        attention = self._logits(history, vectors).softmax(2)
         return Encoded(attention @ vectors, vectors, attention)
 
     def all_positions(self, history: Tensor, vectors: Tensor | None = None) -> Tensor:
@@ -59,7 +59,6 @@ class ComiRecSA(Backbone):
         vectors = self.lookup(history)[0] if vectors is None else vectors
         vectors = vectors * (history > 0)[:, :, None]
         length = history.shape[1]
-        logits = self._logits(vectors).transpose(1, 2)[:, :, None]
         later = torch.ones(length, length, dtype=torch.bool, device=history.device).triu(1)
-        attention = logits.masked_fill(later, -math.inf).softmax(3)
-        return (attention @ vectors[:, None]).transpose(1, 2)
+        logits = self._logits(history, vectors)[:, :, None].masked_fill(later, -math.inf)
+        return (logits.softmax(3) @ vectors[:, None]).transpose(1, 2)

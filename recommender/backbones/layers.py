@@ -31,10 +31,10 @@ class Layout:
         """``[B, L, …]`` to ``[N, …]``."""
         return padded.reshape(-1, *padded.shape[2:]).index_select(0, self.index)
 
-    def spread(self, packed: Tensor) -> Tensor:
-        """``[N, …]`` to ``[B, L, …]``, zeros at padding."""
+    def spread(self, packed: Tensor, empty: float = 0.0) -> Tensor:
+        """``[N, …]`` to ``[B, L, …]``, ``empty`` at padding."""
         rows, length = self.mask.shape
-        padded = packed.new_zeros(rows * length, *packed.shape[1:])
+        padded = packed.new_full((rows * length, *packed.shape[1:]), empty)
         return padded.index_copy(0, self.index, packed).view(rows, length, *packed.shape[1:])
 
     def place(self, positions: Tensor) -> Tensor:

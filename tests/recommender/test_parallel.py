@@ -1,0 +1,80 @@
+"""Two processes under torchrun: the same weights in both, and those of one process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from recommender import parallel
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SCRIPT = """
+import os, sys
+sys.path[:0] = [{root!r}, {here!r}]
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from safetensors.torch import save_file
+from recommender import parallel
+from recommender.backbones.base import create
+from recommender.losses import create_loss
+from recommender.training import Settings, fit
+from test_training import planted, recall_at
+sequences = planted(users=100)
+model = create("dnn", sequences.n_items, d=8, length=8)
+out = Path({out!r})
+fit(model, sequences, loss=create_loss("full"), evaluator=recall_at(sequences), out=out / "run",
+    settings=Settings(epochs=6, batch_size={batch}, window="last", patience=99))
+save_file(dict(model.state_dict()), out / f"rank{{os.environ.get('RANK', '0')}}.safetensors")
+parallel.leave()
+"""
+
+
+def launch(out: Path, batch: int, *launcher: str) -> None:
+    out.mkdir()
+    script = out / "script.py"
+    here = str(Path(__file__).parent)
+    script.write_text(
+        textwrap.dedent(SCRIPT.format(root=str(ROOT), here=here, out=str(out), batch=batch))
+    )
+    subprocess.run(
+        [sys.executable, *launcher, str(script)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+def test_two_processes_train_the_model_of_one(tmp_path):
+    """Every user has as many targets, so the mean of two halves is the mean of the batch."""
+    rendezvous = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    launch(tmp_path / "two", 25, *rendezvous)
+    launch(tmp_path / "one", 50)
+    first, second = (load_file(tmp_path / "two" / f"rank{r}.safetensors") for r in range(2))
+    single = load_file(tmp_path / "one" / "rank0.safetensors")
+    for name, value in first.items():
+        assert torch.equal(value, second[name])
+        assert torch.allclose(value, single[name], atol=2e-5), name
+    log = (tmp_path / "two" / "run" / "metrics.jsonl").read_text().splitlines()
+    assert len(log) == 6  # one process writes
+
+
+def test_one_process_needs_no_group(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert parallel.join(torch.device("cpu")) == (0, 1)
+    parameter = nn.Parameter(torch.ones(2))
+    parameter.grad = torch.tensor([1.0, 2.0])
+    parallel.average_gradients([parameter], 1)
+    assert parameter.grad.tolist() == [1.0, 2.0]
+    assert parallel.share(0.25, 1, torch.device("cpu")) == 0.25
+    assert parallel.any_true(True, 1, torch.device("cpu"))
+    parallel.leave()

@@ -252,6 +252,16 @@ class Responses:
             ).all()
         return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
+    def purposes(self, model: str) -> dict[str, int]:
+        """Return how many of a model's answers were first ones, corrections and longer ones."""
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT a.purpose, count(*) FROM attempts a JOIN responses r USING (response_id) "
+                "WHERE r.model = ? GROUP BY a.purpose",
+                (model,),
+            ).all()
+        return {row[0]: int(row[1]) for row in rows}
+
 
 def _stored(row: Row[Any]) -> StoredResponse:
     return StoredResponse(*tuple(row))

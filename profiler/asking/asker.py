@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +82,6 @@ class Asker:
     halted: Callable[[], bool]
     tally: Tally
 
-    def digest(self, request: Request) -> str:
-        """Content address of a request to this port."""
-        return request.digest(self.port.name, self.port.base_url, self._params(request))
-
-    def _params(self, request: Request) -> Mapping[str, Any]:
-        return {**self.port.params, "method": self.port.method_for(request)}
-
     async def answer(self, request: Request, purpose: Purpose) -> StoredResponse:
         """Return the stored answer to ``request``, after buying it where there is none.
 
@@ -103,7 +96,7 @@ class Asker:
         HaltedError
             The run is stopping and a call would be needed.
         """
-        digest = self.digest(request)
+        digest = request_digest(self.port, request)
         found = self.store.responses.find(digest)
         if found is not None:
             self.tally.cached += 1
@@ -259,7 +252,7 @@ class Asker:
             base_url=self.port.base_url,
             method=reply.method,
             params={
-                **self._params(request),
+                **sent_params(self.port, request),
                 "max_tokens": request.max_tokens,
                 "temperature": request.temperature,
                 "seed": request.seed,
@@ -274,6 +267,16 @@ class Asker:
             cost_usd=cost,
             latency_s=reply.latency_s,
         )
+
+
+def sent_params(port: ChatPort, request: Request) -> dict[str, Any]:
+    """Options that change what is sent, beside the request's own."""
+    return {**port.params, "method": port.method_for(request)}
+
+
+def request_digest(port: ChatPort, request: Request) -> str:
+    """Content address of a request to a port."""
+    return request.digest(port.name, port.base_url, sent_params(port, request))
 
 
 def prompt_tokens(request: Request) -> int:

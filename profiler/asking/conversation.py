@@ -75,7 +75,7 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
                 max_interests=patience.max_interests,
             )
         except AnswerError as error:
-            next_ = _next(request, response, error, patience, asked=asked, longer=longer)
+            next_ = next_request(request, response, error, patience, asked=asked, longer=longer)
             await _reject(asker, subject_id, response, error, final=next_ is None)
             if next_ is None:
                 return str(error)
@@ -86,7 +86,7 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
             return None
 
 
-def _next(
+def next_request(
     request: Request,
     response: StoredResponse,
     error: AnswerError,

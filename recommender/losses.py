@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from recommender.backbones.base import Backbone, Encoded
+from recommender.checks import checked
 from recommender.sequences import Batch
 from store.errors import UserError
 
@@ -281,12 +282,4 @@ def create_loss(name: str, **settings: object) -> Loss:
     """
     if name not in LOSSES:
         raise UserError(f"no loss {name!r}; there are {', '.join(LOSSES)}")
-    try:
-        return LOSSES[name].model_validate(settings)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(LOSSES[name].model_fields)
-        raise UserError(
-            f"loss {name!r}, {where} = {first['input']!r}: {first['msg']}; it takes {known}"
-        ) from None
+    return checked(LOSSES[name], settings, f"loss {name!r}")

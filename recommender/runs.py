@@ -17,6 +17,7 @@ import torch
 
 from recommender import artefacts, evaluation, metrics
 from recommender.backbones.base import Backbone, create
+from recommender.checks import checked
 from recommender.leakage import check_shown, check_training, shown_to_llm
 from recommender.projection import Snapshot
 from recommender.recipes import (
@@ -172,7 +173,7 @@ def _train(
         loss=make_loss(recipe, dataset.n_items),
         evaluator=evaluator,
         objectives=objectives,
-        settings=Settings(**{"monitor": monitor, **settings}),
+        settings=checked(Settings, {"monitor": monitor, **settings}, "training"),
         out=None if out is None else Path(out),
         resume=resume,
         progress=progress,

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from recommender.checks import checked
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -209,15 +210,7 @@ def create(
         For an unknown model or setting, or one out of range.
     """
     found = backbone_class(name)
-    try:
-        settings = found.Config.model_validate(config)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "settings"
-        known = ", ".join(found.Config.model_fields)
-        raise UserError(
-            f"backbone {name!r}, {where} = {first['input']!r}: {first['msg']}; it takes {known}"
-        ) from None
+    settings = checked(found.Config, config, f"backbone {name!r}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:

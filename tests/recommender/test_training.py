@@ -17,6 +17,7 @@ from torch import nn
 
 from recommender import checkpoint
 from recommender.backbones.base import Backbone, create
+from recommender.checks import checked
 from recommender.losses import create_loss
 from recommender.objectives import Objective, RoutingRegularisation
 from recommender.sequences import Sequences
@@ -344,6 +345,12 @@ class TestLearning:
                 loss=create_loss("full"),
                 evaluator=lambda model: {"recall@50": 0.0},
             )
+
+
+@pytest.mark.parametrize("values", [{"batch_size": 0}, {"epoch": 3}, {"positions": "some"}])
+def test_settings_are_refused_by_name(values):
+    with pytest.raises(UserError, match=rf"training, {next(iter(values))} = .*it takes epochs"):
+        checked(Settings, values, "training")
 
 
 def test_progress_has_rates_and_metrics(tmp_path):

@@ -1,0 +1,36 @@
+"""Settings from outside, checked once and refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from store.errors import UserError
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def checked(kind: type[Config], values: Mapping[str, Any], what: str) -> Config:
+    """Build a configuration.
+
+    Parameters
+    ----------
+    what : str
+        Whose settings these are, for the message.
+
+    Raises
+    ------
+    UserError
+        That names the setting, its value, what is wrong and which settings there are.
+    """
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        known = ", ".join(kind.model_fields)
+        raise UserError(
+            f"{what}, {where} = {first['input']!r}: {first['msg']}; it takes {known}"
+        ) from None

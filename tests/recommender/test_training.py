@@ -336,6 +336,24 @@ class TestLearning:
         )
         assert np.isfinite(result.metrics["recall@50"])
 
+    @pytest.mark.parametrize("loss", ["full", "sampled", "interest-aware", "gbce"])
+    @pytest.mark.parametrize("name", ["remi", "sasrec"])
+    def test_an_item_table_of_one(self, name, loss):
+        """With a single item every negative is the target."""
+        items, parts = np.zeros(8, np.int32), np.array([0, 0, 2, 3] * 2, np.int8)
+        sequences = Sequences(1, np.array([0, 4, 8]), items, parts)
+        model = create(name, 1, d=4, length=8)
+        result = fit(
+            model,
+            sequences,
+            loss=create_loss(loss),
+            evaluator=recall_at(sequences, k=1),
+            settings=Settings(epochs=3),
+        )
+        assert result.reason == "finished"
+        assert result.metrics == {"recall@50": 1.0}
+        assert all(torch.isfinite(p).all() for p in model.parameters())
+
     def test_nothing_to_train_on(self):
         empty = Sequences(3, np.array([0, 1]), np.array([1], np.int32), np.array([3], np.int8))
         with pytest.raises(UserError, match="nothing to train on"):

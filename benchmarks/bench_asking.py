@@ -24,7 +24,6 @@ os.environ.setdefault("OPENAI_API_KEY", "sk-none")
 os.environ["LANGSMITH_TRACING"] = "false"
 
 LATENCY = 0.2
-LOOP = asyncio.new_event_loop()  # LangChain's HTTP clients outlive a run
 Way = Callable[[str, Sequence[Any], int, Path], float]
 
 
@@ -67,6 +66,8 @@ def bare(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float:
     """The openai client, as many coroutines as calls in flight."""
     from openai import AsyncOpenAI
 
+    from profiler.asking.loops import run_sync
+
     async def work() -> float:
         client = AsyncOpenAI(base_url=url, max_retries=0)
         waiting = iter(asked)
@@ -85,12 +86,14 @@ def bare(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float:
         await asyncio.gather(*(worker() for _ in range(in_flight)))
         return len(asked) / (time.perf_counter() - started)
 
-    return LOOP.run_until_complete(work())
+    return run_sync(work(), lambda: None)  # LangChain shares HTTP clients: one loop for all
 
 
 def batch(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float:
     """LangChain's structured output by ``abatch``."""
     from langchain.chat_models import init_chat_model
+
+    from profiler.asking.loops import run_sync
 
     model = init_chat_model("openai:gpt-4o-mini", base_url=url, max_retries=0, temperature=0.0)
     schema = {"title": "interests", **asked[0].schema}
@@ -102,7 +105,7 @@ def batch(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float
         await structured.abatch(inputs, config={"max_concurrency": in_flight})
         return len(asked) / (time.perf_counter() - started)
 
-    return LOOP.run_until_complete(work())
+    return run_sync(work(), lambda: None)  # LangChain shares HTTP clients: one loop for all
 
 
 def ours(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float:

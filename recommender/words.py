@@ -1,4 +1,4 @@
-"""Explanations as plain lines for a terminal."""
+"""Explanations and comparisons in words and tables for a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from store.console import plain
 
 if TYPE_CHECKING:
+    from recommender.comparing import Comparison
     from recommender.service import Explanation
 
 HOW = {
@@ -54,3 +55,26 @@ def _interest_lines(interest: dict[str, Any], most: int) -> list[str]:
         f"       shown by {'; '.join(proofs[:most])}{more}",
         f"       {origin}",
     ]
+
+
+def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
+    """A comparison as two tables: means, and differences from the baseline."""
+    metrics = list(next(iter(found.means.values())))
+    means = [
+        [name, *(f"{row[metric].mean:.4f} ± {row[metric].margin:.4f}" for metric in metrics)]
+        for name, row in found.means.items()
+    ]
+    differences = [
+        [
+            d.model,
+            d.metric,
+            f"{d.difference:+.4f} ± {d.margin:.4f}",
+            f"{d.relative:+.1%}",
+            f"{d.p_holm:.3g}",
+            d.verdict,
+        ]
+        for d in found.differences
+    ]
+    base = found.differences[0].baseline
+    headers = ["model", "metric", f"minus {base}", "relative", "p (Holm)", "verdict"]
+    return [("means", ["model", *metrics], means), ("differences", headers, differences)]

@@ -1,0 +1,77 @@
+"""``recommender compare``: models × seeds in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Models, the first is the baseline: a backbone with +eimf, +ldmi, +crowd and "
+            "+text as wanted, such as remi remi+eimf sasrec+crowd pop."
+        ),
+    ],
+    store: Annotated[Path, typer.Option(help="The store file to train on.")],
+    out: Annotated[Path, typer.Option(help="Folder of the trained models; kept and used again.")],
+    seeds: Annotated[int, typer.Option(help="Train each model with this many seeds.")] = 3,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    metrics: Annotated[
+        str, typer.Option(help="Metrics with their k, joined by commas.")
+    ] = "recall@20,recall@50,ndcg@20,hr@50",
+    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    interests: Annotated[
+        str, typer.Option(help="A user's interests: its exemplar's, or from the catalogue.")
+    ] = "exemplar",
+    epochs: Annotated[int | None, typer.Option(help="Most passes over the users.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Most optimiser steps.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PART.NAME=VALUE", help="As in train, for all models."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Train models with several seeds, measure them on the same users, test the differences.
+
+    Nothing inside its 95 % interval is called a gain.
+    """
+    from recommender.comparing import compare as run
+    from recommender.recipes import split_settings
+    from recommender.words import comparison_tables
+    from store.console import note, print_json, print_table, say
+    from store.errors import UserError
+
+    if part not in ("test", "valid"):
+        raise UserError(f"--part {part!r}: write test or valid")
+    parts = split_settings(set_ or [])
+    training = parts.pop("training", {}) | {"epochs": epochs, "steps": steps}
+    found = run(
+        store,
+        models,
+        out,
+        seeds=range(seed, seed + seeds),
+        metrics=[name.strip() for name in metrics.split(",")],
+        part="valid" if part == "valid" else "test",
+        settings={
+            **parts,
+            "interests": interests,
+            "training": {name: value for name, value in training.items() if value is not None},
+        },
+        say=note,
+    )
+    if json:
+        print_json(found.to_json())
+        return
+    p = found.protocol
+    say(
+        f"{p['users']:,} users, split {p['split']}, {p['part']} part, items the user already has "
+        f"{p['seen_items']}; seeds {', '.join(str(s) for s in found.seeds)}; intervals are 95 %"
+    )
+    for title, headers, rows in comparison_tables(found):
+        print_table(title, headers, rows)
+    if seeds == 1:
+        say("one seed: the intervals leave out the spread between seeds")

@@ -1,0 +1,266 @@
+"""Models × seeds in one table, and whether a difference is one.
+
+Every model is trained with every seed and measured on the same users. For a metric and a pair of
+models, the per-user differences are averaged over seeds, the per-seed differences over users; the
+standard error of the mean difference counts both spreads (users and seeds are crossed random
+effects; the sum is slightly conservative):
+
+    se² = var over users / users + var over seeds / seeds
+
+The interval and the paired t-test use it with Satterthwaite's degrees of freedom; p values are
+corrected by Holm over all comparisons of the table. A gain is called one only where the corrected
+p is below .05 and the 95 % interval leaves zero out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from recommender.recipes import make_recipe, parse_spec
+from store.digests import json_digest
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEVEL = 0.05
+Verdict = Literal["better", "worse", "within the interval"]
+Values = dict[str, "NDArray[np.float64]"]
+"""Metric → values ``[seeds, users]``."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean and half the width of its 95 % interval, over users and seeds."""
+
+    mean: float
+    margin: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One model against the baseline, on one metric.
+
+    Attributes
+    ----------
+    difference, margin
+        Mean of model minus baseline, and half the width of its 95 % interval.
+    relative
+        Difference over the baseline's mean.
+    p, p_holm
+        Of the paired t-test, plain and corrected.
+    """
+
+    model: str
+    baseline: str
+    metric: str
+    difference: float
+    margin: float
+    relative: float
+    p: float
+    p_holm: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The whole table; ``means[model][metric]``."""
+
+    protocol: dict[str, Any]
+    seeds: list[int]
+    means: dict[str, dict[str, Mean]]
+    differences: list[Difference]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def spread(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Standard error of the mean of ``[seeds, users]`` values, and its degrees of freedom.
+
+    With one seed the spread between seeds is unknown and left out.
+    """
+    seeds, users = values.shape
+    parts = []
+    if users > 1:
+        parts.append((float(values.mean(0).var(ddof=1)) / users, users - 1))
+    if seeds > 1:
+        parts.append((float(values.mean(1).var(ddof=1)) / seeds, seeds - 1))
+    total = sum(part for part, _ in parts)
+    if total <= 0:
+        return 0.0, math.inf
+    freedom = total**2 / sum(part**2 / df for part, df in parts)
+    return math.sqrt(total), freedom
+
+
+def mean_of(values: NDArray[np.float64]) -> Mean:
+    """Mean of ``[seeds, users]`` values with its 95 % margin."""
+    from scipy import stats
+
+    error, freedom = spread(values)
+    return Mean(float(values.mean()), float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction of p values, in their order."""
+    order = np.argsort(p_values, kind="stable")
+    corrected, running = [0.0] * len(p_values), 0.0
+    for step, place in enumerate(order.tolist()):
+        running = max(running, min(1.0, (len(p_values) - step) * p_values[place]))
+        corrected[place] = running
+    return corrected
+
+
+def compare_values(results: dict[str, Values], baseline: str) -> list[Difference]:
+    """Every model against the baseline on every metric, Holm-corrected together."""
+    from scipy import stats
+
+    rows: list[tuple[str, str, float, float, float, float]] = []
+    for model, values in results.items():
+        if model == baseline:
+            continue
+        for metric, mine in values.items():
+            base = results[baseline][metric]
+            gap = mine - base
+            error, freedom = spread(gap)
+            mean = float(gap.mean())
+            p = 1.0 if mean == 0 else 0.0
+            if error > 0:
+                p = float(2 * stats.t.sf(abs(mean) / error, freedom))
+            margin = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
+            rows.append((model, metric, mean, margin, float(base.mean()), p))
+    corrected = holm([row[5] for row in rows])
+    found = []
+    for (model, metric, mean, margin, base_mean, p), p_holm in zip(rows, corrected, strict=True):
+        sure = p_holm < LEVEL and abs(mean) > margin
+        verdict: Verdict = "within the interval"
+        if sure:
+            verdict = "better" if mean > 0 else "worse"
+        relative = mean / base_mean if base_mean else math.nan
+        found.append(
+            Difference(model, baseline, metric, mean, margin, relative, p, p_holm, verdict)
+        )
+    return found
+
+
+def compare(
+    store: str | Path,
+    models: Sequence[str],
+    out: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("recall@20", "recall@50", "ndcg@20", "hr@50"),
+    part: Literal["valid", "test"] = "test",
+    settings: dict[str, Any] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Train models with seeds on a store, measure them on the same users, and compare.
+
+    A model that ``out`` already holds with the same settings is not trained again, so a stopped
+    comparison goes on where it was.
+
+    Parameters
+    ----------
+    store
+        Path of the store.
+    models
+        Such as ``pop``, ``remi``, ``remi+eimf``, ``sasrec+crowd+text``.
+    out
+        Folder of the trained models.
+    seeds
+        Each model is trained with each of them.
+    baseline
+        The model others are compared with; None: the first.
+    metrics
+        Such as ``recall@50``.
+    part
+        Which targets.
+    settings
+        Further settings of :class:`recommender.recipes.Recipe` for all models.
+    say
+        Told what is being trained.
+
+    Raises
+    ------
+    UserError
+        For an unknown model, fewer than two models, or a baseline that is not among them.
+    """
+    names = list(dict.fromkeys(models))
+    base = baseline or (names[0] if names else "")
+    if len(names) < 2 or base not in names:
+        raise UserError(
+            f"compare needs two models or more, the baseline among them; got {', '.join(names)}"
+            f"{f' and baseline {base}' if base else ''}"
+        )
+    if not seeds:
+        raise UserError("compare needs at least one seed")
+    results: dict[str, Values] = {}
+    protocol: dict[str, Any] = {}
+    for name in names:
+        runs = []
+        for seed in seeds:
+            folder = Path(out) / name / f"seed-{seed}"
+            _train_once(store, name, seed, folder, settings or {}, say)
+            values, protocol = _measure(folder, store, metrics, part)
+            runs.append(values)
+        results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in metrics}
+    means = {
+        name: {metric: mean_of(values) for metric, values in found.items()}
+        for name, found in results.items()
+    }
+    return Comparison(protocol, list(seeds), means, compare_values(results, base))
+
+
+def _train_once(
+    store: str | Path,
+    name: str,
+    seed: int,
+    folder: Path,
+    settings: dict[str, Any],
+    say: Callable[[str], None] | None,
+) -> None:
+    """Train one model unless its folder holds it already, whole and with these settings."""
+    from recommender.artefacts import MANIFEST
+    from recommender.runs import train
+
+    training = {**settings.get("training", {}), "seed": seed}
+    chosen = {**settings, **parse_spec(name), "training": training}
+    recipe = make_recipe(**chosen)
+    address = json_digest(recipe.model_dump(mode="json") | {"store": str(Path(store).resolve())})
+    mark = folder / "recipe.json"
+    trained = (folder / MANIFEST).is_file() and mark.is_file()
+    if trained and json.loads(mark.read_text("utf-8")) == address:
+        return
+    if say is not None:
+        say(f"training {name}, seed {seed}")
+    result = train(store, folder, **chosen)
+    mark.write_text(json.dumps(address), "utf-8")
+    if say is not None:
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
+        say(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
+
+
+def _measure(
+    folder: Path, store: str | Path, metrics: Sequence[str], part: Literal["valid", "test"]
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+    from recommender.metrics import METRICS
+    from recommender.runs import evaluate
+
+    ks, kinds = set(), []
+    for metric in metrics:
+        kind, at, k = metric.partition("@")
+        if not at or not k.isdigit() or kind not in METRICS:
+            raise UserError(f"metric {metric!r}: write for example recall@50; {', '.join(METRICS)}")
+        ks.add(int(k))
+        kinds.append(kind)
+    found = evaluate(folder, store, part=part, ks=sorted(ks), names=list(dict.fromkeys(kinds)))
+    return {metric: found.values[metric].numpy() for metric in metrics}, found.protocol

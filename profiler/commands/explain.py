@@ -1,0 +1,41 @@
+"""``profiler explain``: why an item fits a user, by the stored interests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def explain(
+    user: Annotated[str, typer.Argument(help="User id as in the data.")],
+    item: Annotated[str, typer.Option(help="Item id as in the data.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Why an item fits a user: the nearest of its interests, with path and evidence."""
+    from store.console import plain, print_json, say
+    from store.explaining import explain_item
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        document = explain_item(opened, user, item)
+    if json:
+        print_json(document)
+        return
+    say(f"{plain(document['item']['title'] or item)} for user {plain(user)}:")
+    if document["why"] != "found":
+        say(f"  {document['why']}")
+    for path in document["interests"]:
+        near = (
+            "it proves this interest" if path["is_evidence"] else f"near {path['similarity']:.2f}"
+        )
+        say(f"  {plain(path['label'])} ({near}): {plain(path['description'])}")
+        titles = [
+            plain(e["title"] or e["item_id"]) + (" (own)" if e["touched"] else "")
+            for e in path["evidence"]
+        ]
+        say(f"    shown by {'; '.join(titles[:4])}")
+        source = f"answer {path['response_id']}" if path["response_id"] else path["source"]
+        say(f"    user {plain(user)} -> {plain(path['subject'])} ({path['through']}) -> {source}")

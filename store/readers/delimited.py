@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,7 +51,7 @@ def parse(
     UnusableFileError
         There is no row, or the header is separated by something else.
     """
-    data = to_utf8(data, file, separator.encode(), problems)
+    data = _line_feeds(to_utf8(data, file, separator.encode(), problems))
     first = 1
     if header is None:
         blank = len(data) - len(data.lstrip(b"\r\n"))
@@ -66,9 +67,16 @@ def parse(
     return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
 
 
+def _line_feeds(data: bytes) -> bytes:
+    """End lines with a line feed where a carriage return alone does; elsewhere it is a blank."""
+    if data.count(b"\r") == data.count(b"\r\n"):
+        return data
+    return re.sub(rb"\r(?!\n)", b" " if b"\n" in data else b"\n", data)
+
+
 def split_header(line: str, separator: str) -> list[str]:
     """Names in a header line, without surrounding blanks and quotes."""
-    names = next(csv.reader([line], delimiter=separator), [])
+    names = next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])
     return [name.strip().strip('"') for name in names]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from store.errors import DataError
 from store.readers import amazon, movielens
+from store.readers.columns import Columns
 from store.readers.delimited import split_header
 from store.readers.files import PARQUET, head, suffix
 
@@ -107,7 +108,10 @@ def _movielens(files: list[Path]) -> Found | None:
     for kind in (".csv", ".dat"):
         ratings = _named(files, "ratings", (kind,))
         if ratings is not None:
-            return Found("movielens", ratings, _named(files, "movies", (kind,)))
+            # A table of one's own may be called ratings.csv as well.
+            own = Columns.user.encode() in head(ratings).partition(b"\n")[0]
+            form = file_format(ratings) if own else "movielens"
+            return Found(form, ratings, _named(files, "movies", (kind,)))
     return None
 
 

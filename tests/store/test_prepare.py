@@ -68,6 +68,7 @@ def test_numbers_of_users_and_items():
     assert data.item_ids == ["x", "a", "y"]  # by count, then by id
     assert prepared([("u10", "i", 1, 0), ("u9", "i", 1, 0)]).user_ids == ["u10", "u9"]
     assert natural_order(["10", "-1", "09", "9"]) == ["-1", "09", "9", "10"]
+    assert natural_order(["9" * 5000, "10"]) == ["10", "9" * 5000]
 
 
 def test_texts_follow_their_items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from store.errors import DataError
@@ -95,6 +95,13 @@ class TestGood:
         raw = read(write(tmp_path / "log.csv", text))
         assert raw.problems == []
         assert raw.interactions.rows() == [("u", "i", 5, None, 4)]
+
+    def test_carriage_returns(self, tmp_path):
+        raw = read(write(tmp_path / "log.csv", LOG.replace("\n", "\r")))
+        assert (raw.problems, raw.interactions["row"].to_list()) == ([], [2, 3])
+        raw = read(write(tmp_path / "log.tsv", "user_id\titem_id\tposition\nu\ta\rb\t1\nv\n"))
+        assert raw.interactions.rows() == [("u", "a b", None, 1, 2)]
+        assert places(raw) == [("broken row", "log.tsv", 3, None, "v")]
 
     def test_quotes(self, tmp_path):
         text = 'item_id,title\n1,"8.5"" pad, ruled"\n2,"two\nlines"\n3,plain\n'
@@ -290,6 +297,11 @@ class TestSources:
         with pytest.raises(DataError, match="no such item file"):
             read(log, ReadOptions(items=tmp_path / "none.csv"))
 
+    def test_a_table_of_ones_own_may_be_called_ratings(self, tmp_path):
+        write(tmp_path / "ratings.csv", LOG)
+        raw = read(tmp_path)
+        assert (raw.format, raw.problems, raw.interactions.height) == ("csv", [], 2)
+
     def test_a_named_format_chooses_among_what_a_folder_holds(self, tmp_path):
         write(tmp_path / "ratings.csv", "userId,movieId,rating,timestamp\n1,7,4.0,5\n")
         write(tmp_path / "interactions.csv", LOG)
@@ -338,6 +350,7 @@ def test_tab_separated_text_is_read_as_it_stands(rows):
 
 
 @settings(max_examples=150, deadline=None)
+@example(b"\x01\r\x01", "a.csv")
 @given(st.binary(max_size=200), st.sampled_from(["a.csv", "a.tsv", "a.json", "a.inter", "a.dat"]))
 def test_no_bytes_break_a_reader(data, name):
     """Whatever the bytes, they are read or refused by name; nothing else is raised."""

@@ -78,7 +78,7 @@ def import_interests(
     unseen = counts.dropped_evidence["unseen"] + counts.dropped_shown["unseen"]
     if unseen and not allow_unseen:
         raise LeakageError(
-            f"{file}: {unseen} items were used that the split {dataset.split.name!r} hides "
+            f"{file}: items are named {unseen} times that the split {dataset.split.name!r} hides "
             f"({reader.first_unseen}); evaluation would be too good. Build the store with "
             "--split none if it is not to be evaluated, or drop them with --allow-unseen"
         )

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Way: TypeAlias = Literal["id", "title", "normalised"]
@@ -18,6 +19,11 @@ _LAST_ARTICLE = re.compile(
 _FIRST_ARTICLE = re.compile(r"^(?:the|a|an)\s+")
 
 
+# A letter lost upstream: the replacement character, or its UTF-8 bytes read as Latin-1.
+_LOST = re.compile("(?:\ufffd|ï¿½)+")
+
+
+@lru_cache(maxsize=200_000)
 def normal_title(title: str) -> str:
     """Form in which nearly equal titles are equal; the year stays.
 
@@ -32,6 +38,7 @@ def normal_title(title: str) -> str:
     return _FIRST_ARTICLE.sub("", text)
 
 
+@lru_cache(maxsize=200_000)
 def short_title(title: str) -> str:
     """The normal form without year and other asides in parentheses."""
     bare = _ASIDE.sub("", _YEAR.sub("", title)).strip()
@@ -62,8 +69,8 @@ class TitleIndex:
     def find(self, written: str) -> tuple[Sequence[int], Way | None]:
         """Items that ``written`` may mean, by the first way that finds any.
 
-        An id, then the exact title, then its normal form with the year, then without. More than
-        one item means that it is ambiguous.
+        An id, then the exact title, then its normal form with the year, then without, then the
+        title with letters lost to a wrong encoding. More than one item means that it is ambiguous.
         """
         if written in self._ids:
             return [self._ids[written]], "id"
@@ -76,4 +83,18 @@ class TitleIndex:
         for index, form in forms:
             if form and form in index:
                 return sorted(index[form]), "normalised"
-        return [], None
+        damaged = self._damaged(written)
+        return damaged, "normalised" if damaged else None
+
+    def _damaged(self, written: str) -> list[int]:
+        """Items whose title is the same but for letters that were lost in ``written``."""
+        parts = _LOST.split(written.strip())
+        if len(parts) == 1 or not normal_title("".join(parts)):
+            return []
+        pattern = re.compile(r"[^\W\d_]{1,2}".join(map(re.escape, parts)))
+        return sorted(
+            item
+            for title, items in self._exact.items()
+            if pattern.fullmatch(title)
+            for item in items
+        )

@@ -8,6 +8,7 @@ kill leaves the old state or the new one.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ from torch import Tensor, nn
 from store.errors import UserError
 
 NAME = "checkpoint.safetensors"
+
+
+@dataclass
+class Counters:
+    """Where a run stands; saved with each checkpoint."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    best: float | None = None
+    best_step: int = 0
+    best_metrics: dict[str, float] = field(default_factory=dict)
+    waited: int = 0
+    seconds: float = 0.0
 
 
 def pack(

@@ -7,7 +7,7 @@ global generator, whose state is saved with each checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from recommender.backbones.base import Backbone
 from recommender.interrupting import interruptible
 from recommender.logbook import Logbook
 from recommender.losses import Loss, encode_rows
+from recommender.memory import keep_memory
 from recommender.objectives import Objective
 from recommender.pace import Pace, Report
 from recommender.sequences import Batch, Sequences
@@ -28,20 +29,6 @@ from store.errors import UserError
 __all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
 
 Evaluator = Callable[[Backbone], dict[str, float]]
-
-
-@dataclass
-class _Counters:
-    """Where a run stands; saved with each checkpoint."""
-
-    step: int = 0
-    epoch: int = 0
-    batch: int = 0
-    best: float | None = None
-    best_step: int = 0
-    best_metrics: dict[str, float] = field(default_factory=dict)
-    waited: int = 0
-    seconds: float = 0.0
 
 
 def fit(
@@ -85,6 +72,8 @@ def fit(
     if model.trains_on == "none":
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     sequences.check_trainable()
+    if sequences.device.type == "cpu":
+        keep_memory()
     run = _Run(model, sequences, loss, evaluator, objectives, settings, out, progress)
     with interruptible(stop) as stopped:
         if resume:
@@ -120,7 +109,7 @@ class _Run:
         self.rank, self.world = parallel.join(self.device)
         self.log = Logbook(out if self.rank == 0 else None)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
-        self.count = _Counters()
+        self.count = checkpoint.Counters()
         self.best = _copy(model)
         self.detail, self.evaluated = "", -1
         self.pace = Pace(progress)
@@ -228,7 +217,7 @@ class _Run:
         tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
         checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
-        self.count = _Counters(**facts["counters"])
+        self.count = checkpoint.Counters(**facts["counters"])
         if self.rank:  # the file holds the first process's random state only
             torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
         self.evaluated = self.count.step if self.count.best is not None else -1

@@ -169,13 +169,14 @@ def _make_items(rng: random.Random) -> list[Item]:
     numbers = list(range(1, len(drafts) + 1))
     rng.shuffle(numbers)
     items = []
-    brands, variants = [""], [""]
     for number, (interest, product, which) in zip(numbers, drafts, strict=True):
+        words = INTERESTS[interest]
         if which == 0:
-            brands = rng.sample(BRANDS, 2)
-            variants = rng.sample(VARIANTS, 2)
-        title = f"{brands[which]} {product}, {variants[which]}"
-        items.append(Item(f"P{number:03d}", title, INTERESTS[interest].department, interest))
+            brands, taglines = rng.sample(BRANDS, 2), rng.sample(words.taglines, 2)
+        title = f"{brands[which]} {product} - {taglines[which]}"
+        if which == 1:
+            title += f", {rng.choice(VARIANTS)}"
+        items.append(Item(f"P{number:03d}", title, words.department, interest))
     return sorted(items, key=lambda item: item.item_id)
 
 

@@ -173,14 +173,19 @@ class Sequences:
         length: int,
         *,
         window: Literal["last", "random"] = "random",
+        ahead: int = 1,
         generator: torch.Generator | None = None,
     ) -> Batch:
-        """A window of each user's history with the next item at every position.
+        """A window of each user's history with a later item at every position.
 
         Parameters
         ----------
         window : "last" or "random"
             Of a history longer than ``length + 1``: its end, or an end drawn uniformly.
+        ahead : int
+            The target of a position is drawn uniformly from the next ``ahead`` training items; 1
+            is the next item. More suits protocols that ask for all of what comes later (our
+            choice).
         """
         start, count = self.indptr[users], self.indptr[users + 1] - self.indptr[users]
         cut = count - 1
@@ -190,8 +195,17 @@ class Sequences:
             cut = cut - torch.minimum((draw * room).long(), room - 1)
         width = min(length, int(cut.max()))
         history, lengths = self._windows(start, cut, width)
-        targets, _ = self._windows(start + (cut - lengths) + 1, lengths, width)
-        return Batch(users, history, lengths, self.items[start + cut], targets)
+        inside = history > 0
+        place = (cut - lengths)[:, None] + torch.arange(width, device=self.device)
+        step = torch.ones_like(place)
+        if ahead > 1:
+            left = (count[:, None] - 1 - place).clamp(1, ahead)
+            draw = torch.rand(place.shape, generator=generator, device=self.device)
+            step = 1 + torch.minimum((draw * left).long(), left - 1)
+        chosen = torch.where(inside, start[:, None] + place + step, 0)
+        targets = self.items[chosen] * inside
+        last = targets[torch.arange(len(users), device=self.device), lengths - 1]
+        return Batch(users, history, lengths, last, targets)
 
     def _windows(self, start: Tensor, end: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Items ``end - length … end`` (exclusive) after each ``start``, left-aligned."""

@@ -29,6 +29,8 @@ class Settings(BaseModel):
         With one target: the shortest history, where a user has that many items (4 in ComiRec).
     window
         With all positions: the "last" window of a long history or a "random" one.
+    ahead
+        With all positions: the target is drawn from the next so many items; 1 is the next item.
     clip
         Largest norm of the gradient; None does not clip.
     bf16, compile
@@ -49,6 +51,7 @@ class Settings(BaseModel):
     positions: Literal["one", "all"] | None = None
     at_least: int = Field(4, ge=1)
     window: Literal["last", "random"] = "random"
+    ahead: int = Field(1, ge=1)
     clip: float | None = Field(None, gt=0)
     bf16: bool = False
     compile: bool = False

@@ -166,7 +166,8 @@ class _Run:
         settings, length = self.settings, self.model.length
         if self.positions == "one":
             return self.sequences.one_target(users, length, at_least=settings.at_least)
-        batch = self.sequences.all_targets(users, length, window=settings.window)
+        window, ahead = settings.window, settings.ahead
+        batch = self.sequences.all_targets(users, length, window=window, ahead=ahead)
         return self.model.corrupt(batch)
 
     def _terms(self, batch: Batch, negatives: Tensor) -> dict[str, Tensor]:

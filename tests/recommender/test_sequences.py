@@ -89,6 +89,31 @@ class TestAllTargets:
             assert not batch.history[index, size:].any()
             assert not batch.targets[index, size:].any()
 
+    @settings(max_examples=60, deadline=None)
+    @given(histories, st.integers(1, 15), st.integers(1, 5))
+    def test_targets_further_ahead_stay_in_the_training_history(self, data, length, ahead):
+        sequences = make(data)
+        if sequences.n_train == 0:
+            return
+        batch = sequences.all_targets(sequences.users, length, window="last", ahead=ahead)
+        for index, user in enumerate(batch.users.tolist()):
+            known = train_items(data[user])
+            size = int(batch.lengths[index])
+            first = len(known) - 1 - size
+            for place in range(size):
+                after = known[first + place + 1 : first + place + 1 + ahead]
+                assert int(batch.targets[index, place]) in after
+            assert not batch.targets[index, size:].any()
+            assert batch.target[index] == batch.targets[index, size - 1]
+
+    def test_targets_ahead_are_uniform(self):
+        sequences = make([[(item, 0) for item in range(8)]])
+        users = torch.zeros(3000, dtype=torch.long)
+        first = sequences.all_targets(users, 7, ahead=3).targets[:, 0]
+        counts = torch.bincount(first, minlength=6)[2:5]
+        assert ((counts - 1000).abs() < 120).all()
+        assert counts.sum() == 3000
+
     def test_random_windows_reach_the_whole_history(self):
         sequences = make([[(item, 0) for item in range(20)]])
         users = torch.zeros(500, dtype=torch.long)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +76,34 @@ def load_encoder(name: str | None = None, *, precision: Precision = "auto") -> E
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "fp32"
     return Encoder(source, label if precision == "fp32" else f"{label}+bf16", precision)
+
+
+def load_stored_encoder(store: Store) -> Encoder:
+    """Return the encoder of the store's last build, at the same precision, so that vectors match.
+
+    Raises
+    ------
+    UserError
+        If nothing was encoded yet, or the model found now is not the one that was used.
+    """
+    name = store.vectors.encoder()
+    with store.read() as connection:
+        configs = connection.exec_driver_sql(
+            "SELECT config FROM runs WHERE kind = 'build' ORDER BY run_id DESC"
+        ).scalars()
+        sources = [json.loads(config).get("encoder") for config in configs]
+    precision: Precision = "bf16" if name.endswith("+bf16") else "fp32"
+    for source in [*dict.fromkeys(sources), None]:
+        try:
+            encoder = load_encoder(source, precision=precision)
+        except UserError:
+            continue
+        if encoder.name == name:
+            return encoder
+    raise UserError(
+        f"the store's vectors are of the encoder {name!r}, which is not found here; "
+        "put its folder back, or build again with --encoder"
+    )
 
 
 class Encoder:

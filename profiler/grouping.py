@@ -1,0 +1,66 @@
+"""Groups of like items within one subject: Ward's tree over text vectors, cut at one height.
+
+Ward's height of a merge is sqrt(2ab / (a + b)) times the distance of the two centroids, for groups
+of a and b items. A cut at one height therefore parts large groups sooner than small ones: a stray
+item rarely makes a group of its own, and a long history gets more groups than a short one without
+being told how many.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+NO_GROUP = -1
+
+
+def group_rows(
+    vectors: NDArray[np.float32], threshold: float, max_groups: int = 20
+) -> NDArray[np.int64]:
+    """Group rows by similarity (Ward, J. Am. Stat. Assoc. 58, 1963; the cut is our choice).
+
+    Parameters
+    ----------
+    vectors
+        float32 ``[n, d]``, unit rows; a zero row (an item without text) is in no group.
+    threshold
+        Height of the cut, in the unit of a distance between unit vectors: 0 parts all that
+        differ, beyond ``sqrt(2 n)`` everything is one group.
+    max_groups
+        Where the cut leaves more groups, the nearest are joined until there are so many.
+
+    Returns
+    -------
+    int64 ``[n]``
+        Group of each row, 0 the largest (of equal ones, the one with the earliest row), -1 for a
+        zero row.
+
+    Raises
+    ------
+    ValueError
+        If ``threshold`` is negative or ``max_groups`` below one.
+    """
+    if threshold < 0 or max_groups < 1:
+        raise ValueError(f"threshold {threshold} must be >= 0 and max_groups {max_groups} >= 1")
+    labels = np.full(len(vectors), NO_GROUP, dtype=np.int64)
+    rows = np.flatnonzero(np.any(vectors != 0, axis=1))
+    if len(rows) < 2:
+        labels[rows] = 0
+        return labels
+    tree = linkage(vectors[rows].astype(np.float64), "ward")
+    found = fcluster(tree, threshold, "distance")
+    if found.max() > max_groups:
+        found = fcluster(tree, max_groups, "maxclust")
+    labels[rows] = largest_first(found)
+    return labels
+
+
+def largest_first(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Renumber groups from 0, largest first; among equal sizes the one that appears first."""
+    _, first, inverse, sizes = np.unique(
+        labels, return_index=True, return_inverse=True, return_counts=True
+    )
+    rank = np.empty(len(sizes), dtype=np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(len(sizes))
+    return rank[inverse]

@@ -102,9 +102,9 @@ def import_responses(store: Store, file: Path) -> ImportReport:
     }
     report = ImportReport()
     answers = read_answers(file, report)
-    touched = _store_answers(store, asked, answers, report)
+    unread = _store_answers(store, asked, answers, report)
     for options in batches:
-        settle(store, options, touched)
+        settle(store, options, unread)
     counts = store.subjects.counts().values()
     report.ok = sum(states.get("ok", 0) for states in counts)
     report.quarantined = sum(states.get("quarantined", 0) for states in counts)
@@ -134,9 +134,9 @@ def _store_answers(
     asked: Mapping[str, tuple[Request, BatchOptions]],
     answers: Iterator[Answered],
     report: ImportReport,
-) -> set[int]:
-    """Store what is new, in chunks; return the subjects that have something to read."""
-    touched: set[int] = set()
+) -> set[str]:
+    """Store what is new, in chunks; return the addresses of answers to read."""
+    unread: set[str] = set()
     new: dict[str, NewResponse] = {}
     run_id: int | None = None
     for answer in answers:
@@ -144,7 +144,7 @@ def _store_answers(
         if known is not None:
             _count_known(known, answer, report)
             if isinstance(known, StoredResponse) and known.outcome == "unread":
-                touched.add(known.subject_id or 0)
+                unread.add(answer.custom_id)
             continue
         if answer.custom_id not in asked:
             report.unknown += 1
@@ -156,14 +156,14 @@ def _store_answers(
             run_id = store.start_run("import-responses", {"asked": len(asked)})
         request, options = asked[answer.custom_id]
         new[answer.custom_id] = _response(request, options, answer, run_id)
-        touched.add(request.subject.subject_id)
+        unread.add(answer.custom_id)
         report.new += 1
         if len(new) == CHUNK:
             _add(store, new)
     _add(store, new)
     if run_id is not None:
         store.finish_run(run_id, "done", {"new": report.new})
-    return touched
+    return unread
 
 
 def _add(store: Store, new: dict[str, NewResponse]) -> None:

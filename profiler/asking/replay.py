@@ -53,21 +53,25 @@ class BatchOptions:
     everyone: bool = False
 
     def as_config(self) -> dict[str, Any]:
-        """JSON value from which :meth:`from_config` makes the same options."""
+        """JSON value from which :meth:`from_config` makes the same options.
+
+        Templates are texts in it: the order of keys in an example is part of what is sent, and a
+        JSON value loses it where its keys are sorted.
+        """
         config = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         config["templates"] = {
-            kind: template.model_dump(mode="json") for kind, template in self.templates.items()
+            kind: template.model_dump_json() for kind, template in self.templates.items()
         }
-        config["reask"] = self.reask.model_dump(mode="json")
+        config["reask"] = self.reask.model_dump_json()
         return config
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> BatchOptions:
         """Options as they were recorded."""
         templates = {
-            kind: Template.model_validate(content) for kind, content in config["templates"].items()
+            kind: Template.model_validate_json(text) for kind, text in config["templates"].items()
         }
-        reask = Template.model_validate(config["reask"])
+        reask = Template.model_validate_json(config["reask"])
         return cls(**{**config, "templates": templates, "reask": reask})
 
     @property
@@ -98,11 +102,14 @@ class _StoredAnswers:
     def __init__(self, store: Store, options: BatchOptions, *, write: bool) -> None:
         self.store, self.options, self.write = store, options, write
         self.writer = self
+        self.used: set[str] = set()
 
     async def answer(self, request: Request, purpose: str) -> StoredResponse:
-        found = self.store.responses.find(self.options.digest(request))
+        digest = self.options.digest(request)
+        found = self.store.responses.find(digest)
         if found is None:
             raise _NotStoredError(request)
+        self.used.add(digest)
         return found
 
     async def do(self, job: Callable[[], T]) -> T | None:
@@ -131,12 +138,18 @@ def _drive(conversation: Coroutine[Any, Any, object]) -> None:
     raise RuntimeError("a conversation with stored answers has waited for something")
 
 
-def settle(store: Store, options: BatchOptions, touched: set[int]) -> None:
-    """Read the stored answers of these subjects: accept, ask for a correction, or quarantine."""
-    asker = _StoredAnswers(store, options, write=True)
+def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
+    """Read the answers to these requests: accept, leave for a correction, or quarantine.
+
+    Conversations without any of them are left as they are, so that nothing is stored anew.
+    """
+    looking = _StoredAnswers(store, options, write=False)
+    writing = _StoredAnswers(store, options, write=True)
     for first in _questions(store, options):
-        if first.subject.subject_id in touched:
-            _play(asker, first)
+        looking.used.clear()
+        _play(looking, first)
+        if looking.used & answered:
+            _play(writing, first)
 
 
 def _play(asker: _StoredAnswers, first: Request) -> Request | None:

@@ -67,7 +67,8 @@ def scorer_of(model: Backbone) -> Scorer:
     """Score histories with a model: the largest inner product over its interests."""
 
     def score(history: Tensor) -> Tensor:
-        return model.score(model(history).interests)
+        scores = model.score(model(history.to(model.items.device)).interests)
+        return scores.cpu()
 
     return score
 

@@ -91,7 +91,7 @@ def choose_synthetic_users(
         crowd,
         weights,
         max_titles=using.max_titles,
-        min_titles=using.min_titles,
+        min_titles=min(using.min_titles, using.max_titles),
         min_members=using.min_members,
     )
     costs = None if token_budget is None else _costs(candidates, title_tokens, using)
@@ -214,8 +214,6 @@ def _check(using: SyntheticSettings, count: int | None, token_budget: int | None
     for name in ("max_titles", "min_titles", "max_members", "min_members", "neighbours"):
         if getattr(using, name) < 1:
             raise UserError(f"{name} must be at least 1, got {getattr(using, name)}")
-    if using.min_titles > using.max_titles:
-        raise UserError(f"min_titles {using.min_titles} is above max_titles {using.max_titles}")
     if not 0 < using.threshold <= 1:
         raise UserError(f"threshold must be above 0 and at most 1, got {using.threshold}")
     if not 0 <= using.user_weight < np.inf:

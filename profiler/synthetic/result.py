@@ -21,7 +21,7 @@ class SyntheticSettings:
     ----------
     max_titles, min_titles
         Most and least titles a synthetic user may stand for (what a prompt can hold; what is
-        worth a call).
+        worth a call, or `max_titles` where that is less).
     max_members, min_members
         Most users in a clique, twins (users with the very same items) counted as one; least
         users in it, twins counted.

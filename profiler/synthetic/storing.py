@@ -92,7 +92,7 @@ def list_synthetic_users(store: Store) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``coverage`` (see :func:`coverage`; ``None`` for imported synthetic users) and
+        ``coverage`` (see :func:`coverage`; ``None`` where others than those chosen are active) and
         ``synthetic_users``: each with its members, the items it stands for, and which members
         own them.
     """
@@ -100,9 +100,10 @@ def list_synthetic_users(store: Store) -> dict[str, Any]:
     subjects.sort(key=lambda s: (s.details.get("rank", len(subjects)), s.subject_id))
     dataset = store.datasets.load() if subjects else None
     members = _members(store)
-    ours = not subjects or any("rank" in subject.details for subject in subjects)
+    facts = store.meta(META_KEY)
+    ours = facts and facts["chosen"] == sum("rank" in subject.details for subject in subjects)
     return {
-        "coverage": store.meta(META_KEY) if ours else None,
+        "coverage": facts if ours else None,
         "synthetic_users": [
             _described(subject, members.get(subject.subject_id, []), dataset)
             for subject in subjects

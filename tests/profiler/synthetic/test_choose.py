@@ -102,6 +102,11 @@ def test_a_union_over_the_limit_keeps_the_items_of_most_owners() -> None:
     assert chosen.users[0].owners.tolist() == [3, 3, 2, 2]
 
 
+def test_a_prompt_of_few_titles_asks_for_no_more() -> None:
+    chosen = choose(crowd(), settings=SyntheticSettings(max_titles=3))
+    assert {len(u.items) for u in chosen.users} == {3}
+
+
 def test_a_token_budget_is_kept() -> None:
     histories = crowd()
     tokens = np.arange(120) % 7 + 1
@@ -174,7 +179,6 @@ def test_users_without_items_are_left_out() -> None:
         ({"count": 0}, "at least 1"),
         ({"count": 1, "settings": replace(SMALL, threshold=0.0)}, "threshold"),
         ({"count": 1, "settings": replace(SMALL, max_titles=0)}, "max_titles"),
-        ({"count": 1, "settings": replace(SMALL, min_titles=90)}, "above max_titles"),
         ({"count": 1, "settings": replace(SMALL, user_weight=-1.0)}, "user_weight"),
     ],
 )

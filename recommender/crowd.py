@@ -141,7 +141,8 @@ class Crowd(Objective):
         anchors, partners, group = self.draw()
         if self.config.negatives == "all":
             table = F.normalize(model.item_embeddings()[1:], dim=1)
-            logits = table[anchors - 1] @ table.T / self.config.tau
+            # index_select, because the gradient of indexing is summed in no fixed order
+            logits = table.index_select(0, anchors - 1) @ table.T / self.config.tau
             logits = logits.scatter(1, anchors[:, None] - 1, float("-inf"))
             return {"crowd": self.config.weight * F.cross_entropy(logits, partners - 1)}
         negatives, allowed = self._negatives(anchors, group)

@@ -110,7 +110,7 @@ class LDMI(Objective):
         is taken out, or the model would learn to read the answer.
         """
         safe = rows.clamp(min=0)
-        means = self.groups.means(model.item_embeddings())[safe]
+        means = F.embedding(safe, self.groups.means(model.item_embeddings()))
         sizes = self.groups.sizes[safe]
         holds = self.groups.contains(rows, target[:, None])
         (item,) = model.lookup(target)

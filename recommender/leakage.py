@@ -33,8 +33,8 @@ def shown_to_llm(store: Store) -> list[Shown]:
             "SELECT subject_id, name, kind, user_ix FROM subjects ORDER BY subject_id"
         ).all()
         members = connection.exec_driver_sql(
-            "SELECT subject_id, user_ix FROM memberships JOIN subjects USING (subject_id) "
-            "WHERE kind = 'synthetic' ORDER BY subject_id, memberships.user_ix"
+            "SELECT m.subject_id, m.user_ix FROM memberships m JOIN subjects s USING (subject_id) "
+            "WHERE s.kind = 'synthetic' ORDER BY m.subject_id, m.user_ix"
         ).all()
         answers = connection.exec_driver_sql(
             "SELECT subject_id, shown FROM responses WHERE subject_id IS NOT NULL"

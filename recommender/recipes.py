@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recommender.backbones.base import MODELS, backbone_class
+from recommender.checks import checked
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -94,12 +95,7 @@ def make_recipe(**settings: Any) -> Recipe:
     UserError
         Naming the setting, its value and what it may be.
     """
-    try:
-        recipe = Recipe.model_validate(settings)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{where} = {first['input']!r}: {first['msg']}") from None
+    recipe = checked(Recipe, settings, "train")
     backbone_class(recipe.backbone)
     if recipe.backbone == "pop" and recipe.needs_interests:
         return recipe.model_copy(update={"align": (), "crowd": False})
@@ -197,24 +193,19 @@ def make_objectives(
         found.append(RoutingRegularisation(routing))
     if semantics is None:
         return found, None
-    try:
-        if "eimf" in recipe.align:
-            from recommender.eimf import EIMF, EIMFConfig
+    if "eimf" in recipe.align:
+        from recommender.eimf import EIMF, EIMFConfig
 
-            eimf = EIMF(semantics, d, EIMFConfig.model_validate(recipe.eimf))
-            found.append(eimf)
-        if "ldmi" in recipe.align:
-            from recommender.ldmi import LDMI, LDMIConfig
+        eimf = EIMF(semantics, d, checked(EIMFConfig, recipe.eimf, "eimf"))
+        found.append(eimf)
+    if "ldmi" in recipe.align:
+        from recommender.ldmi import LDMI, LDMIConfig
 
-            found.append(LDMI(semantics, d, LDMIConfig.model_validate(recipe.ldmi)))
-        if recipe.crowd:
-            from recommender.crowd import Crowd, CrowdConfig
+        found.append(LDMI(semantics, d, checked(LDMIConfig, recipe.ldmi, "ldmi")))
+    if recipe.crowd:
+        from recommender.crowd import Crowd, CrowdConfig
 
-            found.append(Crowd(semantics, CrowdConfig.model_validate(recipe.crowd_settings)))
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{problem.title}, {where} = {first['input']!r}: {first['msg']}") from None
+        found.append(Crowd(semantics, checked(CrowdConfig, recipe.crowd_settings, "crowd")))
     return found, eimf
 
 

@@ -24,6 +24,9 @@ torch.set_num_threads(1)
 
 N_ITEMS, N_USERS, WIDTH = 12, 6, 8
 
+# Tensors here are tiny: a second thread only waits, badly so where tests run side by side.
+torch.set_num_threads(1)
+
 
 @pytest.fixture
 def semantics() -> Semantics:

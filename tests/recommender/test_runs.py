@@ -1,0 +1,227 @@
+"""From a store to a model, its figures, recommendations and explanations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import recommender
+from recommender import artefacts, runs
+from recommender.semantics import read_semantics
+from recommender.sequences import Sequences
+from store.errors import LeakageError, StoreError, UserError
+from store.store import open_store
+
+ShopMaker = Callable[..., Path]
+QUICK = {"steps": 6, "evaluate_every": 3}
+
+
+def test_the_model_folder_is_whole_and_remembers_where_it_is_from(
+    trained: Path, shop: Path
+) -> None:
+    manifest = artefacts.read_manifest(trained)
+    assert manifest.training["store"] == str(shop.resolve())
+    assert manifest.training["align"] == ["eimf"]
+    assert manifest.encoder == "test"
+    assert 0 < manifest.metrics["valid"]["recall@50"] <= 1
+    assert (trained / "interests.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("backbone", "settings"),
+    [
+        ("remi", {"align": ("eimf", "ldmi"), "crowd": True}),
+        ("sasrec", {"align": (), "crowd": True, "text_start": True}),
+        ("facet", {"align": ("eimf",), "crowd": True}),
+        ("comirec_dr", {"align": ("ldmi",)}),
+        ("pop", {}),
+    ],
+)
+def test_alignments_compose_on_any_backbone(
+    shop: Path, backbone: str, settings: dict[str, object]
+) -> None:
+    result = recommender.train(
+        shop, backbone=backbone, training={**QUICK, "batch_size": 64}, **settings
+    )
+    assert result.folder is None
+    assert all(torch.isfinite(p).all() for p in result.model.parameters())
+    assert "recall@50" in result.fit.metrics
+
+
+def test_the_same_seed_gives_the_same_model(shop: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        recommender.train(shop, tmp_path / name, align=("eimf", "ldmi"), crowd=True, training=QUICK)
+    first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))
+    assert torch.equal(first.items, second.items)
+
+
+def test_alignment_changes_the_model_but_not_what_serving_needs(shop: Path) -> None:
+    plain = recommender.train(shop, align=(), training=QUICK, loss="full").model
+    aligned = recommender.train(shop, align=("eimf",), training=QUICK).model
+    assert set(plain.state_dict()) == set(aligned.state_dict())
+    assert not torch.equal(plain.items, aligned.items)
+
+
+def test_evaluate_agrees_with_the_validation_of_training(trained: Path) -> None:
+    found = recommender.evaluate(trained, part="valid")
+    card = artefacts.read_manifest(trained).metrics["valid"]
+    assert found.means == pytest.approx(card)
+    assert found.protocol["split"] == "leave-one-out"
+    assert found.protocol["changed_since_training"] == []
+
+
+def test_evaluate_adds_diagnostics(trained: Path) -> None:
+    found = recommender.evaluate(trained, ks=[5, 10], names=["recall"], diagnose=True)
+    assert set(found.values) == {"recall@5", "recall@10"}
+    assert 0 < found.quality["coverage@10"] <= 1
+    assert {"ild@10", "novelty@10", "category_diversity@10"} < set(found.quality)
+    assert found.interests["interests"] == 4
+    assert sum(found.interests["usage"]) == pytest.approx(1, abs=1e-5)
+    json.dumps(found.to_json())
+
+
+def test_recommendations_of_a_user_and_of_the_same_raw_history_are_the_same(
+    trained: Path, shop: Path
+) -> None:
+    with open_store(shop) as store:
+        data = store.datasets.load()
+    user = data.user_ids[4]
+    history = [data.item_ids[i] for i in data.history(4)]
+    mine = recommender.recommend(trained, user=user, k=5)
+    raw = recommender.recommend(trained, history=history, k=5)
+    assert [r.item_id for r in mine] == [r.item_id for r in raw]
+    assert [r.rank for r in mine] == [1, 2, 3, 4, 5]
+    assert not {r.item_id for r in mine} & set(history)
+    varied = recommender.recommend(trained, user=user, k=5, diversity=5.0)
+    assert len(varied) == 5
+
+
+def test_an_explanation_leads_back_to_words_and_items(trained: Path, shop: Path) -> None:
+    with open_store(shop) as store:
+        data = store.datasets.load()
+        semantics = read_semantics(store)
+    found = recommender.recommend(trained, user=data.user_ids[4], k=3, explain=True)
+    for item in found:
+        why = item.explanation
+        assert why is not None
+        assert why.score == pytest.approx(item.score, abs=1e-5)
+        assert sum(p["part"] for p in why.parts) == pytest.approx(why.score, abs=1e-5)
+        assert why.how == "attention"
+        assert why.compared_in == "alignment"
+        assert why.chosen_from == "user"
+        own = semantics.interest_ids[semantics.rows[semantics.indptr[4] : semantics.indptr[5]]]
+        for interest in why.semantic:
+            assert interest["interest_id"] in own
+            assert interest["label"]
+            assert interest["evidence"]
+            assert interest["subject"].startswith("exemplar:")
+            assert interest["source"] == "offline"
+        json.dumps(item.to_json())
+    raw = recommender.explain(trained, found[0].item_id, history=[data.item_ids[3]])
+    assert raw.chosen_from == "all"
+    assert len(raw.parts) == 1
+
+
+def test_a_model_serves_a_raw_history_without_its_store(
+    shop: Path, trained: Path, tmp_path: Path
+) -> None:
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for name in ("model.safetensors", "items.json"):
+        (alone / name).write_bytes((trained / name).read_bytes())
+    manifest = json.loads((trained / "manifest.json").read_text())
+    manifest["training"]["store"] = str(tmp_path / "gone.db")
+    (alone / "manifest.json").write_text(json.dumps(manifest))
+    known = artefacts.load_item_ids(alone)[:2]
+    found = recommender.recommend(alone, history=known, k=3, explain=True)
+    assert len(found) == 3
+    assert found[0].title is None
+    assert found[0].explanation is not None
+    assert found[0].explanation.semantic == []
+    with pytest.raises(UserError, match=r"needs the store.*gone\.db"):
+        recommender.recommend(alone, user="u1")
+
+
+def test_what_the_store_lacks_is_said_before_training(
+    tmp_path: Path, shop_maker: ShopMaker
+) -> None:
+    bare = shop_maker(tmp_path, "leave-one-out", words=False)
+    with pytest.raises(StoreError, match=r"holds no interests.*--align none"):
+        recommender.train(bare, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(StoreError, match="by the method 'catalogue'"):
+        recommender.train(shop_maker(tmp_path / "x", "leave-one-out"), interests="catalogue")
+    recommender.train(bare, align=(), training=QUICK)
+
+
+def test_split_none_trains_but_is_not_evaluated(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    store = shop_maker(tmp_path, "none", words=False)
+    result = recommender.train(store, tmp_path / "out", align=(), training=QUICK)
+    assert result.fit.best_step == 6  # the last weights are kept
+    with pytest.raises(UserError, match="nothing is left to evaluate on"):
+        recommender.evaluate(tmp_path / "out")
+
+
+def test_a_leak_stops_training(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    path = shop_maker(tmp_path, "leave-one-out")
+    with open_store(path) as store:
+        data = store.datasets.load()
+        subject = store.subjects.load()[0]
+        canary = int(data.history(subject.user_ix, (3,))[0])
+        seen = set(data.history(subject.user_ix).tolist())
+        if canary in seen:
+            pytest.skip("the canary was bought before")
+        with store.write() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO responses (request_digest, subject_id, model, shown, raw_text, "
+                "created_at) VALUES ('x', ?, 'offline', ?, '', '')",
+                (subject.subject_id, json.dumps([canary])),
+            )
+    with pytest.raises(LeakageError, match="test target"):
+        recommender.train(path, training=QUICK)
+
+
+def test_settings_are_refused_by_name(shop: Path) -> None:
+    for settings, message in [
+        ({"align": ("emif",)}, "no alignment 'emif'"),
+        ({"backbone": "sas"}, "no backbone 'sas'"),
+        ({"eimf": {"gama": 1}}, "eimf, gama"),
+        ({"training": {"epoch": 1}}, "training, epoch"),
+        ({"model": {"k": 0}}, "'remi', k"),
+        ({"interests": "cluster"}, "train, interests"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            recommender.train(shop, **settings)
+
+
+def test_training_reads_only_what_the_split_shows(shop: Path) -> None:
+    with open_store(shop) as store:
+        data = store.datasets.load()
+    sequences = Sequences.from_dataset(data)
+    indptr, items = data.visible()
+    assert np.array_equal(sequences.indptr.numpy(), indptr)
+    assert np.array_equal(sequences.items.numpy() - 1, items)
+
+
+def test_a_stopped_run_keeps_its_model_and_resumes(shop: Path, tmp_path: Path) -> None:
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked >= 4
+
+    settings = {"align": ("eimf",), "training": {"steps": 9, "evaluate_every": 3}}
+    with pytest.raises(UserError) as stopped:
+        runs.train(shop, tmp_path / "a", stop=stop, **settings)
+    assert stopped.value.exit_code == 3
+    artefacts.load_model(tmp_path / "a")
+    runs.train(shop, tmp_path / "a", resume=True, **settings)
+    runs.train(shop, tmp_path / "b", **settings)
+    first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))
+    assert torch.equal(first.items, second.items)

@@ -1,0 +1,43 @@
+"""``profiler evaluate``: how good the stored interests are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    truth: Annotated[
+        Path | None, typer.Option(help="JSON file with the known group of each item.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another store over the same items, for stability.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of the rankings.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of the sample of users where there are many.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure the stored interests: grounded, covering, distinct, predictive."""
+    from profiler.evaluating import evaluate_store
+    from store.console import print_json, print_table
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        if against is None:
+            report = evaluate_store(opened, truth=truth, k=k, seed=seed)
+        else:
+            with open_store(against) as other:
+                report = evaluate_store(opened, truth=truth, against=other, k=k, seed=seed)
+    if json:
+        print_json(report)
+        return
+    rows = []
+    for name, value in report.items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        for part, number in parts:
+            shown = f"{number:.4f}" if isinstance(number, float) else number
+            rows.append([name, part, "not measured" if shown is None else shown])
+    print_table("", ["measure", "part", "value"], rows)

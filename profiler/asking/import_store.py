@@ -50,6 +50,7 @@ def save_imported(
 ) -> ImportedInterests:
     """Store subjects, memberships and interests in one transaction."""
     source = f"import:{name}"
+    found = sorted(found, key=lambda one: (one.row.user_ix or 0, one.row.name))
     by_kind: dict[Kind, list[SubjectRow]] = {}
     for one in found:
         by_kind.setdefault(one.row.kind, []).append(one.row)
@@ -82,22 +83,32 @@ def save_imported(
 def with_members(
     store: Store, dataset: Dataset, exemplars: Sequence[SubjectRow]
 ) -> list[SubjectRow]:
-    """Let every user join its nearest exemplar; without text vectors each stands for itself."""
-    from profiler.exemplars.geometry import similarity_to
-    from profiler.exemplars.result import assign
+    """Let every user join its nearest exemplar; without text vectors each stands for itself.
+
+    History vectors are made as a build makes them, from what may describe a user (training and
+    input interactions), and centred.
+    """
+    from profiler.exemplars import nearest_exemplar
     from profiler.histories import history_vectors
 
-    if store.meta("encoder") is None:
+    encoder = store.meta("encoder")
+    if encoder is None:
         return list(exemplars)
-    indptr, items = dataset.known()
-    vectors = history_vectors(store.vectors.items(), indptr, items, center=True)
-    rows = np.array([row.user_ix for row in exemplars], dtype=np.int64)
-    labels = assign(vectors, rows)
-    # Of unit vectors, the negative squared distance s and the cosine c have s = 2 c - 2.
-    cosine = 1.0 + similarity_to(vectors, vectors[rows], labels) / 2.0
+    vectors = history_vectors(
+        store.vectors.items(),
+        *dataset.known(),
+        store.meta("history_vector", "mean"),
+        center=True,
+        texts=dataset.texts(store.meta("item_text", "title+categories")),
+        encode=lambda texts: store.vectors.matrix(encoder, texts),
+    )
+    own = np.array([row.user_ix for row in exemplars], dtype=np.int64)
+    labels, cosine = nearest_exemplar(vectors, vectors[own])
+    labels[own], cosine[own] = np.arange(len(own)), 1.0
+    groups = [np.flatnonzero(labels == number) for number in range(len(own))]
     return [
         replace(row, members=members.tolist(), similarities=cosine[members].tolist())
-        for row, members in ((row, np.flatnonzero(labels == n)) for n, row in enumerate(exemplars))
+        for row, members in zip(exemplars, groups, strict=True)
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
@@ -13,6 +14,10 @@ T = TypeVar("T")
 # Maxima vectorise only where NaN and the sign of zero may be ignored; inputs are checked for NaN
 # before they reach a kernel. Infinities keep their meaning.
 _FAST = {"nnan", "nsz", "reassoc", "contract"}
+
+
+# Message updates of one round below which one thread is enough: a fraction of a millisecond.
+_LITTLE = 500_000
 
 
 def helper(function: Callable[P, T]) -> Callable[P, T]:
@@ -33,3 +38,18 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
     except RuntimeError:
         compiled = numba.njit(**options)(function)
     return cast("Callable[P, T]", compiled)
+
+
+@contextmanager
+def threads_for(work: int) -> Iterator[None]:
+    """One thread where there is little to do: starting more would take longer than the work.
+
+    Results do not depend on the number of threads: sums are made in a fixed number of pieces.
+    """
+    before = numba.get_num_threads()
+    if work < _LITTLE:
+        numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

@@ -17,7 +17,8 @@ from profiler.exemplars.geometry import (
     nearest,
     similarity_to,
 )
-from profiler.exemplars.solver import Goal, How, Method, solve
+from profiler.exemplars.search import tolerance
+from profiler.exemplars.solver import Goal, How, Method, Solution, solve
 from store.errors import UserError
 
 
@@ -120,12 +121,18 @@ def choose_exemplars(
     goal = goal_of(crowd, share, count, preference)
     how = How(damping, method, neighbours, seed)
     chosen = choose_from(crowd, len(user_ids), goal, how)
+    silent = len(user_ids) - len(crowd.rows)
     asked = {
         "center": center,
         "candidates": None if candidates is None else int(crowd.allowed.sum()),
-        "without_text": len(user_ids) - len(crowd.rows),
+        "without_text": silent,
     }
-    return replace(chosen, settings=asked | chosen.settings)
+    messages = list(chosen.settings["messages"])
+    if copies := len(crowd.rows) - len(crowd.heads):
+        messages.append(f"{copies} users are identical to another one and share its exemplar")
+    if silent:
+        messages.append(f"{silent} users have no item with text and are left unassigned")
+    return replace(chosen, settings=asked | chosen.settings | {"messages": messages})
 
 
 def choose_from(crowd: Crowd, users: int, goal: Goal, how: How) -> Exemplars:
@@ -151,8 +158,29 @@ def choose_from(crowd: Crowd, users: int, goal: Goal, how: How) -> Exemplars:
         found.labels[crowd.group],
         net=found.net_similarity,
         converged=found.converged,
-        settings=asked | solution.settings,
+        settings=asked | solution.settings | {"messages": messages_of(crowd, goal, solution)},
     )
+
+
+def messages_of(crowd: Crowd, goal: Goal, solution: Solution) -> list[str]:
+    """What a reader should know about a choice, in plain sentences."""
+    found, users = len(solution.result.exemplars), len(crowd.rows)
+    messages = [f"{found} of {users} users are exemplars ({found / users:.1%})"]
+    missed = goal.target is not None and abs(found - goal.target) > tolerance(goal.target)
+    if missed:
+        messages.append(
+            f"{goal.target} were asked for; no preference tried gave a number nearer to it"
+        )
+    if solution.settings.get("thinned"):
+        messages.append(
+            f"the {solution.settings['thinned']} least missed exemplars were left out to keep to it"
+        )
+    if not solution.result.converged:
+        messages.append(
+            f"affinity propagation did not settle, up to damping {solution.result.damping}; "
+            "the best exemplars seen were taken"
+        )
+    return messages
 
 
 def goal_of(crowd: Crowd, share: float | None, count: int | None, preference: float | None) -> Goal:
@@ -227,7 +255,15 @@ def everyone(crowd: Crowd, users: int, goal: Goal, settings: dict[str, Any]) -> 
         labels,
         net=float(distance.sum(dtype=np.float64)),
         converged=True,
-        settings=settings | {"method": "everyone", "preference": 0.0, "trials": []},
+        settings=settings
+        | {
+            "method": "everyone",
+            "preference": 0.0,
+            "trials": [],
+            "messages": [
+                f"all who can be are exemplars: {len(positions)} of {len(crowd.rows)} users"
+            ],
+        },
     )
 
 

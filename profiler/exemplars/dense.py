@@ -15,7 +15,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import helper, kernel
+from profiler.exemplars._jit import helper, kernel, threads_for
 from profiler.exemplars.geometry import (
     FloatMatrix,
     FloatVector,
@@ -210,7 +210,8 @@ class DenseMessages:
         rows = np.flatnonzero(self.own >= 0)
         own_similarity = self_similarities(preference, columns)
         self.similarities[rows, self.own[rows]] = own_similarity[self.own[rows]]
-        return propagate(self, columns, preference, run)
+        with threads_for(self.similarities.size):
+            return propagate(self, columns, preference, run)
 
     def round(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import helper, kernel
+from profiler.exemplars._jit import helper, kernel, threads_for
 from profiler.exemplars.geometry import BLOCK_FLOATS, FloatMatrix, FloatVector, product_form
 from profiler.exemplars.messages import Candidates
 
@@ -119,7 +119,8 @@ def exact_neighbours(
         stop = min(len(left), start + rows)
         part = block[: stop - start]
         np.matmul(left[start:stop], right.T, out=part)
-        _select(part, candidates.own[start:stop], found[start:stop], similarity[start:stop])
+        with threads_for(part.size):
+            _select(part, candidates.own[start:stop], found[start:stop], similarity[start:stop])
     return found, similarity
 
 

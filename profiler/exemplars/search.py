@@ -49,7 +49,8 @@ def search_preference(
     The number of exemplars falls as the preference falls, and nearly as a power of it, so the
     search interpolates log(exemplars) over log(-preference) between the nearest preferences that
     gave too many and too few. It keeps to the middle nine tenths of that bracket, which therefore
-    shrinks with every run even where the numbers jump or are not quite monotone.
+    shrinks with every run even where the numbers jump or are not quite monotone; after three runs
+    that err the same way it halves the bracket.
 
     Parameters
     ----------
@@ -93,15 +94,23 @@ def search_preference(
         if abs(few[0] - many[0]) < 1e-6:
             break
         share = (many[1] - goal) / (many[1] - few[1])
+        if _one_sided(trials, target):
+            share = 0.5
         x = many[0] + (few[0] - many[0]) * max(0.05, min(0.95, share))
     return sorted(trials, key=lambda t: (abs(t.exemplars - target), t.exemplars), reverse=True)
 
 
+def _one_sided(trials: list[Trial], target: int) -> bool:
+    """Whether the last three runs erred the same way: the curve bends, so halve the bracket."""
+    sides = {trial.exemplars > target for trial in trials[-3:]}
+    return len(trials) >= 3 and len(sides) == 1
+
+
 def _at_the_floor(trials: list[Trial], always_too_many: bool) -> bool:
-    """Whether a much lower preference left the number as it was: a graph allows no fewer."""
-    if not always_too_many or len(trials) < 2:
+    """Whether a preference thousands of times lower left the number as it was: a graph allows no fewer."""
+    if not always_too_many or len(trials) < 4:
         return False
-    return trials[-1].exemplars > 0.95 * trials[-2].exemplars
+    return trials[-1].exemplars > 0.95 * trials[-4].exemplars
 
 
 def sweep(

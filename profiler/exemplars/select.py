@@ -6,9 +6,9 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import kernel
+from profiler.exemplars._jit import kernel, threads_for
 
-_CHUNKS = 16
+_CHUNKS = 4
 
 
 @kernel
@@ -50,7 +50,7 @@ def median(values: NDArray[np.float32]) -> float:
     """
     keys = values.reshape(-1).view(np.uint32)
     middle = len(keys) // 2
-    upper = _kth(keys, middle)
-    if len(keys) % 2:
-        return float(upper)
-    return float((_kth(keys, middle - 1) + upper) / np.float32(2))
+    with threads_for(len(keys)):
+        upper = _kth(keys, middle)
+        lower = upper if len(keys) % 2 else _kth(keys, middle - 1)
+    return float((lower + upper) / np.float32(2))

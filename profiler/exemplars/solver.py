@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from profiler.exemplars.messages import (
     Candidates,
     Run,
     finish,
+    most_central,
     trivial,
 )
 from profiler.exemplars.result import AffinityResult, assign, net_similarity
@@ -24,15 +24,13 @@ from profiler.exemplars.sparse import DEFAULT_NEIGHBOURS, SparseMessages
 
 Method = Literal["auto", "dense", "sparse"]
 
-log = logging.getLogger(__name__)
-
 # Up to here the exact method takes seconds; beyond, the graph gives the same clusters sooner.
 DENSE_ROWS = 3_000
 
 MAX_NEIGHBOURS = 1_000
 
 # While searching, a number of exemplars that varies by less than a per cent is settled enough.
-_SEARCH_ROUNDS, _SEARCH_STILL, _SEARCH_SLACK = 100, 10, 0.01
+_SEARCH_ROUNDS, _SEARCH_STILL, _SEARCH_SLACK, _SEARCH_DAMPING = 100, 10, 0.01, 0.9
 
 
 @dataclass(frozen=True)
@@ -108,14 +106,17 @@ class _Solver:
     ) -> None:
         self.vectors, self.weights, self.candidates = vectors, weights, candidates
         self.damping = damping
+        self.quick = damping  # raised for good where a run of the search does not settle
         self.messages: DenseMessages | SparseMessages = graph or DenseMessages.of(
             vectors, candidates, weights
         )
 
     def count(self, preference: float) -> int:
         """Exemplars at a preference, by one quick run."""
-        run = Run(self.damping, _SEARCH_ROUNDS, _SEARCH_STILL, DAMPING_SCHEDULE, _SEARCH_SLACK)
-        return max(1, len(self.messages.run(preference, run).columns))
+        run = Run(self.quick, _SEARCH_ROUNDS, _SEARCH_STILL, (_SEARCH_DAMPING,), _SEARCH_SLACK)
+        outcome = self.messages.run(preference, run)
+        self.quick = outcome.damping
+        return max(1, len(outcome.columns))
 
     def cluster(self, preference: float) -> AffinityResult:
         """Cluster at a preference, with every remedy against oscillation."""
@@ -133,8 +134,10 @@ def solve(
 ) -> Solution:
     """Cluster distinct vectors; see :func:`profiler.exemplars.choose_exemplars`."""
     candidates = Candidates.of(len(vectors), np.flatnonzero(allowed))
+    if goal.target == 1:  # the one nearest to everyone needs no messages
+        candidates = Candidates.of(len(vectors), most_central(vectors, candidates, weights))
     if len(candidates.rows) == 1:
-        fixed = -1.0 if goal.preference is None else goal.preference
+        fixed = 0.0 if goal.preference is None else goal.preference
         only = trivial(vectors, candidates, weights, fixed, how.damping)
         if only is not None:
             return Solution(only, {"method": "single", "preference": fixed, "trials": []})
@@ -161,11 +164,6 @@ def solve(
         "damping_used": result.damping,
         "thinned": note,
     }
-    if not result.converged:
-        log.warning(
-            "affinity propagation did not settle at damping %s; the best exemplars seen are used",
-            result.damping,
-        )
     return Solution(result, settings)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import helper, kernel
+from profiler.exemplars._jit import helper, kernel, threads_for
 from profiler.exemplars.geometry import FloatMatrix, FloatVector, IntVector, check_vectors
 from profiler.exemplars.messages import (
     DAMPING_SCHEDULE,
@@ -199,7 +199,8 @@ class SparseMessages:
     def run(self, preference: float, run: Run) -> Outcome:
         """Pass messages under this preference."""
         self.set_preference(preference)
-        return propagate(self, len(self.candidates.rows), preference, run)
+        with threads_for(self.similarities.size):
+            return propagate(self, len(self.candidates.rows), preference, run)
 
     def cluster(self, preference: float, run: Run) -> AffinityResult:
         """Pass messages under this preference and assign every row."""

@@ -1,0 +1,196 @@
+"""The commands, on a small store: what they print, as text and as JSON, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from recommender.commands.compare import compare
+from recommender.commands.evaluate import evaluate
+from recommender.commands.explain import explain
+from recommender.commands.export import export
+from recommender.commands.recommend import recommend
+from recommender.commands.train import train
+from store.errors import UserError
+from store.store import open_store
+
+COMMANDS = (train, evaluate, recommend, explain, compare, export)
+
+
+@pytest.fixture(scope="module")
+def app() -> typer.Typer:
+    app = typer.Typer(add_completion=False)
+    for command in COMMANDS:
+        app.command(command.__name__)(command)
+    return app
+
+
+def run(app: typer.Typer, *args: object) -> str:
+    result = CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def run_json(app: typer.Typer, *args: object) -> Any:
+    return json.loads(run(app, *args, "--json"))
+
+
+@pytest.fixture(scope="module")
+def user(shop: Path) -> str:
+    with open_store(shop) as store:
+        return store.datasets.load().user_ids[4]
+
+
+def test_train_prints_one_document(app: typer.Typer, shop: Path, tmp_path: Path) -> None:
+    found = run_json(
+        app, "train", "--store", shop, "--out", tmp_path / "m", "--backbone", "sasrec", "--align",
+        "none", "--crowd", "--steps", 4, "--seed", 3, "--set", "model.length=10", "--set",
+        "crowd.pairs=16",
+    )  # fmt: skip
+    assert found["backbone"] == "sasrec"
+    assert found["steps"] == 4
+    manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
+    assert manifest["config"]["length"] == 10
+    assert manifest["training"]["crowd_settings"] == {"pairs": 16}
+    assert manifest["training"]["training"]["seed"] == 3
+
+
+def test_evaluate(app: typer.Typer, trained: Path) -> None:
+    found = run_json(app, "evaluate", trained, "-k", 5, "-k", 10, "--metrics", "recall,ndcg")
+    assert set(found["metrics"]) == {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}
+    assert set(found["popularity"]) == set(found["metrics"])
+    assert found["protocol"]["seen_items"] == "removed"
+    assert found["interests"]["interests"] == 4
+    text = run(app, "evaluate", trained, "--no-diagnose")
+    assert "all" in text.splitlines()[0]
+    assert "recall@50\t" in text
+    assert "popularity" in text
+    kept = run_json(app, "evaluate", trained, "--seen", "keep", "--no-baseline")
+    assert kept["protocol"]["seen_items"] == "kept"
+    assert "popularity" not in kept
+
+
+def test_recommend_and_explain(app: typer.Typer, trained: Path, user: str) -> None:
+    found = run_json(app, "recommend", trained, "--user", user, "-k", 3, "--explain")
+    assert [r["rank"] for r in found["recommendations"]] == [1, 2, 3]
+    first = found["recommendations"][0]
+    why = run_json(app, "explain", trained, "--user", user, "--item", first["item_id"])
+    assert why["parts"] == first["explanation"]["parts"]
+    assert sum(p["part"] for p in why["parts"]) == pytest.approx(why["score"], abs=1e-5)
+    text = run(app, "recommend", trained, "--user", user, "-k", 2, "--explain")
+    assert "scored by behavioural interest" in text
+    assert "shown by" in text
+    assert "from exemplar:" in text
+    text = run(app, "explain", trained, "--user", user, "--item", first["item_id"])
+    assert text.count("shown by") == len(why["semantic"])
+    history = ",".join(p["item_id"] for p in why["parts"][:2])
+    raw = run_json(app, "recommend", trained, "--history", history, "-k", 2)
+    assert len(raw["recommendations"]) == 2
+    assert "explanation" not in raw["recommendations"][0]
+
+
+def test_compare(app: typer.Typer, shop: Path, tmp_path: Path) -> None:
+    args = ("compare", "pop", "remi", "--store", shop, "--out", tmp_path, "--steps", 2)
+    found = run_json(app, *args, "--seeds", 2, "--metrics", "recall@10")
+    assert found["seeds"] == [0, 1]
+    assert {d["metric"] for d in found["differences"]} == {"recall@10"}
+    text = run(app, *args, "--seeds", 1, "--metrics", "recall@10")
+    assert "minus pop" in text
+    assert "one seed" in text
+
+
+def test_batch_output(app: typer.Typer, trained: Path, user: str, tmp_path: Path) -> None:
+    found = run_json(app, "recommend", trained, "--all", tmp_path / "lists.parquet", "-k", 4)
+    table = pq.read_table(tmp_path / "lists.parquet").to_pylist()
+    assert found["rows"] == len(table)
+    mine = [row["item_id"] for row in table if row["user_id"] == user]
+    single = run_json(app, "recommend", trained, "--user", user, "-k", 4)
+    assert mine == [r["item_id"] for r in single["recommendations"]]
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_faiss_index_finds_the_same_items(
+    app: typer.Typer, trained: Path, user: str, tmp_path: Path
+) -> None:
+    faiss = pytest.importorskip("faiss")
+    import torch
+
+    from recommender.artefacts import load_model
+    from recommender.service import Service
+
+    assert run_json(app, "export", trained, "--faiss", tmp_path / "i.faiss")["faiss"]["items"] > 0
+    index = faiss.read_index(str(tmp_path / "i.faiss"))
+    model, _ = load_model(trained)
+    with Service(trained) as service:
+        items, _ = service.history(user, None)
+        exact = service.recommend(user=user, k=5, filter_seen=False)
+    history = torch.from_numpy(items[-model.length :].astype("int64")) + 1
+    with torch.inference_mode():
+        interests = model(history[None]).interests[0].numpy()
+    scores, found = index.search(interests, 5)
+    best: dict[int, float] = {}
+    for item, score in zip(found.ravel().tolist(), scores.ravel().tolist(), strict=True):
+        best[item] = max(score, best.get(item, score))
+    pooled = sorted(best, key=lambda item: -best[item])[:5]
+    assert [service.item_ids[item] for item in pooled] == [r.item_id for r in exact]
+
+
+def test_onnx_tower_gives_the_same_interests(
+    app: typer.Typer, trained: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxscript")
+    runtime = pytest.importorskip("onnxruntime")
+    import torch
+
+    from recommender.artefacts import load_model
+
+    run_json(app, "export", trained, "--onnx", tmp_path / "tower.onnx")
+    model, _ = load_model(trained)
+    history = torch.zeros(5, model.length, dtype=torch.long)
+    history[:, :3] = torch.randint(1, model.n_items, (5, 3))
+    session = runtime.InferenceSession(str(tmp_path / "tower.onnx"))
+    got = session.run(None, {"history": history.numpy()})[0]
+    with torch.inference_mode():
+        expected = model(history).interests
+    assert torch.allclose(torch.from_numpy(got), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["evaluate", "MODEL", "--part", "train"], "write test or valid"),
+        (["evaluate", "MODEL", "--seen", "maybe"], "protocol, keep or remove"),
+        (["evaluate", "MODEL", "--metrics", "precision"], "no metric 'precision'"),
+        (["recommend", "MODEL"], "either --user ID or --history"),
+        (["recommend", "MODEL", "--user", "nobody"], "no user 'nobody'"),
+        (["recommend", "MODEL", "--history", "nothing"], "does not know item 'nothing'"),
+        (["recommend", "MODEL", "--user", "USER", "-k", "0"], "-k 0"),
+        (["explain", "MODEL", "--user", "USER", "--item", "'; DROP TABLE items"], "DROP TABLE"),
+        (["export", "MODEL"], "nothing to export"),
+        (["evaluate", "/nowhere"], "no model at /nowhere"),
+        (["train", "--store", "/nowhere.db", "--out", "x"], "no store at /nowhere.db"),
+        (["train", "--store", "STORE", "--out", "OUT", "--set", "eimf"], "write NAME=VALUE"),
+        (["train", "--store", "STORE", "--out", "OUT", "--set", "x.y=1"], "PART one of"),
+        (["train", "--store", "STORE", "--out", "OUT", "--align", "emif"], "no alignment 'emif'"),
+    ],
+)
+def test_refusals_are_plain(
+    app: typer.Typer,
+    trained: Path,
+    shop: Path,
+    user: str,
+    tmp_path: Path,
+    args: list[str],
+    message: str,
+) -> None:
+    place = {"MODEL": trained, "STORE": shop, "USER": user, "OUT": tmp_path / "out"}
+    with pytest.raises(UserError, match=message):
+        run(app, *(place.get(arg, arg) for arg in args))
+    assert not (tmp_path / "out").exists()

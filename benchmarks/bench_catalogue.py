@@ -13,6 +13,8 @@ Rows:
   catalogue, words  the user's catalogue interests; an item by its best blended similarity
   catalogue         the user's catalogue interests; an item by how much the training users who
                     have the same interests took it (their interactions are counted, not learnt)
+  item kNN          control without interests: cosine of co-occurrence among training users
+  shuffled          control: the same as catalogue, the evidence dealt out anew at random
   + own items       catalogue blended with the nearest own item: not the interests alone
 """
 
@@ -25,7 +27,7 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +141,15 @@ def nearest_own_item(case: Case) -> Floats:
 
 
 def exemplar_texts(case: Case) -> Floats:
-    """The interests of the exemplar whose mean vector is nearest, an item by its best."""
+    """The interests of the exemplar nearest by centred mean vector, an item by its best."""
     likeness = case.items @ case.texts.T
+    centre = case.items.mean(axis=0)
+    exemplars = case.exemplars - centre
+    exemplars = exemplars / np.linalg.norm(exemplars, axis=1, keepdims=True)
     result = []
     for seen in case.history:
-        away = np.linalg.norm(case.exemplars - case.items[seen].mean(axis=0), axis=1)
-        nearest = np.flatnonzero(away <= away.min() + 1e-7)
-        result.append(likeness[:, nearest].max(axis=1))
+        close = exemplars @ (case.items[seen].mean(axis=0) - centre)
+        result.append(likeness[:, close >= close.max() - 1e-6].max(axis=1))
     return np.stack(result)
 
 
@@ -195,6 +199,33 @@ def affinity(case: Case, given: CatalogueAssignment) -> Floats:
     return counts / mass / (owners**POPULARITY_DAMPING)[:, None]
 
 
+def item_knn(case: Case) -> Floats:
+    """Sum over the history of the cosine between the columns of two items."""
+    owners = np.maximum(np.asarray(case.train.sum(axis=0)).ravel(), 1)
+    columns = csr_array(case.train @ diags_array(1 / np.sqrt(owners)))
+    indptr, items = case.history_csr
+    shape = (len(case.history), len(case.items))
+    seen = csr_array((np.ones(len(items)), items, indptr), shape=shape)
+    return np.asarray(((seen @ columns.T) @ columns).todense(), dtype=np.float32)
+
+
+def carried_by(case: Case, options: dict[str, Any]) -> tuple[Floats, CatalogueAssignment, float]:
+    """Scores through the interests alone, the users' interests, seconds of assigning."""
+    started = time.perf_counter()
+    users = assigned(case, case.history_csr, **options)
+    seconds = time.perf_counter() - started
+    crowd = assigned(case, case.train_csr, **(options | {"recency": 1.0}))
+    shared = shares(users, users.scores, len(case.texts))
+    return (shared @ affinity(case, crowd).T).astype(np.float32), users, seconds
+
+
+def shuffled(case: Case) -> Case:
+    """The same interests by number and size, their evidence and words dealt out at random."""
+    rng = np.random.default_rng(0)
+    evidence = (case.evidence[0], rng.permutation(case.evidence[1]))
+    return replace(case, evidence=evidence, texts=case.texts[rng.permutation(len(case.texts))])
+
+
 def standard(scores: Floats) -> Floats:
     """Scores of each user with mean 0 and deviation 1, so that two can be added."""
     spread = scores.std(axis=1, keepdims=True)
@@ -203,12 +234,7 @@ def standard(scores: Floats) -> Floats:
 
 def measure(case: Case, options: dict[str, Any]) -> dict[str, Any]:
     """Recall of every row of the table, and facts about the assignment."""
-    started = time.perf_counter()
-    users = assigned(case, case.history_csr, **options)
-    seconds = time.perf_counter() - started
-    crowd = assigned(case, case.train_csr, **(options | {"recency": 1.0}))
-    liked = affinity(case, crowd)
-    carried = (shares(users, users.scores, len(case.texts)) @ liked.T).astype(np.float32)
+    carried, users, seconds = carried_by(case, options)
     own = nearest_own_item(case)
     tables = {
         "popularity": popularity(case),
@@ -217,6 +243,8 @@ def measure(case: Case, options: dict[str, Any]) -> dict[str, Any]:
         "two nearest": two_nearest(case),
         "catalogue, words": catalogue_words(case, users, options.get("blend", 0.2)),
         "catalogue": carried,
+        "item kNN": item_knn(case),
+        "shuffled": carried_by(shuffled(case), options)[0],
         "+ own items": standard(carried) + 0.5 * standard(own),
     }
     return {

@@ -1,8 +1,9 @@
 """Synthetic users on real crowds, and the cover alone on a million sets.
 
-Prints three tables: end to end on Office, Beauty and ML-1M (seconds, coverage, gap); the same
-steps done plainly (all-pairs sparse product, greedy that sums every gain anew) as ratios in the
-same run; and max cover on large random cases. Takes about a minute on two cores.
+Prints tables: end to end on Office, Beauty and ML-1M (seconds, coverage, gap); the coverage curve;
+what the threshold trades; the same steps done plainly (all-pairs sparse product, greedy that sums
+every gain anew) as ratios in the same run; and max cover on large random cases. Takes about a
+minute on two cores.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from profiler.synthetic.neighbours import item_weights, neighbour_graph
 from profiler.synthetic.result import SyntheticSettings
 
 DATA_SETS = ("amazon-office", "amazon-beauty", "ml-1m")
+TABLES = ("end-to-end", "curve", "threshold", "peers", "million")
 Histories = tuple[NDArray[np.int64], NDArray[np.int64], int, list[str]]
 
 
@@ -175,13 +177,18 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="synthetic users")
     parser.add_argument("--sets", type=int, default=1_000_000, help="sets of the large cover")
     parser.add_argument("--repeats", type=int, default=3, help="runs of which the least counts")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
     chosen = parser.parse_args()
     choose_synthetic_users([0, 2, 4], [0, 1, 0, 1], 2, ["a", "b"], count=1)  # compile
-    end_to_end(chosen.count, chosen.repeats)
-    curve(200)
-    options_table()
-    peers(chosen.repeats)
-    million(chosen.sets, chosen.repeats)
+    steps = {
+        "end-to-end": lambda: end_to_end(chosen.count, chosen.repeats),
+        "curve": lambda: curve(200),
+        "threshold": options_table,
+        "peers": lambda: peers(chosen.repeats),
+        "million": lambda: million(chosen.sets, chosen.repeats),
+    }
+    for name in chosen.tables:
+        steps[name]()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-PROFILER = [
+PROFILER = (
     "sample",
     "check",
     "build",
@@ -22,30 +22,18 @@ PROFILER = [
     "show",
     "explain",
     "search",
-    "interests",
-    "merge",
-    "rename",
-    "pin",
-    "undo",
-    "compare",
     "exemplars",
     "synthetic-users",
     "assign",
     "requests",
     "import-responses",
     "import-interests",
-    "retry",
     "evaluate",
-    "report",
-    "export",
-    "ask",
-    "datasette",
-    "forget",
     "verify",
     "backup",
     "doctor",
-]
-RECOMMENDER = ["train", "evaluate", "compare", "recommend", "explain", "export", "doctor"]
+)
+RECOMMENDER = ("train", "evaluate", "compare", "recommend", "explain", "export")
 GROUPS = {("profiler", "prompts")}
 
 

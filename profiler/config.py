@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from store.errors import UserError
 from store.splits import Split, parse_split
+from store.subjects import Kind
 
 OFFLINE = "offline"
 
@@ -47,6 +48,10 @@ class BuildConfig(BaseModel):
         """Return the settings that decide whom to ask."""
         names = {"item_text", "history", "share", "exemplars", "preference", "damping"}
         return self.model_dump(include=names | {"synthetic_users", "max_titles", "seed"})
+
+    def questions(self) -> dict[Kind, str]:
+        """Return the prompt template that each kind of subject is asked with."""
+        return {"exemplar": self.exemplar_prompt, "synthetic": self.synthetic_prompt}
 
     def parsed_split(self) -> Split:
         """Return the split as the store understands it."""

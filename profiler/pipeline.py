@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from profiler.asking.forecast import Forecast, forecast
 from profiler.asking.offline import OfflineExtractor
 from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
 from profiler.assigning import assign_own_interests
@@ -29,7 +30,6 @@ from store.store import Store, open_store
 if TYPE_CHECKING:
     from profiler.asking.port import ChatPort
     from store.dataset import Dataset
-    from store.subjects import Kind
 
 Progress = Callable[[str, int, int], None]
 
@@ -48,8 +48,12 @@ class BuildReport:
         Texts encoded now (0: all vectors were there).
     chosen
         Exemplars and synthetic users, and how well they cover the crowd.
+    asked
+        The model, or ``offline``.
     asking
-        Calls, outcomes and cost.
+        Calls, outcomes and cost; None where nothing was asked.
+    forecast
+        Of a dry run: what asking would take, by kind of subject.
     assigned
         Users whose own history is covered by stored interests.
     """
@@ -60,7 +64,9 @@ class BuildReport:
     interactions: int
     encoded: int = 0
     chosen: Chosen | None = None
+    asked: str = OFFLINE
     asking: AskingSummary | None = None
+    forecast: dict[str, Forecast] = field(default_factory=dict)
     assigned: int = 0
 
 
@@ -72,6 +78,7 @@ def build(
     options: ReadOptions | None = None,
     llm: ChatPort | None = None,
     asking: AskingOptions | None = None,
+    dry_run: bool = False,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> BuildReport:
@@ -91,7 +98,9 @@ def build(
         A chat model from :func:`profiler.open_chat`; ``None`` is the offline extractor, which is
         not a language model.
     asking
-        Limits, budget and templates.
+        Pace, caps, prices, patience.
+    dry_run
+        Choose whom to ask and forecast what it would take, but send nothing.
     progress
         Called with (step, done, total).
     stop
@@ -122,6 +131,10 @@ def build(
 
         report.chosen = choose_subjects(store, dataset, item_vectors, encoder, config, run_id)
         port = llm or OfflineExtractor(dataset, item_vectors, max_interests=config.max_interests)
+        report.asked = port.name
+        if dry_run:
+            report.forecast = _forecast(store, port, config, asking)
+            return report
         report.asking = _ask(store, port, config, asking, run_id, tell, stop)
         report.encoded += _encode_interests(store, encoder, tell)
         if config.assign:
@@ -161,12 +174,8 @@ def _ask(
     stop: threading.Event | None,
 ) -> AskingSummary:
     """Ask about exemplars, then about synthetic users, each with its own question."""
-    questions: dict[Kind, str] = {
-        "exemplar": config.exemplar_prompt,
-        "synthetic": config.synthetic_prompt,
-    }
     totals = [0.0] * len(fields(AskingSummary))
-    for kind, name in questions.items():
+    for kind, name in config.questions().items():
         summary = run_asking(
             store,
             store.subjects.load(kinds=(kind,)),
@@ -179,6 +188,21 @@ def _ask(
         )
         totals = [a + b for a, b in zip(totals, astuple(summary), strict=True)]
     return AskingSummary(*(type(b)(a) for a, b in zip(totals, astuple(summary), strict=True)))
+
+
+def _forecast(
+    store: Store, port: ChatPort, config: BuildConfig, options: AskingOptions | None
+) -> dict[str, Forecast]:
+    return {
+        kind: forecast(
+            store,
+            store.subjects.load(kinds=(kind,)),
+            port,
+            template=load_template(name, config.prompts),
+            options=options or AskingOptions(),
+        )
+        for kind, name in config.questions().items()
+    }
 
 
 def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:

@@ -130,7 +130,7 @@ def spoil(kind: str, answer: dict[str, Any]) -> str:
     texts = {
         "empty": "",
         "refusal": "",
-        "fenced": f"Here you are:\n```json\n{whole}\n```\n",
+        "fenced": f"```json\n{whole}\n```\n",
         "trailing_comma": whole[:-2] + ",]}",
         "truncated": whole[: len(whole) // 2],
         "two_objects": whole + "\n" + whole,

@@ -184,19 +184,23 @@ class Asker:
         return stored, Cost(reserved.usd if cost is None else cost, tokens)
 
     async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
-        async with self.in_flight:
-            try:
+        sent = False
+        try:
+            async with self.in_flight:
                 grant = await self.limiter.acquire(reserved.tokens)
                 if self.halted():
                     raise HaltedError
-            except (HaltedError, asyncio.CancelledError):
-                await self.writer.do(lambda: self.store.responses.withdraw(attempt_id))
-                raise HaltedError from None
-            self.tally.calls += 1
-            reply = await self._call(request, attempt_id)
-            used = (reply.tokens_in or 0) + (reply.tokens_out or 0)
-            self.limiter.settle(grant, used or reserved.tokens)
-            return reply
+                self.tally.calls += 1
+                sent = True
+                reply = await self._call(request, attempt_id)
+        except (HaltedError, asyncio.CancelledError):
+            if sent:
+                raise
+            await self.writer.do(lambda: self.store.responses.withdraw(attempt_id))
+            raise HaltedError from None
+        used = (reply.tokens_in or 0) + (reply.tokens_out or 0)
+        self.limiter.settle(grant, used or reserved.tokens)
+        return reply
 
     async def _call(self, request: Request, attempt_id: int) -> Reply:
         started = time.perf_counter()

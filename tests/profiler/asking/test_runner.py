@@ -1,0 +1,366 @@
+"""Whole runs against a server that misbehaves in sixteen ways."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from profiler.asking.budget import Caps
+from profiler.asking.runner import AskingSummary, run_asking
+from prompts import Template
+from store.errors import (
+    BudgetReachedError,
+    InterruptedRunError,
+    ProviderRefusedError,
+    UserError,
+)
+from store.store import Store
+from tests.asking_store import chat, contents, fast, make_store, scalar
+from tests.llm_server import (
+    KINDS,
+    MENDED,
+    SPOILT,
+    TRANSPORT,
+    Call,
+    LlmServer,
+    Step,
+    answer_for,
+)
+
+FAULTS = [kind for kind in KINDS if kind != "valid"]
+
+
+def run(store: Store, server: LlmServer, template: Template, **options: object) -> AskingSummary:
+    port = chat(server.base_url, timeout=2)
+    return run_asking(
+        store,
+        store.subjects.load(),
+        port,
+        template=template,
+        options=fast(**({"concurrency": 32} | options)),
+    )
+
+
+def without_fault(path: Path, subjects: int, template: Template) -> list[object]:
+    with make_store(path, subjects) as store, LlmServer() as server:
+        summary = run(store, server, template)
+        assert (summary.ok, summary.calls) == (subjects, subjects)
+        assert server.record.total == subjects
+        return contents(store)
+
+
+def faults_pass(times: dict[str, int]) -> Callable[[Call], Step]:
+    """Each subject meets one kind of fault, some times, then a valid answer."""
+
+    def script(call: Call) -> Step:
+        kind = FAULTS[call.subject % len(FAULTS)]
+        return Step(kind) if call.nth < times.get(kind, 1) else Step()
+
+    return script
+
+
+def check_sixteen_kinds(folder: Path, template: Template, each: int, timeout: float) -> None:
+    """Recoverable runs end identical to the run without faults; the rest are quarantined."""
+    subjects = len(FAULTS) * each
+    expected = without_fault(folder / "clean.db", subjects, template)
+
+    with make_store(folder / "passing.db", subjects) as store:
+        with LlmServer(faults_pass({})) as server:
+            port = chat(server.base_url, timeout=timeout)
+            summary = run_asking(
+                store,
+                store.subjects.load(),
+                port,
+                template=template,
+                options=fast(concurrency=32),
+            )
+        assert (summary.ok, summary.quarantined, summary.pending) == (subjects, 0, 0)
+        assert contents(store) == expected
+        failed = len(TRANSPORT) * each
+        assert (summary.calls, summary.failed_calls) == (
+            server.record.total,
+            failed,
+        )
+        assert server.record.total == 2 * subjects - len(MENDED) * each
+        assert scalar(store, "SELECT count(*) FROM attempts") == server.record.total
+
+    with make_store(folder / "lasting.db", subjects) as store:
+        with LlmServer(lambda call: Step(FAULTS[call.subject % len(FAULTS)])) as server:
+            summary = run_asking(
+                store,
+                store.subjects.load(),
+                chat(server.base_url, timeout=timeout),
+                template=template,
+                options=fast(concurrency=32),
+            )
+        mended = len(MENDED) * each
+        assert (summary.ok, summary.quarantined, summary.pending) == (mended, subjects - mended, 0)
+        for row, clean in zip(contents(store), expected, strict=True):
+            kind = FAULTS[int(row[0].split(":u")[1]) % len(FAULTS)]
+            assert row == (clean if kind in MENDED else [row[0], "quarantined", []])
+        check_quarantine(store, server, each)
+
+
+def check_quarantine(store: Store, server: LlmServer, each: int) -> None:
+    """Every quarantined subject has its reason, every spoilt answer its raw text and errors."""
+    assert (
+        scalar(
+            store,
+            "SELECT count(*) FROM subjects WHERE state = 'quarantined' "
+            "AND coalesce(reason, '') = ''",
+        )
+        == 0
+    )
+    assert scalar(store, "SELECT count(*) FROM responses WHERE outcome = 'unread'") == 0
+    calls = {kind: server.record.by_kind[kind] / each for kind in FAULTS}
+    assert calls == {
+        **dict.fromkeys(TRANSPORT, 6.0),
+        **dict.fromkeys(MENDED, 1.0),
+        **dict.fromkeys(SPOILT, 3.0),
+        "truncated": 2.0,
+    }
+    assert scalar(store, "SELECT count(*) FROM responses") == sum(server.record.answered.values())
+    with store.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT DISTINCT outcome, json_extract(detail, '$.kind') FROM responses "
+            "WHERE outcome <> 'ok' ORDER BY 1, 2"
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("empty", "empty"),
+        ("invalid", "grounding"),
+        ("invalid", "not_json"),
+        ("invalid", "schema"),
+        ("refused", "refused"),
+        ("truncated", "truncated"),
+    ]
+
+
+def test_sixteen_kinds_of_fault(tmp_path: Path, template: Template) -> None:
+    check_sixteen_kinds(tmp_path, template, each=4, timeout=0.6)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_sixteen_kinds_of_fault_times_five_hundred(tmp_path: Path, template: Template) -> None:
+    check_sixteen_kinds(tmp_path, template, each=500, timeout=4)
+
+
+def test_mends_and_errors_are_recorded(tmp_path: Path, template: Template) -> None:
+    def script(call: Call) -> Step:
+        return Step(("fenced", "trailing_comma", "foreign_evidence")[call.subject])
+
+    with make_store(tmp_path / "a.db", 3) as store, LlmServer(script) as server:
+        run(store, server, template)
+        with store.read() as connection:
+            details = [
+                json.loads(value)
+                for value in connection.exec_driver_sql(
+                    "SELECT detail FROM responses WHERE response_id IN "
+                    "(SELECT max(response_id) FROM responses GROUP BY subject_id) "
+                    "ORDER BY subject_id"
+                ).scalars()
+            ]
+    assert details[0] == {"mends": ["code fence"]}
+    assert details[1] == {"mends": ["trailing comma"]}
+    assert details[2]["kind"] == "grounding"
+    assert "s999999-i0" in details[2]["errors"][0]
+
+
+def test_a_correction_carries_only_the_last_errors(tmp_path: Path, template: Template) -> None:
+    kinds = ["prose", "foreign_evidence", "valid"]
+    with (
+        make_store(tmp_path / "a.db", 1) as store,
+        LlmServer(lambda call: Step(kinds[call.nth])) as server,
+    ):
+        assert run(store, server, template).ok == 1
+        first, second, third = (call.text for call in server.record.calls)
+    assert "not one JSON" in second
+    assert "not one JSON" not in third
+    assert "s999999-i0" in third
+    assert len(third) < len(first) * 1.5
+    assert "Rate limit" not in second + third
+
+
+def test_an_error_of_the_service_never_reaches_a_prompt(tmp_path: Path, template: Template) -> None:
+    def script(call: Call) -> Step:
+        return Step(["server_error", "rate_limited", "prose", "reset", "valid"][call.nth])
+
+    with make_store(tmp_path / "a.db", 1) as store, LlmServer(script) as server:
+        assert run(store, server, template).ok == 1
+        texts = " ".join(call.text for call in server.record.calls)
+    assert "server had an error" not in texts
+    assert "Rate limit" not in texts
+
+
+def test_a_truncated_answer_is_asked_once_with_twice_the_room(
+    tmp_path: Path, template: Template
+) -> None:
+    with (
+        make_store(tmp_path / "a.db", 1) as store,
+        LlmServer(lambda call: Step("truncated")) as server,
+    ):
+        summary = run(store, server, template, max_tokens=300)
+        limits = [call.body["max_completion_tokens"] for call in server.record.calls]
+        purposes = scalar(store, "SELECT group_concat(purpose) FROM attempts")
+    assert summary.quarantined == 1
+    assert limits == [300, 600]
+    assert purposes == "ask,longer"
+
+
+@pytest.mark.parametrize("where", ["bracket", "comma", "string", "key", "number"])
+def test_no_cut_answer_is_ever_stored(tmp_path: Path, template: Template, where: str) -> None:
+    """Sixty valid answers for each kind of boundary, cut there; finish reasons lie for half."""
+    marks = {"bracket": "]}", "comma": ",", "string": '"', "key": ":", "number": "0123456789"}
+
+    def script(call: Call) -> Step:
+        whole = json.dumps(answer_for(call))
+        cuts = [place for place, char in enumerate(whole[:-1]) if char in marks[where]]
+        cut = cuts[(call.subject * 7919 + call.nth) % len(cuts)] + call.subject % 2
+        text = whole[: min(cut, len(whole) - 1)]
+        return Step("truncated" if call.subject % 4 < 2 else "valid", text=text or "{")
+
+    with make_store(tmp_path / "a.db", 60) as store, LlmServer(script) as server:
+        summary = run(store, server, template)
+        assert (summary.ok, summary.quarantined) == (0, 60)
+        assert scalar(store, "SELECT count(*) FROM interests") == 0
+        assert scalar(store, "SELECT count(*) FROM responses WHERE outcome = 'ok'") == 0
+
+
+@pytest.mark.parametrize("kind", ["insufficient_quota", "bad_key", "unknown_model"])
+def test_a_refusing_provider_stops_the_run_and_loses_nothing(
+    tmp_path: Path, template: Template, kind: str
+) -> None:
+    def script(call: Call) -> Step:
+        return Step() if call.total < 5 else Step(kind)
+
+    with make_store(tmp_path / "a.db", 40) as store:
+        with LlmServer(script) as server, pytest.raises(ProviderRefusedError) as caught:
+            run(store, server, template, concurrency=4)
+        assert caught.value.exit_code == 5
+        assert store.subjects.counts() == {"exemplar": {"ok": 5, "pending": 35}}
+        assert server.record.total <= 5 + 4
+        assert scalar(store, "SELECT count(*) FROM leases") == 0
+
+
+def test_a_service_that_is_down_stops_the_run(tmp_path: Path, template: Template) -> None:
+    with (
+        make_store(tmp_path / "a.db", 60) as store,
+        LlmServer(lambda call: Step("server_error")) as server,
+        pytest.raises(ProviderRefusedError, match="5 requests in a row"),
+    ):
+        run(store, server, template, concurrency=2, give_up_after=5)
+    assert server.record.total <= 6 * (5 + 4)
+
+
+def test_a_request_that_is_too_long_is_quarantined_alone(
+    tmp_path: Path, template: Template
+) -> None:
+    def script(call: Call) -> Step:
+        return Step("too_long" if call.subject == 1 else "valid")
+
+    with make_store(tmp_path / "a.db", 3) as store, LlmServer(script) as server:
+        summary = run(store, server, template)
+        reason = scalar(store, "SELECT reason FROM subjects WHERE state = 'quarantined'")
+    assert (summary.ok, summary.quarantined) == (2, 1)
+    assert reason.startswith("bad_request:")
+
+
+def test_a_subject_without_items_is_quarantined(tmp_path: Path, template: Template) -> None:
+    with make_store(tmp_path / "a.db", 2) as store, LlmServer() as server:
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM subject_items WHERE subject_id = 1")
+        summary = run(store, server, template)
+    assert (summary.ok, summary.quarantined) == (1, 1)
+
+
+def test_in_flight_is_bounded_and_progress_is_told(tmp_path: Path, template: Template) -> None:
+    seen: list[AskingSummary] = []
+    with make_store(tmp_path / "a.db", 30) as store, LlmServer(latency=0.02) as server:
+        run_asking(
+            store,
+            store.subjects.load(),
+            chat(server.base_url),
+            template=template,
+            options=fast(concurrency=3),
+            progress=seen.append,
+        )
+        assert server.record.most_in_flight == 3
+    assert [summary.ok for summary in seen] == list(range(1, 31))
+    assert all(summary.subjects == 30 for summary in seen)
+
+
+def test_stopping_is_quick_clean_and_resumable(tmp_path: Path, template: Template) -> None:
+    stop = threading.Event()
+    with make_store(tmp_path / "a.db", 40) as store:
+        slow_after = 10
+        with LlmServer(
+            lambda call: Step(latency=0.01 if call.total < slow_after else 30)
+        ) as server:
+            threading.Timer(0.8, stop.set).start()
+            with pytest.raises(InterruptedRunError) as caught:
+                run_asking(
+                    store,
+                    store.subjects.load(),
+                    chat(server.base_url),
+                    template=template,
+                    options=fast(concurrency=8),
+                    stop=stop,
+                )
+            stopped = time.monotonic()
+        assert caught.value.exit_code == 3
+        assert stop.is_set()
+        counts = store.subjects.counts()["exemplar"]
+        assert counts == {"ok": 10, "pending": 30}
+        assert scalar(store, "SELECT count(*) FROM leases") == 0
+        assert scalar(store, "SELECT count(*) FROM attempts WHERE outcome = 'sent'") == 0
+        assert scalar(store, "SELECT count(*) FROM attempts WHERE outcome = 'interrupted'") == 8
+        with LlmServer() as server:
+            assert run(store, server, template).ok == 40
+            assert server.record.total == 30
+    assert time.monotonic() - stopped < 60
+
+
+def test_a_dollar_cap_needs_a_price(tmp_path: Path, template: Template) -> None:
+    from profiler.asking.prices import Prices
+
+    with (
+        make_store(tmp_path / "a.db", 1) as store,
+        LlmServer() as server,
+        pytest.raises(UserError, match="--prices"),
+    ):
+        run(store, server, template, caps=Caps(usd=1), prices=Prices({}, {}))
+
+
+def test_an_unknown_price_is_said(tmp_path: Path, template: Template) -> None:
+    from profiler.asking.prices import Prices
+
+    with make_store(tmp_path / "a.db", 2) as store, LlmServer() as server:
+        summary = run(store, server, template, prices=Prices({}, {}))
+        assert summary.unpriced == 2
+        assert "2 answers of unknown cost" in summary.in_words()
+        assert scalar(store, "SELECT count(*) FROM responses WHERE cost_usd IS NULL") == 2
+
+
+def test_it_runs_inside_a_running_loop(tmp_path: Path, template: Template) -> None:
+    """A notebook calls plain functions from within its own event loop."""
+    import asyncio
+
+    async def cell() -> AskingSummary:
+        with make_store(tmp_path / "a.db", 2) as store, LlmServer() as server:
+            return run(store, server, template)
+
+    assert asyncio.run(cell()).ok == 2
+
+
+def test_a_budget_error_tells_how_far_it_got(tmp_path: Path, template: Template) -> None:
+    with (
+        make_store(tmp_path / "a.db", 5) as store,
+        LlmServer() as server,
+        pytest.raises(BudgetReachedError, match=r"--budget-calls 3 reached(.|\n)*3 ok"),
+    ):
+        run(store, server, template, caps=Caps(calls=3))

@@ -119,6 +119,7 @@ class _Run:
         """Epochs of steps until something ends the run."""
         count, settings = self.count, self.settings
         self.pace.start(count.step, count.seconds)
+        self.model.train()
         while not self._done() and count.epoch < settings.epochs:
             order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
             batches = torch.split(order, settings.batch_size)

@@ -354,6 +354,20 @@ class TestLearning:
         assert result.metrics == {"recall@50": 1.0}
         assert all(torch.isfinite(p).all() for p in model.parameters())
 
+    def test_a_model_given_in_serving_mode_is_trained_with_dropout(self):
+        sequences = planted()
+        models = [create("sasrec", sequences.n_items, d=8, length=8) for _ in range(2)]
+        for model in (models[0].train(), models[1].eval()):
+            fit(
+                model,
+                sequences,
+                loss=create_loss("full"),
+                evaluator=recall_at(sequences),
+                settings=Settings(epochs=1),
+            )
+        assert torch.equal(models[0].items, models[1].items)
+        assert not models[0].training
+
     def test_nothing_to_train_on(self):
         empty = Sequences(3, np.array([0, 1]), np.array([1], np.int32), np.array([3], np.int8))
         with pytest.raises(UserError, match="nothing to train on"):

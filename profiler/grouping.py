@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import cut_tree, fcluster, linkage
 
 NO_GROUP = -1
 
@@ -51,7 +51,7 @@ def group_rows(
     tree = linkage(vectors[rows].astype(np.float64), "ward")
     found = fcluster(tree, threshold, "distance")
     if found.max() > max_groups:
-        found = fcluster(tree, max_groups, "maxclust")
+        found = cut_tree(tree, n_clusters=max_groups).ravel()
     labels[rows] = largest_first(found)
     return labels
 

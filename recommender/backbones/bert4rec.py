@@ -73,7 +73,7 @@ class BERT4Rec(Backbone):
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """State at a hidden item put after the last one."""
-        rows = torch.arange(len(history), device=history.device)
+        rows = torch.arange(history.shape[0], device=history.device)
         lengths = (history > 0).sum(1)
         window = nn.functional.pad(history, (0, 1))
         window[rows, lengths] = self.mask_id

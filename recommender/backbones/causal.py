@@ -26,5 +26,5 @@ class CausalBackbone(Backbone):
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """Interests after the last item."""
         last = (history > 0).sum(1).clamp(min=1) - 1
-        rows = torch.arange(len(history), device=history.device)
+        rows = torch.arange(history.shape[0], device=history.device)
         return Encoded(self.states(history, vectors)[rows, last], vectors)

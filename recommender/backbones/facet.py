@@ -82,7 +82,7 @@ class Facet(CausalBackbone):
         """Interests after the last item, with the share of each item in what they read."""
         layout = Layout.of(history)
         states = layout.spread(self._encoder(vectors, layout))
-        last = states[torch.arange(len(states)), layout.mask.sum(1).clamp(min=1) - 1]
+        last = states[torch.arange(states.shape[0]), layout.mask.sum(1).clamp(min=1) - 1]
         asked = torch.einsum("bd,kde->bke", last, self.queries)
         logits = asked @ states.transpose(1, 2) / self.d
         attention = logits.masked_fill(~layout.mask[:, None], -math.inf).softmax(2)

@@ -55,7 +55,7 @@ class MIND(Backbone):
         mask = history > 0
         vectors = vectors * mask[:, :, None]
         votes = (vectors @ self.bilinear)[:, None].expand(-1, self.k, -1, -1)
-        logits = self.start[:, : history.shape[1]].expand(len(history), -1, -1)
+        logits = self.start[:, : history.shape[1]].expand(history.shape[0], -1, -1)
         if self.training:
             logits = torch.randn_like(logits)
         capsules, coupling = route(votes, mask, logits, self.config.iterations, self.config.axis)

@@ -28,4 +28,4 @@ class Pop(Backbone):
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """The same single interest for everyone."""
-        return Encoded(torch.ones(len(history), 1, 1, device=history.device), vectors)
+        return Encoded(torch.ones(history.shape[0], 1, 1, device=history.device), vectors)

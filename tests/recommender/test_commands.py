@@ -8,15 +8,20 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import torch
 import typer
 from typer.testing import CliRunner
 
+from recommender.artefacts import load_model
+from recommender.backbones.base import MODELS, create
 from recommender.commands.compare import compare
 from recommender.commands.evaluate import evaluate
 from recommender.commands.explain import explain
 from recommender.commands.export import export
 from recommender.commands.recommend import recommend
 from recommender.commands.train import train
+from recommender.export import write_onnx
+from recommender.service import Service
 from store.errors import UserError
 from store.store import open_store
 
@@ -119,11 +124,6 @@ def test_faiss_index_finds_the_same_items(
     app: typer.Typer, trained: Path, user: str, tmp_path: Path
 ) -> None:
     faiss = pytest.importorskip("faiss")
-    import torch
-
-    from recommender.artefacts import load_model
-    from recommender.service import Service
-
     assert run_json(app, "export", trained, "--faiss", tmp_path / "i.faiss")["faiss"]["items"] > 0
     index = faiss.read_index(str(tmp_path / "i.faiss"))
     model, _ = load_model(trained)
@@ -141,20 +141,19 @@ def test_faiss_index_finds_the_same_items(
     assert [service.item_ids[item] for item in pooled] == [r.item_id for r in exact]
 
 
-def test_onnx_tower_gives_the_same_interests(
-    app: typer.Typer, trained: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(
+    "name",
+    ["remi", *(pytest.param(n, marks=pytest.mark.slow) for n in MODELS if n != "remi")],
+)
+def test_onnx_tower_gives_the_same_interests(name: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
-    import torch
-
-    from recommender.artefacts import load_model
-
-    run_json(app, "export", trained, "--onnx", tmp_path / "tower.onnx")
-    model, _ = load_model(trained)
-    history = torch.zeros(5, model.length, dtype=torch.long)
-    history[:, :3] = torch.randint(1, model.n_items, (5, 3))
+    model = create(name, 50, seed=1, length=8).eval()
+    write_onnx(model, tmp_path / "tower.onnx")
+    history = torch.zeros(5, 8, dtype=torch.long)
+    history[:, :3] = torch.randint(1, 51, (5, 3))
+    history[2, 3:6] = 7
     session = runtime.InferenceSession(str(tmp_path / "tower.onnx"))
     got = session.run(None, {"history": history.numpy()})[0]
     with torch.inference_mode():

@@ -107,10 +107,12 @@ def _one_sided(trials: list[Trial], target: int) -> bool:
 
 
 def _at_the_floor(trials: list[Trial], always_too_many: bool) -> bool:
-    """Whether a preference thousands of times lower left the number as it was: a graph allows no fewer."""
-    if not always_too_many or len(trials) < 4:
-        return False
-    return trials[-1].exemplars > 0.95 * trials[-4].exemplars
+    """Whether a far lower preference left the number as it was: a graph allows no fewer."""
+    last = trials[-1]
+    return always_too_many and any(
+        last.preference < 200 * trial.preference and last.exemplars > 0.95 * trial.exemplars
+        for trial in trials[:-1]
+    )
 
 
 def sweep(

@@ -69,6 +69,8 @@ class How:
 
     def __post_init__(self) -> None:
         """Check the values."""
+        if not 0.5 <= self.damping < 1:
+            raise ValueError(f"damping must be at least .5 and below 1, not {self.damping}")
         if self.method not in ("auto", "dense", "sparse"):
             raise ValueError(f"method must be auto, dense or sparse, not {self.method!r}")
         if self.neighbours is not None and self.neighbours < 1:
@@ -105,7 +107,6 @@ class _Solver:
         graph: SparseMessages | None,
     ) -> None:
         self.vectors, self.weights, self.candidates = vectors, weights, candidates
-        self.damping = damping
         self.quick = damping  # raised for good where a run of the search does not settle
         self.messages: DenseMessages | SparseMessages = graph or DenseMessages.of(
             vectors, candidates, weights
@@ -119,8 +120,11 @@ class _Solver:
         return max(1, len(outcome.columns))
 
     def cluster(self, preference: float) -> AffinityResult:
-        """Cluster at a preference, with every remedy against oscillation."""
-        run = Run(self.damping, 200, 15, DAMPING_SCHEDULE)
+        """Cluster at a preference, with every remedy against oscillation.
+
+        Starts with the damping that the search needed.
+        """
+        run = Run(self.quick, 200, 15, DAMPING_SCHEDULE)
         outcome = self.messages.run(preference, run)
         return finish(self.vectors, self.candidates, self.weights, preference, outcome)
 
@@ -156,9 +160,11 @@ def solve(
         trials = search_preference(solver.count, goal.target or 1, start)
         preference = trials[-1].preference
     result = solver.cluster(preference)
+    if goal.target is not None:
+        result = _corrected(solver, result, goal.target)
     result, note = _within_target(solver, result, goal)
     settings |= {
-        "preference": preference,
+        "preference": result.preference,
         "trials": [[trial.preference, trial.exemplars] for trial in trials],
         "iterations": result.iterations,
         "damping_used": result.damping,
@@ -173,6 +179,19 @@ def starting_preference(vectors: FloatMatrix, weights: FloatVector, target: int)
     spread = float(np.average(((vectors - mean) ** 2).sum(axis=1), weights=weights))
     size = float(weights.sum()) / target
     return -max(spread * min(size, 16.0) / 8, 1e-6)
+
+
+def _corrected(solver: _Solver, result: AffinityResult, target: int) -> AffinityResult:
+    """Run again, twice at most, where the settled run missed what the quick ones had met."""
+    for _ in range(2):
+        found = len(result.exemplars)
+        if abs(found - target) <= tolerance(target) or abs(found - target) > 0.2 * target:
+            break
+        other = solver.cluster(result.preference * found / target)
+        if abs(len(other.exemplars) - target) >= abs(found - target):
+            break
+        result = other
+    return result
 
 
 def _within_target(

@@ -34,7 +34,7 @@ def test_a_count_that_jumps_ends_at_the_nearest():
 
 def test_a_count_that_never_falls_is_given_up_early():
     trials = search_preference(lambda p: 500, 10, -1.0)
-    assert len(trials) == 4
+    assert len(trials) == 3
 
 
 @settings(deadline=None)

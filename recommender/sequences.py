@@ -122,18 +122,22 @@ class Sequences:
         """Users that can be trained on: those with two training items or more."""
         return len(self.users)
 
-    def check_trainable(self) -> None:
-        """Refuse an empty training split.
+    def check_trainable(self, world: int = 1) -> None:
+        """Refuse an empty training split, or one with fewer users than processes.
 
         Raises
         ------
         UserError
-            Where no user has two training items.
+            Where no user has two training items, or some process would get no user.
         """
         if self.n_train == 0:
             raise UserError(
                 "nothing to train on: no user has two interactions in the training part; "
                 "build the store with more data or another --split"
+            )
+        if self.n_train < world:
+            raise UserError(
+                f"{world} processes for {self.n_train} training users; start fewer processes"
             )
 
     def epoch(self, seed: int, epoch: int, rank: int = 0, world: int = 1) -> Tensor:

@@ -71,7 +71,6 @@ def fit(
     model.prepare(sequences)
     if model.trains_on == "none":
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
-    sequences.check_trainable()
     if sequences.device.type == "cpu":
         keep_memory()
     run = _Run(model, sequences, loss, evaluator, objectives, settings, out, progress)
@@ -107,6 +106,7 @@ class _Run:
         self.optimiser = make_optimiser(self.parameters, settings)
         self.positions = settings.positions or model.trains_on
         self.rank, self.world = parallel.join(self.device)
+        sequences.check_trainable(self.world)
         self.log = Logbook(out if self.rank == 0 else None)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()

@@ -169,6 +169,11 @@ def test_an_empty_training_part_is_refused():
         sequences.check_trainable()
 
 
+def test_more_processes_than_users_are_refused():
+    with pytest.raises(UserError, match="3 processes for 2 training users"):
+        make([[(1, 0), (2, 0)], [(3, 0), (4, 0)]]).check_trainable(3)
+
+
 def test_an_item_beyond_the_table_is_refused():
     with pytest.raises(ValueError, match="30 items"):
         make([[(30, 0)]])

@@ -32,8 +32,9 @@ _PLAIN_ID = re.compile(r"[\w.:/@+=-]{1,64}", re.ASCII)
 
 def clean_text(text: str, limit: int = MAX_TITLE) -> str:
     """One line of visible text: no control, format or bidirectional characters, no chat marks."""
-    visible = _INVISIBLE.sub("", text)
-    visible = "".join(_visible(char) for char in visible)
+    visible = text
+    if not (text.isascii() and text.isprintable()):  # most titles are, and need no closer look
+        visible = "".join(_visible(char) for char in _INVISIBLE.sub("", text))
     before = None
     while before != visible:  # a removed mark may join two halves of another
         before, visible = visible, _CHAT_MARKS.sub(" ", visible)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ _FILM_PEOPLE = re.compile(
 )
 _DOES = "shops|buys|reads|watches|lives|writes|shopping|buying|life|speaks"
 _DECADE = r"(?:teens|twenties|thirties|forties|fifties|sixties|seventies|eighties|[2-9]0['’]?s)"
+
+
+# Every rule needs at least one of these words: most texts have none and are done with at once.
+_OTHERS = "is was are being be seems appears he she him his her hers himself herself their they as \
+years year old suffer suffers suffering diagnosed has have having lives living struggles \
+struggling manages managing copes coping battles battling comes hails originates immigrated resides likely \
+probably possibly perhaps maybe presumably apparently suggests suggesting suggest indicates \
+indicating implies implying points pointing point reveals revealing identifies identifying"
+_TRIGGERS = frozenset(re.findall(r"[a-z]{2,}", f"{_OTHERS} {_USER} {_GENDER} {_AGED}"))
 
 
 def _any(words: str) -> str:
@@ -195,6 +204,7 @@ def _rules() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
     return tuple((kind, re.compile(text, re.IGNORECASE), always) for kind, text, always in rules)
 
 
+@lru_cache(maxsize=8192)
 def private_attribute(text: str) -> PrivateClaim | None:
     """The first statement about the person's age, gender, health, religion or origin, if any.
 
@@ -204,6 +214,9 @@ def private_attribute(text: str) -> PrivateClaim | None:
         A label or a description, in English, about the one person an interest belongs to.
     """
     line = " ".join(text.replace("’", "'").split())
+    words = re.findall(r"[a-z]+", line.lower())
+    if _TRIGGERS.isdisjoint(words) and _TRIGGERS.isdisjoint(word.rstrip("s") for word in words):
+        return None
     for kind, pattern, always in _rules():
         for match in pattern.finditer(line):
             sentence = re.split(r"[.!?;]\s", line[: match.start()])[-1]

@@ -20,6 +20,8 @@ from store.subjects import Kind, State
 
 T = TypeVar("T")
 
+TOGETHER = 50
+
 
 @dataclass(frozen=True)
 class BatchOptions:
@@ -143,13 +145,18 @@ def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
 
     Conversations without any of them are left as they are, so that nothing is stored anew.
     """
+    if not answered:
+        return
     looking = _StoredAnswers(store, options, write=False)
     writing = _StoredAnswers(store, options, write=True)
-    for first in _questions(store, options):
-        looking.used.clear()
-        _play(looking, first)
-        if looking.used & answered:
-            _play(writing, first)
+    questions = list(_questions(store, options))
+    for start in range(0, len(questions), TOGETHER):
+        with store.write():  # the answers are durable already, so subjects may share a commit
+            for first in questions[start : start + TOGETHER]:
+                looking.used.clear()
+                _play(looking, first)
+                if looking.used & answered:
+                    _play(writing, first)
 
 
 def _play(asker: _StoredAnswers, first: Request) -> Request | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from profiler.asking import private
 from profiler.asking.private import private_attribute
 
 STATEMENTS = [
@@ -159,6 +161,14 @@ def test_interests_written_by_a_large_model_on_real_shops_pass(shared_data: Path
                     texts += [interest["label"], interest["description"]]
     assert len(texts) > 10_000
     assert [text for text in texts if private_attribute(text)] == []
+
+
+def test_the_quick_look_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [text for _, text in STATEMENTS] + TASTES
+    texts += [f"{one[:40]} {two[-40:]}" for one in texts for two in texts[::7]]
+    quick = [private_attribute.__wrapped__(text) for text in texts]
+    monkeypatch.setattr(private, "_TRIGGERS", SimpleNamespace(isdisjoint=lambda words: False))
+    assert [private_attribute.__wrapped__(text) for text in texts] == quick
 
 
 def test_long_hostile_text_is_read_in_no_time() -> None:

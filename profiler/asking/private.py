@@ -91,7 +91,8 @@ _OTHERS = "is was are being be seems appears he she him his her hers himself her
 years year old suffer suffers suffering diagnosed has have having lives living struggles \
 struggling manages managing copes coping battles battling comes hails originates immigrated \
 resides likely probably possibly perhaps maybe presumably apparently suggests suggesting \
-suggest indicates indicating implies implying points pointing point reveals revealing identifies identifying"
+suggest indicates indicating implies implying points pointing point reveals revealing identifies \
+identifying"
 _TRIGGERS = frozenset(re.findall(r"[a-z]{2,}", f"{_OTHERS} {_USER} {_GENDER} {_AGED}"))
 
 

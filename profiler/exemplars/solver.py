@@ -105,17 +105,17 @@ class _Solver:
         candidates: Candidates,
         damping: float,
         graph: SparseMessages | None,
+        dense: bool,
     ) -> None:
         self.vectors, self.weights, self.candidates = vectors, weights, candidates
         self.quick = damping  # raised for good where a run of the search does not settle
-        self.messages: DenseMessages | SparseMessages = graph or DenseMessages.of(
-            vectors, candidates, weights
-        )
+        self.messages: DenseMessages | SparseMessages | None = None if dense else graph
+        self.graph = graph
 
     def count(self, preference: float) -> int:
         """Exemplars at a preference, by one quick run."""
         run = Run(self.quick, _SEARCH_ROUNDS, _SEARCH_STILL, (_SEARCH_DAMPING,), _SEARCH_SLACK)
-        outcome = self.messages.run(preference, run)
+        outcome = (self.graph or self._all()).run(preference, run)
         self.quick = outcome.damping
         return max(1, len(outcome.columns))
 
@@ -125,8 +125,14 @@ class _Solver:
         Starts with the damping that the search needed.
         """
         run = Run(self.quick, 200, 15, DAMPING_SCHEDULE)
-        outcome = self.messages.run(preference, run)
+        outcome = self._all().run(preference, run)
         return finish(self.vectors, self.candidates, self.weights, preference, outcome)
+
+    def _all(self) -> DenseMessages | SparseMessages:
+        """The messages that decide; all pairs are computed when they are first needed."""
+        if self.messages is None:
+            self.messages = DenseMessages.of(self.vectors, self.candidates, self.weights)
+        return self.messages
 
 
 def solve(
@@ -147,11 +153,15 @@ def solve(
             return Solution(only, {"method": "single", "preference": fixed, "trials": []})
     k = how.neighbours or graph_neighbours(len(vectors), goal.target)
     dense = how.method == "dense" or (how.method == "auto" and len(vectors) <= DENSE_ROWS)
-    graph = None if dense else SparseMessages.of(vectors, candidates, weights, k, how.seed)
-    solver = _Solver(vectors, weights, candidates, how.damping, graph)
+    # The dense method searches on the graph too, unless that would be nearly as large.
+    searched = goal.target is not None and 4 * k < len(candidates.rows)
+    graph = None
+    if not dense or searched:
+        graph = SparseMessages.of(vectors, candidates, weights, k, how.seed)
+    solver = _Solver(vectors, weights, candidates, how.damping, graph, dense)
     settings: dict[str, Any] = {
         "method": "dense" if dense else "sparse",
-        "neighbours": None if graph is None else graph.found.shape[1],
+        "neighbours": None if graph is None else int(graph.found.shape[1]),
     }
     trials: list[Trial] = []
     preference = goal.preference

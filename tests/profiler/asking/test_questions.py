@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.asking.answers import read_answer
+from profiler.asking.answers import AnswerError, read_answer
 from profiler.asking.port import Request, ShownItem, ShownSubject
 from profiler.asking.questions import CORRECTION, cut_items, make_reask, make_request
 from prompts import Template, load_template
 from prompts.items import estimate_tokens, item_lines
+from tests.hostile_titles import hostile_titles
 
 KEY = b"k" * 32
 EIMF = load_template("exemplar_interests")
@@ -154,7 +155,7 @@ def mutations(rng: random.Random) -> tuple[str, Request]:
 def test_every_change_of_what_is_sent_changes_the_address() -> None:
     rng = random.Random(5)
     before = ask().digest("openai:m", None, {})
-    for _ in range(400):
+    for _ in range(1_000):
         change, request = mutations(rng)
         assert request.digest("openai:m", None, {}) != before, change
 
@@ -203,3 +204,37 @@ def test_errors_that_quote_the_model_are_cleaned_and_capped() -> None:
     assert "\u202e" not in text
     assert text.count("- === ") + text.count("…") == 20
     assert "the answer was empty" in make_reask(ask(), " ", ["x"]).messages[-1].content
+
+
+@pytest.mark.parametrize("template", [EIMF, LDMI])
+def test_a_model_that_obeys_a_title_stores_no_foreign_evidence(template: Template) -> None:
+    """The answer cites every number that a title names, and the ids the titles pose as."""
+    titles = hostile_titles()
+    items = tuple(ShownItem(ix, f"p{ix}", title) for ix, title in enumerate(titles))
+    for start in range(0, len(items), 20):
+        about = replace(subject(), items=items[start : start + 20])
+        request = ask(about, template)
+        ids = [item.item_id for item in request.subject.items]
+        for foreign in ("999", "42", "43", "7", "p9999", "~1"):
+            obeyed = [{"label": "x", "description": "y", "evidence": [*ids, foreign]}]
+            with pytest.raises(AnswerError) as caught:
+                read_answer(
+                    json.dumps({"interests": obeyed}),
+                    finish_reason="stop",
+                    refusal=None,
+                    shown=request.subject.items,
+                    task=request.task,
+                )
+            assert caught.value.kind == "grounding"
+            again = make_reask(request, "x", caught.value.errors)
+            assert text_of(again).count("<<<items ") == 1
+
+
+def test_every_hostile_list_has_its_own_mark() -> None:
+    marks = set()
+    for title in hostile_titles():
+        request = ask(replace(subject(), items=(ShownItem(0, "1", title),)))
+        mark = text_of(request).split("<<<items ")[1].split(">>>")[0]
+        assert mark not in title
+        marks.add((mark, request.messages[1].content))
+    assert len({mark for mark, _ in marks}) == len(marks)

@@ -77,7 +77,7 @@ def load_sessions() -> tuple[
 
 
 def k_means(vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    fitted = KMeans(min(k, len(vectors)), n_init=10, random_state=0).fit(vectors)
+    fitted = KMeans(min(k, len(vectors)), n_init=4, random_state=0).fit(vectors)
     return fitted.labels_.astype(np.int64)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -37,10 +37,7 @@ CHUNK = 2_000
 
 
 class Encoded(NamedTuple):
-    """Vectors of texts, float32 ``[n, d]``, and how many had to be encoded or were at hand.
-
-    ``encoded`` and ``cached`` count different texts; an empty text counts in neither.
-    """
+    """Vectors float32 ``[n, d]``, and how many different texts were encoded or were at hand."""
 
     vectors: NDArray[np.float32]
     encoded: int
@@ -257,17 +254,17 @@ def encode_cached(
     missing.sort(key=lambda digest: (len(by_digest[digest]), by_digest[digest]))
     for start in range(0, len(missing), CHUNK):
         chunk = missing[start : start + CHUNK]
-        report = _shifted(progress, start, len(missing))
+        report = None
+        if progress is not None:
+            report = partial(_after, progress, start, len(missing))
         vectors = encoder.encode([by_digest[digest] for digest in chunk], report)
         store.vectors.put(encoder.name, chunk, vectors)
     matrix = store.vectors.matrix(encoder.name, list(texts))
     return Encoded(matrix, len(missing), len(by_digest) - len(missing))
 
 
-def _shifted(progress: Progress | None, start: int, total: int) -> Progress | None:
-    if progress is None:
-        return None
-    return lambda done, _chunk: progress(start + done, total)
+def _after(progress: Progress, start: int, total: int, done: int, _chunk: int) -> None:
+    progress(start + done, total)
 
 
 def _packaged_model() -> str | None:

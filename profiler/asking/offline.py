@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from store.dataset import Dataset
 
 VERSION = 1
-THRESHOLD = 1.35
+THRESHOLD = 1.4
 """Height of the cut for histories: of one height for all, near the best agreement with a chat
 model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
 interests that it found (``benchmarks/bench_grouping.py --histories``, ``docs/quality.md``)."""

@@ -17,7 +17,7 @@ from store.reading import evidence_of, find_user
 if TYPE_CHECKING:
     from store.store import Store
 
-THRESHOLD = 0.35
+THRESHOLD = 0.5
 """Least cosine of an item and an interest's words that counts as an explanation (our choice:
 random pairs of an Amazon Office item and an interest lie below it in 97 of 100 cases)."""
 
@@ -110,9 +110,13 @@ def _compare(
     words = item_text(item["title"], json.loads(item["categories"]), style)
     own = text_digest(words)
     vectors: dict[str, NDArray[np.float32]] = {}
+    near: dict[int, NDArray[np.float32]] = {}
     if encoder is not None:
-        vectors = store.vectors.get(encoder, [own, *(path["text_digest"] for path in paths)])
+        vectors = store.vectors.get(encoder, [own])
+    if own in vectors:
+        of_paths = [(path["interest_id"], path["text_digest"]) for path in paths]
+        near = store.vectors.of_interests(of_paths, encoder)
     for path in paths:
-        both = own in vectors and path["text_digest"] in vectors
-        cosine = float(vectors[own] @ vectors[path["text_digest"]]) if both else 0.0
+        vector = near.get(path["interest_id"])
+        cosine = 0.0 if vector is None else float(vectors[own] @ vector)
         path["similarity"] = round(cosine, 4)

@@ -69,7 +69,8 @@ def find_user(connection: Connection, user_id: str, store: Store) -> dict[str, A
     row = connection.execute(
         text(
             "SELECT user_ix, user_id, split, (SELECT count(*) FROM interactions x "
-            "WHERE x.user_ix = u.user_ix) AS interactions FROM users u WHERE user_id = :user_id"
+            "WHERE x.user_ix = u.user_ix) AS interactions FROM users u "
+            "WHERE user_id = :user_id AND NOT forgotten"
         ),
         {"user_id": str(user_id)},
     ).mappings()

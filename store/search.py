@@ -18,6 +18,7 @@ from sqlalchemy import Connection, bindparam, text
 from sqlalchemy.exc import OperationalError
 
 from store.errors import UserError
+from store.listing import reached
 from store.reading import evidence_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ _ITEM_HITS = text(
     "WHERE s.active AND i.title LIKE :pattern ESCAPE '\\' ORDER BY e.interest_id LIMIT :limit"
 )
 
+_HITS = text(
+    "SELECT n.interest_id, n.label, n.description, n.source, n.canonical_id, s.name AS subject "
+    "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+_SUBJECTS = text(
+    "SELECT DISTINCT s.name FROM interests n JOIN subjects s USING (subject_id) "
+    "WHERE s.active AND (n.interest_id = :lead OR n.canonical_id = :lead) ORDER BY s.name"
+)
+
 
 def search(
     store: Store, query: str, *, limit: int = 10, vector: NDArray[np.float32] | None = None
@@ -62,8 +72,9 @@ def search(
     Returns
     -------
     list of dict
-        ``interest_id, label, description, source, subject, users, evidence, by`` where ``by``
-        names what found it: ``words``, ``items``, ``meaning``.
+        ``interest_id, label, description, source, canonical_id, subject``; ``subjects``, its own
+        and those whose interest says the same; ``users``, how many it reaches, and ``some_users``;
+        ``evidence``; and ``by``, what found it: ``words``, ``items``, ``meaning``.
 
     Raises
     ------
@@ -123,12 +134,11 @@ def _by_meaning(
     if encoder is None or (vector is None and not seeds):
         return []
     candidates = _candidates(connection, seeds)
-    vectors = store.vectors.get(encoder, [digest for _, digest in candidates])
-    pairs = [(ix, vectors[digest]) for ix, digest in candidates if digest in vectors]
-    if not pairs:
+    vectors = store.vectors.of_interests(candidates, encoder)
+    if not vectors:
         return []
-    ids = np.array([ix for ix, _ in pairs])
-    matrix = np.stack([v for _, v in pairs])
+    ids = np.array(list(vectors), dtype=np.int64)
+    matrix = np.stack(list(vectors.values()))
     if vector is None:
         members = matrix[np.isin(ids, seeds)]
         if not len(members):
@@ -166,16 +176,16 @@ def _fused(rankings: dict[str, list[int]]) -> list[int]:
 def _described(
     connection: Connection, best: Sequence[int], rankings: dict[str, list[int]]
 ) -> list[dict[str, Any]]:
-    query = text(
-        "SELECT n.interest_id, n.label, n.description, n.source, s.name AS subject, "
-        "s.size AS users FROM interests n JOIN subjects s USING (subject_id) "
-        "WHERE n.interest_id IN :ids"
-    ).bindparams(bindparam("ids", expanding=True))
-    rows = {r["interest_id"]: dict(r) for r in connection.execute(query, {"ids": best}).mappings()}
+    found = connection.execute(_HITS, {"ids": list(best)}).mappings()
+    rows = {row["interest_id"]: dict(row) for row in found}
     evidence = evidence_of(connection, best)
+    reach = reached(connection, best)
     hits = []
     for interest in best:
-        by = [name for name, ranking in rankings.items() if interest in ranking]
+        row = rows[interest]
+        alike = row["canonical_id"] or interest
+        subjects = list(connection.execute(_SUBJECTS, {"lead": alike}).scalars())
         items = [{k: e[k] for k in ("item_id", "title")} for e in evidence.get(interest, [])]
-        hits.append({**rows[interest], "evidence": items, "by": by})
+        by = [name for name, ranking in rankings.items() if interest in ranking]
+        hits.append({**row, "subjects": subjects, **reach[interest], "evidence": items, "by": by})
     return hits

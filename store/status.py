@@ -32,7 +32,7 @@ def _data(store: Store, connection: Connection) -> dict[str, Any]:
     split = store.meta("split", {})
     return {
         "source": store.meta("source"),
-        "users": _one(connection, "SELECT count(*) FROM users"),
+        "users": _one(connection, "SELECT count(*) FROM users WHERE NOT forgotten"),
         "items": _one(connection, "SELECT count(*) FROM items"),
         "items without text": _one(
             connection, "SELECT count(*) FROM items WHERE title IS NULL AND categories = '[]'"
@@ -60,7 +60,7 @@ def _subjects(connection: Connection) -> dict[str, Any]:
 
 
 def _interests(connection: Connection) -> dict[str, Any]:
-    users = _one(connection, "SELECT count(*) FROM users") or 0
+    users = _one(connection, "SELECT count(*) FROM users WHERE NOT forgotten") or 0
     covered = _one(
         connection,
         "SELECT count(DISTINCT m.user_ix) FROM memberships m JOIN subjects s USING (subject_id) "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,16 +131,45 @@ class Vectors:
                 "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
                 "WHERE active ORDER BY interest_id"
             ).all()
-        found = self.get(self.encoder(), [row[1] for row in rows])
-        absent = [row[0] for row in rows if row[1] not in found]
+        found = self.of_interests([(row[0], row[1]) for row in rows], self.encoder())
+        absent = [row[0] for row in rows if row[0] not in found]
         if absent:
             raise StoreError(
                 f"{len(absent)} interests have no text vector (first: interest {absent[0]}); "
                 "run profiler build again to encode them"
             )
         ids = np.array([row[0] for row in rows], dtype=np.int64)
-        matrix = np.stack([found[row[1]] for row in rows]) if rows else np.zeros((0, 0), np.float32)
+        matrix = np.stack([found[row[0]] for row in rows]) if rows else np.zeros((0, 0), np.float32)
         return ids, matrix.astype(np.float32)
+
+    def of_interests(
+        self, interests: Sequence[tuple[int, str]], model: str | None = None
+    ) -> dict[int, NDArray[np.float32]]:
+        """Return vectors of interests given as (id, text digest), float32 ``[d]`` by id.
+
+        Where an interest was renamed and its new text is not encoded yet, the vector of its
+        former text stands in. What has no vector at all is left out.
+        """
+        model = model or self._store.meta("encoder")
+        if model is None:
+            return {}
+        found = self.get(model, [digest for _, digest in interests])
+        absent = {number: digest for number, digest in interests if digest not in found}
+        stand_ins = self._stand_ins(absent) if absent else {}
+        former = self.get(model, list(stand_ins.values())) if stand_ins else {}
+        result = {number: found[digest] for number, digest in interests if digest in found}
+        return result | {n: former[d] for n, d in stand_ins.items() if d in former}
+
+    def _stand_ins(self, absent: Mapping[int, str]) -> dict[int, str]:
+        """Digest of the encoded former text of each renamed interest among ``absent``."""
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT json_extract(payload, '$.interest'), "
+                "json_extract(payload, '$.after.text_digest'), "
+                "json_extract(payload, '$.vector_digest') FROM edits "
+                "WHERE kind = 'rename' AND undone_at IS NULL ORDER BY edit_id"
+            ).all()
+        return {row[0]: row[2] for row in rows if absent.get(row[0]) == row[1]}
 
 
 def _chunks(values: list[str]) -> Iterator[list[str]]:

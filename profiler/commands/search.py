@@ -11,7 +11,7 @@ import typer
 def search(
     query: Annotated[str, typer.Argument(help="Words, or an expression such as: gel AND pen*")],
     store: Annotated[Path, typer.Option(help="The store file.")],
-    limit: Annotated[int, typer.Option("-k", min=1, help="Most hits.")] = 10,
+    limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Most hits.")] = 10,
     encode: Annotated[
         bool, typer.Option("--encode", help="Encode the query itself (loads the encoder).")
     ] = False,

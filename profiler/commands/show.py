@@ -64,5 +64,5 @@ def _interest(interest: dict[str, Any]) -> list[str]:
     shown = "; ".join(titles[:4]) + (f"; and {len(titles) - 4} more" if len(titles) > 4 else "")
     return [
         f"  {plain(interest['label'])}: {plain(interest['description'])}",
-        f"    evidence: {shown}",
+        f"    strength {interest['strength']:.0%}, evidence: {shown}",
     ]

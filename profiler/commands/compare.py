@@ -1,0 +1,69 @@
+"""``profiler compare``: a user's own history against its exemplar's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+SHOWN = 8
+
+
+def compare(
+    user: Annotated[str, typer.Argument(help="User id as in the data.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """A user's own history and interests against its exemplar's: shared, and what that adds."""
+    from store.comparing import compare_user
+    from store.console import print_json, say
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        document = compare_user(opened, user)
+    if json:
+        print_json(document)
+        return
+    for line in lines(document):
+        say(line)
+
+
+def lines(document: dict[str, Any]) -> list[str]:
+    """Return the document of :func:`store.comparing.compare_user` as plain lines."""
+    from store.console import plain
+
+    user, exemplar, items = document["user"], document["exemplar"], document["items"]
+    similarity = exemplar["similarity"]
+    near = "" if similarity is None else f", similarity {similarity:.2f}"
+    found = [
+        f"user {plain(user['user_id'])} ({user['interactions']} interactions) and exemplar "
+        f"{plain(exemplar['user_id'])} ({exemplar['items']} items, {exemplar['members']} members"
+        f"{near})"
+    ]
+    if exemplar["is_user"]:
+        found.append("the user is its own exemplar")
+    found += _titles("items both have", items["shared"])
+    found += _titles("items only the user has", items["only_user"])
+    found += _titles("items the exemplar adds", items["exemplar_adds"])
+    interests = document["interests"]
+    found += _labels("stored interests that cover the user's own history", interests["own"])
+    found += _labels("the exemplar's interests that the user's items show", interests["shared"])
+    found += _labels("interests the exemplar adds", interests["exemplar_adds"])
+    return found
+
+
+def _titles(heading: str, items: Sequence[dict[str, Any]]) -> list[str]:
+    from store.console import plain
+
+    shown = [f"  {plain(item['title'] or item['item_id'])}" for item in items[:SHOWN]]
+    more = [f"  and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
+    return ["", f"{heading}: {len(items)}", *shown, *more]
+
+
+def _labels(heading: str, interests: Sequence[dict[str, Any]]) -> list[str]:
+    from store.console import plain
+
+    rows = [f"  {plain(one['label'])}: {plain(one['description'])}" for one in interests]
+    return ["", f"{heading}: {len(interests)}", *rows]

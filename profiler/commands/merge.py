@@ -1,0 +1,30 @@
+"""``profiler merge``: let one interest stand for another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def merge(
+    interest: Annotated[int, typer.Argument(help="Id of the interest to put under another.")],
+    into: Annotated[int, typer.Argument(help="Id of the interest that stands for both.")],
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Put one interest under the label of another; profiler undo takes it back."""
+    from store.console import print_json, say
+    from store.editing import merge as put_under
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        edit = put_under(opened, interest, into)
+    if json:
+        print_json(edit)
+    else:
+        say(
+            f"interest {interest} now stands under {edit['payload']['into']} "
+            f"(edit {edit['edit_id']})"
+        )

@@ -1,0 +1,36 @@
+"""``profiler undo``: take back a change by hand, or list them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def undo(
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    edit: Annotated[
+        int | None, typer.Argument(help="Number of the change; without it they are listed.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Take back a merge, rename or pin; without a number list all changes by hand."""
+    from store.console import print_json, print_table, say
+    from store.digests import canonical_json
+    from store.editing import edits
+    from store.editing import undo as take_back
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        found = edits(opened) if edit is None else [take_back(opened, edit)]
+    if json:
+        print_json(found if edit is None else found[0])
+    elif edit is not None:
+        say(f"edit {edit} ({found[0]['kind']} of {found[0]['payload']['interest']}) taken back")
+    else:
+        rows = [
+            [e["edit_id"], e["kind"], canonical_json(e["payload"]), e["made_at"], e["undone_at"]]
+            for e in found
+        ]
+        print_table("", ["edit", "kind", "what", "made at", "taken back"], rows)

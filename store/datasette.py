@@ -1,0 +1,85 @@
+"""Metadata for Datasette: named queries over the store's views, so that it opens ready to use."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+QUERIES = {
+    "interests_of_user": (
+        "Interests of a user",
+        "SELECT through, subject, label, description, weight, strength, source, interest_id "
+        "FROM user_interests WHERE user_id = :user ORDER BY through, weight DESC",
+    ),
+    "users_of_interest": (
+        "Users an interest reaches",
+        "SELECT u.user_id FROM interest_users r JOIN users u ON u.user_ix = r.user_ix "
+        "WHERE r.interest_id = :interest ORDER BY u.user_ix",
+    ),
+    "evidence_of_interest": (
+        "Items that prove an interest",
+        "SELECT item_id, title, subject, source, response_id FROM interest_evidence "
+        "WHERE interest_id = :interest ORDER BY position",
+    ),
+    "interests_of_item": (
+        "Interests an item proves",
+        "SELECT interest_id, label, subject, source FROM interest_evidence "
+        "WHERE item_id = :item ORDER BY interest_id",
+    ),
+    "search_interests": (
+        "Interests by words",
+        "SELECT n.interest_id, n.label, n.description FROM interests_fts f "
+        "JOIN interests n ON n.interest_id = f.rowid "
+        "WHERE interests_fts MATCH escape_fts(:words) ORDER BY f.rank LIMIT 100",
+    ),
+    "history_of_user": (
+        "History of a user, the most recent first",
+        "SELECT i.item_id, i.title, datetime(x.timestamp, 'unixepoch') AS time, x.part "
+        "FROM users u JOIN interactions x ON x.user_ix = u.user_ix "
+        "JOIN items i ON i.item_ix = x.item_ix WHERE u.user_id = :user ORDER BY x.position DESC",
+    ),
+    "answer_behind_interest": (
+        "The answer an interest was read from, and what was sent",
+        "SELECT r.model, r.created_at, r.cost_usd, r.raw_text, p.messages FROM interests n "
+        "JOIN responses r ON r.response_id = n.response_id "
+        "LEFT JOIN prompts p ON p.digest = r.prompt_digest WHERE n.interest_id = :interest",
+    ),
+    "what_it_cost": ("Cost by run and model", "SELECT * FROM costs ORDER BY run_id"),
+    "what_is_missing": ("Subjects without interests, and why", "SELECT * FROM unanswered"),
+}
+
+
+def metadata(store: Store) -> dict[str, Any]:
+    """Datasette metadata for this store; its database is called like the file."""
+    queries = {name: {"title": title, "sql": sql} for name, (title, sql) in QUERIES.items()}
+    return {
+        "title": "Interest store",
+        "description": "Interests inferred from interactions, with the items that prove them",
+        "databases": {store.path.stem: {"queries": queries}},
+    }
+
+
+def write_metadata(store: Store, out: Path) -> dict[str, Any]:
+    """Write the metadata as JSON to ``out`` and return it.
+
+    Raises
+    ------
+    UserError
+        If the file exists or its folder does not.
+    """
+    document = metadata(store)
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=2) + os.linesep)
+    except FileExistsError as error:
+        raise UserError(f"{out} exists already; choose another name") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot write {str(out)[:200]!r}: {error}") from error
+    return document

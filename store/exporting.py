@@ -1,0 +1,132 @@
+"""Tables of a store as files for other programs: JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+
+from store.errors import UserError
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+Rows = Iterator[Sequence[Any]]
+
+# What is written, under which name; the names of files never come from data.
+TABLES = {
+    "interests": "SELECT n.interest_id, s.name AS subject, s.kind, n.label, n.description, "
+    "n.strength, n.source, n.response_id, n.canonical_id, n.pinned FROM interests n "
+    "JOIN subjects s USING (subject_id) WHERE s.active ORDER BY n.interest_id",
+    "evidence": "SELECT interest_id, item_id, title, position FROM interest_evidence "
+    "ORDER BY interest_id, position",
+    "user_interests": "SELECT user_id, through, subject, weight, interest_id FROM user_interests "
+    "ORDER BY user_id, through, subject, interest_id",
+    "assignments": "SELECT u.user_id, a.interest_id, a.rank, a.score, i.item_id, t.similarity "
+    "FROM assignments a JOIN users u USING (user_ix) LEFT JOIN assignment_items t "
+    "ON t.user_ix = a.user_ix AND t.interest_id = a.interest_id "
+    "LEFT JOIN items i ON i.item_ix = t.item_ix ORDER BY u.user_ix, a.rank, i.item_ix",
+}
+REALS = {"strength", "weight", "score", "similarity"}
+INTEGERS = {
+    "interest_id",
+    "response_id",
+    "canonical_id",
+    "pinned",
+    "position",
+    "rank",
+}
+
+
+def export_store(store: Store, out: Path, file_format: str) -> list[dict[str, Any]]:
+    """Write the tables of ``TABLES`` into the folder ``out``, each whole or not at all.
+
+    Returns
+    -------
+    list of dict
+        ``file`` and ``rows`` of each file written.
+
+    Raises
+    ------
+    UserError
+        If the format is unknown, ``out`` is not a folder, or one of the files exists.
+    """
+    writers: dict[str, Callable[[Path, list[str], Rows], int]] = {
+        "jsonl": _write_jsonl,
+        "csv": _write_csv,
+        "parquet": _write_parquet,
+    }
+    if file_format not in writers:
+        raise UserError(f"--format {file_format!r}: one of {', '.join(writers)}")
+    targets = {name: out / f"{name}.{file_format}" for name in TABLES}
+    _prepare(out, list(targets.values()))
+    written = []
+    with store.read() as connection:
+        for name, query in TABLES.items():
+            rows = _write_whole(connection, query, targets[name], writers[file_format])
+            written.append({"file": str(targets[name]), "rows": rows})
+    return written
+
+
+def _prepare(out: Path, targets: Sequence[Path]) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot make the folder {str(out)[:200]!r}: {error}") from error
+    for target in targets:
+        if target.exists() or target.is_symlink():
+            raise UserError(f"{target} exists already; choose another folder")
+
+
+def _write_whole(
+    connection: Connection,
+    query: str,
+    target: Path,
+    write: Callable[[Path, list[str], Rows], int],
+) -> int:
+    """Write beside the target first, then take its name: nobody reads half a file."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)  # left by a run that was killed; never followed as a link
+    found = connection.exec_driver_sql(query)
+    try:
+        rows = write(partial, list(found.keys()), (tuple(row) for row in found))
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows
+
+
+def _write_jsonl(path: Path, names: list[str], rows: Rows) -> int:
+    number = 0
+    with path.open("x", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
+            number += 1
+    return number
+
+
+def _write_csv(path: Path, names: list[str], rows: Rows) -> int:
+    number = 0
+    with path.open("x", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for row in rows:
+            writer.writerow(row)
+            number += 1
+    return number
+
+
+def _write_parquet(path: Path, names: list[str], rows: Rows) -> int:
+    import polars as pl
+
+    schema = {
+        name: pl.Float64 if name in REALS else pl.Int64 if name in INTEGERS else pl.String
+        for name in names
+    }
+    frame = pl.DataFrame(list(rows), schema=schema, orient="row")
+    frame.write_parquet(path)
+    return frame.height

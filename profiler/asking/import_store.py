@@ -132,7 +132,7 @@ def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest
     return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
 
 
-def encode_imported(store: Store, dataset: Dataset, encoder: str | None = None) -> int:
+def encode_imported(store: Store, encoder: str | None = None) -> int:
     """Encode the interests' words and give users those that cover their own history.
 
     Returns how many texts were encoded; 0 in a store without text vectors.
@@ -155,5 +155,5 @@ def encode_imported(store: Store, dataset: Dataset, encoder: str | None = None) 
             "name it with --encoder"
         )
     encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
-    assign_own_interests(store, dataset, store.vectors.items())
+    assign_own_interests(store, store.datasets.load(), store.vectors.items())
     return encoded

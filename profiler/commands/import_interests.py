@@ -47,7 +47,7 @@ def import_interests(
             kind=cast("Kind", kind),
             allow_unseen=allow_unseen,
         )
-        encode_imported(opened, opened.datasets.load(), encoder)
+        encode_imported(opened, encoder)
     document = summary(found)
     if json:
         print_json(document | {"notes": found.counts.notes})

@@ -11,17 +11,23 @@ import typer
 def import_responses(
     file: Annotated[Path, typer.Argument(help="Batch output, or lines of custom_id and text.")],
     store: Annotated[Path, typer.Option(help="The store file.")],
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of the store's vectors, if not the default.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Store and read answers bought elsewhere. Leaves with 1 where a subject is quarantined."""
     from dataclasses import asdict
 
     from profiler.asking.batches import import_responses as import_file
+    from profiler.asking.import_store import encode_imported
     from store.console import note, plain, print_json, say
     from store.store import open_store
 
     with open_store(store) as opened:
         report = import_file(opened, file)
+        if report.new:
+            encode_imported(opened, encoder)
     if json:
         print_json(asdict(report))
     else:

@@ -77,8 +77,8 @@ def test_equals_naive_greedy(
         *csr(histories), vectors, words, csr(evidence), blend=blend, recency=1.0,
         threshold=threshold, per_item=per_item, max_interests=most,
     )  # fmt: skip
-    similarity = (vectors @ blended_directions(vectors, words, csr(evidence), blend).T).astype(float)
-    similarity = np.round(similarity, 5)
+    directions = blended_directions(vectors, words, csr(evidence), blend)
+    similarity = np.round((vectors @ directions.T).astype(float), 5)
     for user, history in enumerate(histories):
         got = of_user(result, user)
         assert [row for row, _, _ in got] == naive(history, similarity, threshold, per_item, most)

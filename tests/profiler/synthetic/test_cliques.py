@@ -39,7 +39,7 @@ def listed(cliques: Cliques) -> list[list[int]]:
     ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     rows=histories_of_users,
     max_titles=st.integers(1, 30),

@@ -44,7 +44,7 @@ def all_pairs(
     return {(u, v): w for u, mine in enumerate(named) for v, w in mine.items() if u in named[v]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     rows=histories_of_users,
     k=st.integers(1, 6),

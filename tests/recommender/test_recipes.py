@@ -1,0 +1,85 @@
+"""What a recipe turns into, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from recommender import recipes
+from recommender.losses import FullSoftmax, InterestAware, SampledSoftmax
+from recommender.semantics import Semantics
+from store.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("backbone", "loss", "readout"),
+    [
+        ("remi", InterestAware, "hard"),
+        ("comirec_sa", SampledSoftmax, "hard"),
+        ("sasrec", FullSoftmax, "hard"),
+        ("facet", FullSoftmax, "soft"),
+    ],
+)
+def test_each_model_has_its_own_loss_with_or_without_alignment(
+    backbone: str, loss: type, readout: str
+) -> None:
+    for align in ((), ("eimf",)):
+        made = recipes.make_loss(recipes.make_recipe(backbone=backbone, align=align), 100)
+        assert type(made) is loss
+        assert made.readout == readout
+
+
+def test_many_items_take_the_sampled_softmax() -> None:
+    recipe = recipes.make_recipe(backbone="sasrec", align=())
+    assert type(recipes.make_loss(recipe, recipes.MANY_ITEMS + 1)) is SampledSoftmax
+
+
+def test_what_was_asked_for_wins() -> None:
+    paper = recipes.make_recipe(loss="full", loss_settings={"readout": "attention"})
+    made = recipes.make_loss(paper, 100)
+    assert type(made) is FullSoftmax
+    assert made.readout == "attention"
+    facet = recipes.make_recipe(backbone="facet", align=(), loss="sampled")
+    assert recipes.make_loss(facet, 100).readout == "soft"
+    assert recipes.training_settings(recipes.make_recipe(training={"epochs": 3})) == {
+        "epochs": 3,
+        "evaluate_every": 500,
+        "patience": 12,
+    }
+
+
+def test_objectives_of_a_recipe(semantics: Semantics) -> None:
+    def names(**settings: object) -> list[str]:
+        made, _ = recipes.make_objectives(recipes.make_recipe(**settings), 16, semantics)
+        return [type(objective).__name__ for objective in made]
+
+    assert names() == ["RoutingRegularisation", "EIMF"]
+    assert names(routing=0, align=("eimf", "ldmi"), crowd=True) == ["EIMF", "LDMI", "Crowd"]
+    assert names(backbone="sasrec", align=()) == []
+
+
+def test_names_and_specs_are_each_other() -> None:
+    for spec in ("pop", "remi", "remi+eimf", "sasrec+eimf+ldmi+crowd+text"):
+        assert recipes.make_recipe(**recipes.parse_spec(spec)).name == spec
+
+
+def test_popularity_takes_no_alignment() -> None:
+    assert not recipes.make_recipe(backbone="pop").needs_interests
+
+
+def test_options_are_read_as_json_where_they_can_be() -> None:
+    found = recipes.split_settings(["model.k=8", "ldmi.assignment=sinkhorn", "training.bf16=true"])
+    assert found == {
+        "model": {"k": 8},
+        "ldmi": {"assignment": "sinkhorn"},
+        "training": {"bf16": True},
+    }
+    assert recipes.parse_align("eimf, ldmi") == ("eimf", "ldmi")
+    assert recipes.parse_align("none") == ()
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"), [("k=8", "write PART.NAME=VALUE"), ("model.k", "write NAME=VALUE")]
+)
+def test_options_without_part_or_value_are_refused(pair: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        recipes.split_settings([pair])

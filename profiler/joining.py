@@ -226,3 +226,27 @@ def ageing_of(store: Store) -> Ageing | None:
     similarity = np.array([row[1] for row in rows], dtype=np.float64)
     new = users >= joined["first"]
     return aged(similarity[new], similarity[~new], int(exemplars))
+
+
+def ageing_facts(store: Store) -> tuple[dict[str, Any], list[str]]:
+    """What ``profiler status`` says about users who joined since the exemplars were chosen.
+
+    Returns
+    -------
+    facts by name, and advice: nothing, or that the exemplars have aged and what mends it.
+    """
+    found = ageing_of(store)
+    if found is None:
+        return {}, []
+    facts = {
+        "users who joined since": found.users,
+        "of them far from every exemplar": found.far,
+        "far means a similarity below": round(found.threshold, 4),
+    }
+    if not found.aged:
+        return facts, []
+    return facts, [
+        f"the exemplars have aged: {found.far} of {found.users} new users are far from all of "
+        f"them; about {found.needed} new ones would mend it: profiler build with the grown data "
+        "keeps the old ones and asks about the new ones only"
+    ]

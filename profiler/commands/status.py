@@ -19,6 +19,11 @@ def status(
 
     with open_store(store) as opened:
         facts = summarise(opened)
+        if opened.meta("joined"):
+            from profiler.joining import ageing_facts
+
+            facts["joined"], advice = ageing_facts(opened)
+            facts["advice"] += advice
     if json:
         print_json(facts)
         return

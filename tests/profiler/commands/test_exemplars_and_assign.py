@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from profiler.commands.assign import assign
 from profiler.commands.exemplars import exemplars
+from profiler.commands.status import status
 from profiler.config import BuildConfig
 from profiler.joining import ageing_of, join_exemplars
 from profiler.pipeline import build
@@ -45,6 +46,7 @@ def run():
     app = typer.Typer()
     app.command()(exemplars)
     app.command()(assign)
+    app.command()(status)
     return lambda *args: CliRunner().invoke(app, [str(arg) for arg in args], catch_exceptions=False)
 
 
@@ -172,6 +174,9 @@ class TestAgeing:
             found = ageing_of(store)
         assert (found.far, found.aged) == (3, True)
         assert found.needed == 1
+        document = json.loads(run("status", "--store", path, "--json").stdout)
+        assert document["joined"]["of them far from every exemplar"] == 3
+        assert any("exemplars have aged: 3 of 3 new users" in line for line in document["advice"])
 
     def test_a_new_choice_starts_anew(self, run, path, newcomers):
         run("assign", newcomers, "--store", path, "--save")

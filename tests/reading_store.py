@@ -36,10 +36,8 @@ HISTORIES = {
     "customer-dee": ["shred", "oil", "note", "pen"],
     "customer-eve": ["note", "tape", "pen", "shred"],
 }
-COMMANDS = (
-    "show explain search interests merge rename pin undo compare forget export datasette verify "
-    "status"
-).split()
+COMMANDS = ["show", "explain", "search", "interests", "merge", "rename", "pin", "undo"]
+COMMANDS += ["compare", "forget", "export", "datasette", "verify", "status"]
 # Directions of meaning: writing, shredding, desk.
 MEANING = {
     "pen": (1, 0, 0),

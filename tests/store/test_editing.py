@@ -29,7 +29,7 @@ def ids(store):
 
 def test_every_edit_is_recorded_and_undone_in_reverse_order(store):
     before = rows_of(store, "interests")
-    pens, paper, shredding, refills = ids(store)
+    pens, paper, _shredding, refills = ids(store)
     made = [
         merge(store, refills, pens),
         rename(store, pens, "Pens"),
@@ -38,7 +38,8 @@ def test_every_edit_is_recorded_and_undone_in_reverse_order(store):
         rename(store, pens, "Pens again"),
     ]
     state = {row["interest_id"]: row for row in rows_of(store, "interests")}
-    assert state[pens]["canonical_id"] is None and state[pens]["pinned"] == 1
+    assert state[pens]["canonical_id"] is None
+    assert state[pens]["pinned"] == 1
     assert state[refills]["canonical_id"] == paper, "followers go along"
     assert verify(store)[1] == []
     assert [json.loads(e["payload"]) for e in rows_of(store, "edits")] == [
@@ -48,11 +49,12 @@ def test_every_edit_is_recorded_and_undone_in_reverse_order(store):
         assert undo(store, edit["edit_id"])["undone_at"]
         assert verify(store)[1] == []
     assert rows_of(store, "interests") == before
-    assert len(edits(store)) == 5 and all(e["undone_at"] for e in edits(store))
+    assert len(edits(store)) == 5
+    assert all(e["undone_at"] for e in edits(store))
 
 
 def test_what_was_changed_since_is_not_undone(store):
-    pens, paper, shredding, _ = ids(store)
+    pens, paper, *_ = ids(store)
     first = merge(store, pens, paper)
     rename(store, pens, "Pens")
     second = pin(store, pens)
@@ -72,7 +74,7 @@ def test_a_renamed_interest_keeps_its_vector_until_it_is_encoded(store):
     first = rename(store, pens, "Writing")
     rename(store, pens, "Fine writing")
     assert np.array_equal(store.vectors.interests()[1], matrix)
-    assert [hit["interest_id"] for hit in search(store, "fine writing")][0] == pens
+    assert search(store, "fine writing")[0]["interest_id"] == pens
     assert not [h for h in search(store, PENS.label) if h["label"] == PENS.label]
     explained = explain_item(store, "customer-ada", "pen")
     assert explained["interests"][0]["label"] == "Fine writing"
@@ -113,7 +115,7 @@ def test_what_makes_no_sense_is_refused(store):
             lambda n=unknown: pin(store, n),
             lambda n=unknown: undo(store, n),
         ):
-            with pytest.raises(StoreError, match="no (interest|edit)"):
+            with pytest.raises(StoreError, match=r"no (interest|edit)"):
                 call()
 
 

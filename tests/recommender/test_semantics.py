@@ -1,0 +1,67 @@
+"""What is read from a store, and vectors kept to explain with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recommender.eimf import EIMF
+from recommender.projection import NAME, Snapshot, load_projection
+from recommender.semantics import Semantics, describe, read_semantics
+from store.errors import UserError
+from store.store import open_store
+
+
+def test_a_store_gives_its_interests_with_evidence_and_users(shop: Path) -> None:
+    with open_store(shop) as store:
+        found = read_semantics(store)
+        data = store.datasets.load()
+        subjects = {subject.subject_id: subject for subject in store.subjects.load()}
+    assert found.n_items == data.n_items
+    assert len(found.indptr) == data.n_users + 1
+    assert found.users_with_interests == data.n_users
+    for row, subject_id in enumerate(found.subjects.tolist()):
+        items = found.evidence[found.evidence_indptr[row] : found.evidence_indptr[row + 1]]
+        assert set(items.tolist()) <= set(subjects[subject_id].items)
+    mine = found.rows[found.indptr[0] : found.indptr[1]]
+    assert len({int(found.subjects[row]) for row in mine}) == 1  # one exemplar
+    assert "exemplar subjects" in describe(found)
+    assert f"{data.n_users:,} of {data.n_users:,} users" in describe(found)
+
+
+def test_rows_of_users_are_padded_and_limited(semantics: Semantics) -> None:
+    assert semantics.of_users().tolist() == [[0, 1]] * 3 + [[2, 3]] * 2 + [[-1, -1]]
+    assert semantics.of_users(1).tolist() == [[0]] * 3 + [[2]] * 2 + [[-1]]
+
+
+def test_arrays_that_do_not_fit_are_refused(semantics: Semantics) -> None:
+    with pytest.raises(ValueError, match="other lengths"):
+        replace(semantics, subjects=np.array([1]))
+    with pytest.raises(ValueError, match="outside 0 … 3"):
+        replace(semantics, rows=np.full(10, 4))
+
+
+def test_the_snapshot_is_of_the_best_evaluation(semantics: Semantics, tmp_path: Path) -> None:
+    eimf = EIMF(semantics, 16)
+    snapshot = Snapshot(eimf, semantics.interest_ids)
+    snapshot.see(0.5)
+    best = eimf.interest_vectors().clone()
+    torch.nn.init.zeros_(eimf.project_interest.weight)
+    snapshot.see(0.4)
+    snapshot.save(tmp_path)
+    loaded = load_projection(tmp_path, np.array([21, 10, 99]))
+    assert loaded is not None
+    assert torch.equal(loaded[0], best[3])
+    assert torch.equal(loaded[1], best[0])
+    assert loaded[2].isnan().all()  # an interest that came later
+
+
+def test_a_model_without_projection_and_a_damaged_one(tmp_path: Path) -> None:
+    assert load_projection(tmp_path, np.array([1])) is None
+    (tmp_path / NAME).write_bytes(b"not a tensor file")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_projection(tmp_path, np.array([1]))

@@ -1,7 +1,8 @@
 """The two programs, ``profiler`` and ``recommender``: commands are assembled here, nothing else.
 
 Exit codes: 0 done, 1 some subjects quarantined, 2 usage or input, 3 interrupted, 4 budget reached,
-5 provider refused. Commands import what they need when they run, so that ``--help`` is instant.
+5 provider refused. Commands import what they need when they run, and only the command that was
+named is loaded at all, so that ``--help`` is instant.
 """
 
 from __future__ import annotations
@@ -22,52 +23,59 @@ PROFILER = (
     "show",
     "explain",
     "search",
+    "interests",
+    "compare",
     "exemplars",
     "synthetic-users",
     "assign",
+    "merge",
+    "rename",
+    "pin",
+    "undo",
+    "prompts",
     "requests",
     "import-responses",
     "import-interests",
     "evaluate",
+    "export",
+    "datasette",
+    "forget",
     "verify",
     "backup",
     "doctor",
 )
 RECOMMENDER = ("train", "evaluate", "compare", "recommend", "explain", "export")
-GROUPS = {("profiler", "prompts")}
 
 
-def profiler_app() -> typer.Typer:
+def profiler_app(only: str | None = None) -> typer.Typer:
     """Commands of ``profiler``: from interactions to stored interests, and reading them."""
-    app = _app("Turn interaction logs into interests a person can read, kept in one store file.")
-    _register(app, "profiler", PROFILER)
-    for package, name in sorted(GROUPS):
-        app.add_typer(import_module(f"{package}.commands.{name}").app, name=name)
-    return app
+    text = "Turn interaction logs into interests a person can read, kept in one store file."
+    return _app("profiler", text, [only] if only in PROFILER else PROFILER)
 
 
-def recommender_app() -> typer.Typer:
+def recommender_app(only: str | None = None) -> typer.Typer:
     """Commands of ``recommender``: train on a store, evaluate, recommend, explain."""
-    app = _app("Train recommenders on a store's interests; serving needs no language model.")
-    _register(app, "recommender", RECOMMENDER)
-    return app
+    text = "Train recommenders on a store's interests; serving needs no language model."
+    return _app("recommender", text, [only] if only in RECOMMENDER else RECOMMENDER)
 
 
-def _app(help_text: str) -> typer.Typer:
-    return typer.Typer(
-        help=help_text,
+def _app(package: str, text: str, names: Sequence[str | None]) -> typer.Typer:
+    app = typer.Typer(
+        help=text,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-
-
-def _register(app: typer.Typer, package: str, names: Sequence[str]) -> None:
+    app.callback()(lambda: None)  # a program of one loaded command still has a command name
     for name in names:
-        function = name.replace("-", "_")
+        function = str(name).replace("-", "_")
         module = import_module(f"{package}.commands.{function}")
-        app.command(name)(getattr(module, function))
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, function))
+    return app
 
 
 def profiler_main() -> None:
@@ -80,13 +88,16 @@ def recommender_main() -> None:
     sys.exit(run(recommender_app, "recommender"))
 
 
-def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | None = None) -> int:
+def run(
+    make_app: Callable[[str | None], typer.Typer], name: str, args: Sequence[str] | None = None
+) -> int:
     """Run a program and return its exit code; what the user can mend is one plain line."""
     from store.errors import InterruptedRunError, UserError
 
-    command: Any = typer.main.get_command(make_app())
+    arguments = list(sys.argv[1:] if args is None else args)
+    command: Any = typer.main.get_command(make_app(arguments[0] if arguments else None))
     try:
-        result = command.main(args=args, prog_name=name, standalone_mode=False)
+        result = command.main(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
         sys.stderr.write(f"{name}: {error}\n")

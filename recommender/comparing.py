@@ -26,6 +26,7 @@ import numpy as np
 from recommender.recipes import make_recipe, parse_spec
 from store.digests import json_digest
 from store.errors import UserError
+from store.store import open_store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -235,7 +236,9 @@ def _train_once(
     training = {**settings.get("training", {}), "seed": seed}
     chosen = {**settings, **parse_spec(name), "training": training}
     recipe = make_recipe(**chosen)
-    address = json_digest(recipe.model_dump(mode="json") | {"store": str(Path(store).resolve())})
+    with open_store(store) as opened:
+        data = opened.meta("dataset_digest")
+    address = json_digest(recipe.model_dump(mode="json") | {"data": data})
     mark = folder / "recipe.json"
     trained = (folder / MANIFEST).is_file() and mark.is_file()
     if trained and json.loads(mark.read_text("utf-8")) == address:

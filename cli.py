@@ -97,6 +97,7 @@ def run(
     arguments = list(sys.argv[1:] if args is None else args)
     command: Any = typer.main.get_command(make_app(arguments[0] if arguments else None))
     try:
+        _refuse_undecodable(arguments)
         result = command.main(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except UserError as error:
@@ -105,6 +106,9 @@ def run(
     except BrokenPipeError:  # `profiler interests | head` is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # no space, no permission, a name too long
+        sys.stderr.write(f"{name}: {error}\n")
+        return UserError.exit_code
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write(f"{name}: stopped; what was finished is kept, run it again to resume\n")
         return InterruptedRunError.exit_code
@@ -115,6 +119,17 @@ def run(
         show()
         return int(getattr(error, "exit_code", 2))
     return result if isinstance(result, int) else 0
+
+
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Bytes that are no text arrive as lone surrogates, which nothing here could store or print."""
+    from store.errors import UserError
+
+    for place, argument in enumerate(arguments, start=1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"argument {place} ({argument!r}) is not UTF-8 text") from error
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 
 import cli
 from store.digests import text_digest
@@ -185,18 +184,11 @@ def rows_of(store: Store, table: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.exec_driver_sql(queries[table]).mappings()]
 
 
-def app() -> typer.Typer:
-    """The program, with the commands that read a store."""
-    program = cli._app("test")
-    cli._register(program, "profiler", COMMANDS)
-    return program
-
-
 def runner(capsys: Any) -> Callable[..., tuple[int, str, str]]:
     """Run the program as typed: exit code, standard output, standard error."""
 
     def run(*args: object) -> tuple[int, str, str]:
-        code = cli.run(app, "profiler", [str(arg) for arg in args])
+        code = cli.run(cli.profiler_app, "profiler", [str(arg) for arg in args])
         out, err = capsys.readouterr()
         return code, out, err
 

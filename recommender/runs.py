@@ -8,38 +8,39 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from recommender import artefacts, evaluation, metrics
+from recommender import artefacts
+from recommender.answers import Explanation, Recommendation
 from recommender.backbones.base import Backbone, create
 from recommender.checks import checked
 from recommender.leakage import check_shown, check_training, shown_to_llm
+from recommender.measuring import evaluate, opened_store
 from recommender.projection import Snapshot
 from recommender.recipes import (
     Recipe,
     make_loss,
     make_objectives,
     make_recipe,
-    store_path,
     training_settings,
 )
 from recommender.semantics import Semantics, describe, read_semantics
 from recommender.sequences import Sequences
-from recommender.service import Explanation, Recommendation, Service
+from recommender.service import Service
 from recommender.settings import FitResult, Settings
 from recommender.training import fit
-from store.store import Store, open_store
+from recommender.validation import make_evaluator
+from store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from recommender.pace import Report
     from store.dataset import Dataset
+
+__all__ = ["TrainResult", "evaluate", "explain", "recommend", "train"]
 
 Say = Callable[[str], None]
 
@@ -61,15 +62,6 @@ class TrainResult:
     folder: Path | None
     model: Backbone
     fit: FitResult
-
-
-@contextmanager
-def _opened(store: Store | str | Path) -> Iterator[Store]:
-    if isinstance(store, Store):
-        yield store
-    else:
-        with open_store(store) as opened:
-            yield opened
 
 
 def train(
@@ -114,7 +106,7 @@ def train(
         After Ctrl-C; the best model so far is saved.
     """
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
-    with _opened(store) as opened:
+    with opened_store(store) as opened:
         dataset = opened.datasets.load()
         semantics = read_semantics(opened, recipe.interests) if recipe.needs_interests else None
         vectors = _text_vectors(opened, semantics) if recipe.text_start else None
@@ -187,109 +179,6 @@ def _text_vectors(store: Store, semantics: Semantics | None) -> torch.Tensor:
     return torch.from_numpy(vectors)
 
 
-def make_evaluator(
-    dataset: Dataset, length: int, snapshot: Snapshot | None = None
-) -> tuple[Callable[[Backbone], dict[str, float]], str]:
-    """Validation of a model while it trains, and the metric that decides.
-
-    A store built with ``--split none`` holds nothing back: the last weights are then kept, by
-    monitoring the number of the evaluation itself.
-    """
-    if dataset.split.name == "none":
-        count = 0
-
-        def number(model: Backbone) -> dict[str, float]:
-            nonlocal count
-            count += 1
-            if snapshot is not None:
-                snapshot.see(float(count))
-            return {"evaluation": float(count)}
-
-        return number, "evaluation"
-    cases = Sequences.from_dataset(dataset).eval_histories("valid", length)
-    keep_seen = evaluation.keeps_seen(dataset.split.name)
-
-    def validate(model: Backbone) -> dict[str, float]:
-        found = evaluation.measure(
-            evaluation.scorer_of(model),
-            cases,
-            dataset,
-            part="valid",
-            ks=evaluation.DEFAULT_KS,
-            names=metrics.DEFAULT,
-            keep_seen=keep_seen,
-        ).means
-        if snapshot is not None:
-            snapshot.see(found["recall@50"])
-        return found
-
-    return validate, "recall@50"
-
-
-def evaluate(
-    model: str | Path,
-    store: Store | str | Path | None = None,
-    *,
-    part: Literal["valid", "test"] = "test",
-    ks: Sequence[int] = evaluation.DEFAULT_KS,
-    names: Sequence[str] = metrics.DEFAULT,
-    keep_seen: bool | None = None,
-    diagnose: bool = False,
-) -> evaluation.Evaluation:
-    """Measure a model by full ranking under the store's split.
-
-    Parameters
-    ----------
-    model
-        Its folder.
-    store
-        The store; None takes the one the model was trained on.
-    part
-        Which targets.
-    ks, names
-        Cut-offs and metrics.
-    keep_seen
-        Overrides the protocol's rule for items the user already has.
-    diagnose
-        Add list quality and interest diagnostics.
-
-    Raises
-    ------
-    UserError
-        Split ``none``, or no targets; no such model; a model of other items.
-    """
-    from recommender.diagnostics import interest_diagnostics, list_quality
-
-    folder = Path(model)
-    manifest = artefacts.read_manifest(folder)
-    with _opened(store or store_path(None, manifest.training.get("store"))) as opened:
-        dataset = opened.datasets.load()
-        vectors = None
-        if diagnose and opened.meta("encoder") is not None:
-            vectors = torch.from_numpy(opened.vectors.items())
-    evaluation.keeps_seen(dataset.split.name)
-    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
-    found = evaluation.evaluate_scores(
-        evaluation.scorer_of(backbone),
-        dataset,
-        length=backbone.length,
-        part=part,
-        ks=ks,
-        names=names,
-        keep_seen=keep_seen,
-    )
-    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
-    if diagnose:
-        stay = found.protocol["seen_items"] == "kept"
-        cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
-        targets = evaluation.targets_of(cases, dataset.n_items, keep_seen=stay)
-        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
-        found.interests.update(
-            interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
-        )
-    return found
-
-
 def recommend(
     model: str | Path,
     *,
@@ -327,26 +216,3 @@ def explain(
     """Why a model gives an item its score, for a user of the store or a raw history."""
     with Service(model, store=store) as service:
         return service.explain(item, user=user, history=history)
-
-
-def evaluate_popularity(
-    model: str | Path,
-    store: Store | str | Path | None,
-    like: evaluation.Evaluation,
-    ks: Sequence[int],
-    names: Sequence[str],
-) -> dict[str, float]:
-    """Means of the popularity baseline under the protocol of another evaluation."""
-    manifest = artefacts.read_manifest(Path(model))
-    with _opened(store or store_path(None, manifest.training.get("store"))) as opened:
-        dataset = opened.datasets.load()
-    part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
-    return evaluation.evaluate_scores(
-        evaluation.popularity(dataset),
-        dataset,
-        length=1,
-        part=part,
-        ks=ks,
-        names=names,
-        keep_seen=like.protocol["seen_items"] == "kept",
-    ).means

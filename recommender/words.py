@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from store.console import plain
 
 if TYPE_CHECKING:
+    from recommender.answers import Explanation
     from recommender.comparing import Comparison
-    from recommender.service import Explanation
 
 HOW = {
     "attention": "exact",

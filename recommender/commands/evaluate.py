@@ -40,8 +40,8 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Rank all items for the held-out users of the store's split and measure."""
-    from recommender.runs import evaluate as run
-    from recommender.runs import evaluate_popularity
+    from recommender.measuring import evaluate as run
+    from recommender.measuring import evaluate_popularity
     from store.console import print_json, print_table, say
     from store.errors import UserError
 

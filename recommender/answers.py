@@ -1,0 +1,67 @@
+"""What a served model answers: recommendations and explanations, ready for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an item has its score.
+
+    Attributes
+    ----------
+    item_id, title, score
+        The item.
+    interest
+        Number of the behavioural interest that scored it, from 0; ``interests`` of them in all.
+    how
+        ``attention`` (exact), ``shapley`` (sampled) or ``none``; see ``explaining``.
+    parts
+        What each history item gave, largest first: ``item_id``, ``title``, ``part``. They and
+        ``base`` sum to the score.
+    semantic
+        The semantic interests closest to it: ``interest_id``, ``label``, ``description``,
+        ``similarity``, ``subject``, ``kind``, ``response_id``, ``source`` and ``evidence``.
+    compared_in
+        ``alignment`` (the learned projection of the texts) or ``evidence`` (mean item vectors of
+        the evidence); empty where nothing is stored.
+    chosen_from
+        ``user`` (the user's own interests) or ``all``.
+    """
+
+    item_id: str
+    title: str | None
+    score: float
+    interest: int
+    interests: int
+    how: str
+    base: float
+    parts: list[dict[str, Any]]
+    semantic: list[dict[str, Any]] = field(default_factory=list)
+    compared_in: str = ""
+    chosen_from: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """One recommended item; ``rank`` counts from 1."""
+
+    rank: int
+    item_id: str
+    title: str | None
+    score: float
+    interest: int
+    explanation: Explanation | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object; the explanation is left out where there is none."""
+        found = asdict(self)
+        if self.explanation is None:
+            del found["explanation"]
+        return found

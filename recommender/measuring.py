@@ -1,0 +1,115 @@
+"""Measuring a trained model under its store's split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from recommender import artefacts, evaluation, metrics
+from recommender.recipes import store_path
+from recommender.sequences import Sequences
+from store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def opened_store(store: Store | str | Path) -> Iterator[Store]:
+    """An open store, closed again if it was given by its path."""
+    if isinstance(store, Store):
+        yield store
+    else:
+        with open_store(store) as opened:
+            yield opened
+
+
+def evaluate(
+    model: str | Path,
+    store: Store | str | Path | None = None,
+    *,
+    part: Literal["valid", "test"] = "test",
+    ks: Sequence[int] = evaluation.DEFAULT_KS,
+    names: Sequence[str] = metrics.DEFAULT,
+    keep_seen: bool | None = None,
+    diagnose: bool = False,
+) -> evaluation.Evaluation:
+    """Measure a model by full ranking under the store's split.
+
+    Parameters
+    ----------
+    model
+        Its folder.
+    store
+        The store; None takes the one the model was trained on.
+    part
+        Which targets.
+    ks, names
+        Cut-offs and metrics.
+    keep_seen
+        Overrides the protocol's rule for items the user already has.
+    diagnose
+        Add list quality and interest diagnostics.
+
+    Raises
+    ------
+    UserError
+        Split ``none``, or no targets; no such model; a model of other items.
+    """
+    from recommender.diagnostics import interest_diagnostics, list_quality
+
+    folder = Path(model)
+    manifest = artefacts.read_manifest(folder)
+    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+        vectors = None
+        if diagnose and opened.meta("encoder") is not None:
+            vectors = torch.from_numpy(opened.vectors.items())
+    evaluation.keeps_seen(dataset.split.name)
+    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    found = evaluation.evaluate_scores(
+        evaluation.scorer_of(backbone),
+        dataset,
+        length=backbone.length,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=keep_seen,
+    )
+    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
+    if diagnose:
+        stay = found.protocol["seen_items"] == "kept"
+        cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
+        targets = evaluation.targets_of(cases, dataset.n_items, keep_seen=stay)
+        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
+        found.interests.update(
+            interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
+        )
+    return found
+
+
+def evaluate_popularity(
+    model: str | Path,
+    store: Store | str | Path | None,
+    like: evaluation.Evaluation,
+    ks: Sequence[int],
+    names: Sequence[str],
+) -> dict[str, float]:
+    """Means of the popularity baseline under the protocol of another evaluation."""
+    manifest = artefacts.read_manifest(Path(model))
+    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+    part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
+    return evaluation.evaluate_scores(
+        evaluation.popularity(dataset),
+        dataset,
+        length=1,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=like.protocol["seen_items"] == "kept",
+    ).means

@@ -205,7 +205,9 @@ def make_objectives(
     if recipe.crowd:
         from recommender.crowd import Crowd, CrowdConfig
 
-        found.append(Crowd(semantics, checked(CrowdConfig, recipe.crowd_settings, "crowd")))
+        usual = {"negatives": "groups"} if semantics.n_items > MANY_ITEMS else {}
+        settings = checked(CrowdConfig, usual | recipe.crowd_settings, "crowd")
+        found.append(Crowd(semantics, settings))
     return found, eimf
 
 

@@ -25,8 +25,8 @@ _INTERESTS = text(
 ).bindparams(bindparam("subjects", expanding=True))
 
 _EVIDENCE = text(
-    "SELECT e.interest_id, i.item_id, i.title, EXISTS (SELECT 1 FROM interactions x "
-    "WHERE x.item_ix = e.item_ix AND x.user_ix = :user_ix) AS touched "
+    "SELECT e.interest_id, i.item_id, i.title, e.item_ix IN (SELECT x.item_ix "
+    "FROM interactions x WHERE x.user_ix = :user_ix) AS touched "
     "FROM evidence e JOIN items i USING (item_ix) WHERE e.interest_id IN :interests "
     "ORDER BY e.interest_id, e.position"
 ).bindparams(bindparam("interests", expanding=True))

@@ -47,7 +47,7 @@ CALLS = {
     "explain, near": ["explain", "customer-eve", "--item", "refill"],
     "explain, not": ["explain", "customer-dee", "--item", "note"],
     "search": ["search", "gel pen"],
-    "search, operators": ["search", "shredd* OR nothing"],
+    "search, operators": ["search", "shred* OR nothing"],
     "search, nothing": ["search", "xylophone"],
     "interests": ["interests"],
     "interests raw": ["interests", "--raw", "-k", "3"],

@@ -22,6 +22,7 @@ from profiler.choosing import Chosen, choose_subjects
 from profiler.config import OFFLINE, BuildConfig
 from profiler.encoding import Encoded, Encoder, encode_cached, load_encoder
 from prompts import load_template
+from store.canonical import merge_duplicates
 from store.errors import BudgetReachedError, InterruptedRunError
 from store.prepare import prepare
 from store.readers import ReadOptions, read
@@ -139,6 +140,7 @@ def build(
         report.encoded += _encode_interests(store, encoder, tell)
         if config.assign:
             report.assigned = assign_own_interests(store, dataset, item_vectors)
+        merge_duplicates(store)
         return report
 
 

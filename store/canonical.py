@@ -77,21 +77,22 @@ def merge_duplicates(store: Store, threshold: float = THRESHOLD) -> int:
     with store.write() as connection:
         rows = _rows(connection)
         by_hand = {int(row[0]): int(row[1]) for row in connection.exec_driver_sql(_BY_HAND)}
-        if store.meta("merged_digest") != _state(store, rows, by_hand, threshold):
-            free = [row for row in rows if row.interest_id not in by_hand]
-            leads = set(by_hand.values()) | {row.interest_id for row in rows if row.pinned}
-            found = by_hand | _groups(store, _ordered(free, leads), leads, threshold)
-            changed = [
-                (found.get(row.interest_id), row.interest_id)
-                for row in rows
-                if found.get(row.interest_id) != row.canonical_id
-            ]
-            if changed:
-                connection.exec_driver_sql(
-                    "UPDATE interests SET canonical_id = ? WHERE interest_id = ?", changed
-                )
-            rows = _rows(connection)
-            store.set_meta(merged_digest=_state(store, rows, by_hand, threshold))
+        if store.meta("merged_digest") == _state(store, rows, by_hand, threshold):
+            return sum(row.canonical_id is not None for row in rows)
+        free = [row for row in rows if row.interest_id not in by_hand]
+        leads = set(by_hand.values()) | {row.interest_id for row in rows if row.pinned}
+        found = by_hand | _groups(store, _ordered(free, leads), leads, threshold)
+        changed = [
+            (found.get(row.interest_id), row.interest_id)
+            for row in rows
+            if found.get(row.interest_id) != row.canonical_id
+        ]
+        if changed:
+            connection.exec_driver_sql(
+                "UPDATE interests SET canonical_id = ? WHERE interest_id = ?", changed
+            )
+        rows = _rows(connection)
+        store.set_meta(merged_digest=_state(store, rows, by_hand, threshold))
     return sum(row.canonical_id is not None for row in rows)
 
 

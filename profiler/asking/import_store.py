@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from profiler.asking.import_rows import Counts, GroundedInterest
+from store.canonical import merge_duplicates
 from store.dataset import Dataset
 from store.errors import UserError
 from store.store import Store
@@ -156,4 +157,5 @@ def encode_imported(store: Store, encoder: str | None = None) -> int:
         )
     encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
     assign_own_interests(store, store.datasets.load(), store.vectors.items())
+    merge_duplicates(store)
     return encoded

@@ -1,4 +1,4 @@
-"""From a store to recommendations: ``recommender.train``, ``evaluate``, ``recommend``, ``explain``."""
+"""From a store to recommendations: ``train``, ``evaluate``, ``recommend``, ``explain``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from recommender.runs import train as train
 
 # Loaded on first use: importing the package must stay free for `--help`.
-_HOME = {name: "recommender.runs" for name in ("train", "evaluate", "recommend", "explain")}
+_HOME = dict.fromkeys(("train", "evaluate", "recommend", "explain"), "recommender.runs")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ paid for, up to the first answer that is missing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from profiler.asking.answers import read_answer
@@ -16,6 +17,8 @@ from profiler.asking.schema import MAX_INTERESTS, Answer, AnswerError
 from prompts import Template
 from store.ledger import Outcome, Purpose, StoredResponse
 
+MAX_REASON = 500
+_LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")
 OUTCOMES: dict[str, Outcome] = {"truncated": "truncated", "empty": "empty", "refused": "refused"}
 
 
@@ -78,7 +81,7 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
             next_ = next_request(request, response, error, patience, asked=asked, longer=longer)
             await _reject(asker, subject_id, response, error, final=next_ is None)
             if next_ is None:
-                return str(error)
+                return quarantine_reason(error)
             request, purpose = next_
             asked, longer = asked + (purpose == "reask"), longer or purpose == "longer"
         else:
@@ -110,6 +113,12 @@ def next_request(
     return reask, "reask"
 
 
+def quarantine_reason(error: AnswerError) -> str:
+    """What is wrong, for people: what it quotes of the model is cut, since a model may echo all."""
+    text = _LONG_QUOTE.sub(r"'\1…'", str(error))
+    return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
+
+
 async def _accept(asker: Asker, subject_id: int, response: StoredResponse, answer: Answer) -> None:
     store = asker.store
 
@@ -135,6 +144,6 @@ async def _reject(
         detail = {"kind": error.kind, "errors": list(error.errors)}
         store.responses.settle(response.response_id, outcome, detail)
         if final:
-            store.subjects.set_state(subject_id, "quarantined", str(error))
+            store.subjects.set_state(subject_id, "quarantined", quarantine_reason(error))
 
     await asker.writer.do(job)

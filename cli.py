@@ -36,6 +36,7 @@ PROFILER = (
     "requests",
     "import-responses",
     "import-interests",
+    "retry",
     "evaluate",
     "export",
     "datasette",

@@ -1,0 +1,36 @@
+"""``profiler report``: one HTML file about a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    store: Annotated[Path, typer.Option(help="The store file.")],
+    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Model folder whose evaluation is shown.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides the sample of users and the map.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Write one self-contained HTML file: run card, coverage, map, clouds, sizes, users."""
+    from dataclasses import asdict
+
+    from profiler.reporting.report import write_report
+    from store.console import print_json, say
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        written = write_report(opened, out, model=model, seed=seed)
+    if json:
+        print_json(asdict(written))
+        return
+    say(
+        f"{written.out}: {written.interests:,} of {written.interests_stored:,} interests and "
+        f"{written.users:,} of {written.users_stored:,} users, {written.bytes / 1e6:.1f} MB; "
+        "it opens offline in any browser"
+    )

@@ -138,7 +138,9 @@ _SOLVER = ("method", "preference", "damping_used", "iterations", "share", "seed"
 _COVER = ("candidates", "chosen", "users_covered", "items_covered", "gap", "upper_bound")
 
 
-def _asking(asking: dict[str, Any], templates: str, failed: dict[str, int]) -> list[tuple[str, str]]:
+def _asking(
+    asking: dict[str, Any], templates: str, failed: dict[str, int]
+) -> list[tuple[str, str]]:
     rows = _plain(asking)
     rows += [(f"calls without an answer: {outcome}", f"{n:,}") for outcome, n in failed.items()]
     return rows + ([("prompt templates", templates)] if templates else [])

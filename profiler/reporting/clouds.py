@@ -6,7 +6,7 @@ twice; here the user's own are the stored interests that cover its history, so n
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,8 +85,8 @@ def _clouds(user: str, document: dict[str, Any]) -> Clouds | None:
     )
 
 
-def _weights(interests: Sequence[dict[str, Any]], weight: str) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _weights(interests: Sequence[dict[str, Any]], weight: str) -> dict[str, float]:
+    counts: dict[str, float] = defaultdict(float)
     for one in interests:
         strength = max(float(one[weight] or 0.0), 1e-6)
         for word in set(words_of(one["label"])):
@@ -97,7 +97,7 @@ def _weights(interests: Sequence[dict[str, Any]], weight: str) -> Counter[str]:
     return counts
 
 
-def _sized(own: Counter[str], other: Counter[str]) -> list[Word]:
+def _sized(own: dict[str, float], other: dict[str, float]) -> list[Word]:
     """The heaviest words in alphabetical order; size by the square root of weight."""
     top = sorted(own, key=lambda word: (-own[word], word))[:WORDS]
     low, high = own[top[-1]] ** 0.5, own[top[0]] ** 0.5

@@ -129,7 +129,8 @@ def _fit(places: NDArray[np.float64]) -> NDArray[np.float64]:
     span = np.where(high > low, high - low, 1.0)
     unit = np.where(high > low, (places - low) / span, 0.5)
     size = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])
-    return np.round(MARGIN + unit * size, 1)
+    fitted: NDArray[np.float64] = np.round(MARGIN + unit * size, 1)
+    return fitted
 
 
 def _radius(users: int) -> float:

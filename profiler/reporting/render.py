@@ -30,6 +30,7 @@ def render(**facts: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
+    environment.filters["number"] = "{:,}".format
     environment.filters["data"] = script_data
     style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")

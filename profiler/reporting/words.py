@@ -6,14 +6,20 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+LEAST_SHARE = 0.2
+"""A word names a group only if it is this frequent against the group's first word (our choice)."""
+
 _WORD = re.compile(r"[^\W\d_][\w'’-]*\w")
 
-STOP_WORDS = frozenset(
-    "a an and are as at be by etc for from has have in into is it its like likes more of on or "
-    "other over such than that the their them these they this those to up use used uses user "
-    "various vs was well who with without you your item items person people enjoys interest "
-    "interested interests prefers buys part vol".split()
-)
+_SILENT = """
+a all also an and any appreciates are as at be both buys by can drawn enjoy enjoys etc favors favours
+for from has have in including interest interested interests into is it item items its keep keeps like
+like-minded likes look looking looks love loved loves made make makes making many more need needs of
+often on or other over part people person prefers such take takes than that the their them these they
+this those to up use used user uses various vol vs want wanted wants was watch watches well who with
+without would you your
+"""
+STOP_WORDS = frozenset(_SILENT.split())
 
 
 def words_of(text: str) -> list[str]:
@@ -42,8 +48,9 @@ def name_groups(labels: Sequence[str], groups: Sequence[int], most: int = 2) -> 
     total = sum(counts.values(), Counter[str]())
     names: dict[int, str] = {}
     for group, own in counts.items():
-        ranked = sorted(own, key=lambda word: (-own[word] ** 2 / total[word], word))
-        names[group] = _unused(ranked, most, names.values(), group)
+        ranked = sorted(own, key=lambda word: (-(own[word] ** 2) / total[word], word))
+        common = [word for word in ranked if own[word] >= LEAST_SHARE * own[ranked[0]]]
+        names[group] = _unused(common, most, names.values(), group)
     return names
 
 
@@ -54,4 +61,4 @@ def _unused(ranked: Sequence[str], most: int, taken: Iterable[str], group: int) 
         if name not in known:
             return name
     name = ", ".join(ranked[:most]) or "unnamed"
-    return name if name not in known else f"{name} ({group + 1})"
+    return f"{name} ({group + 1})" if name in known else name

@@ -91,7 +91,7 @@ class Forecast:
         if not self.calibrated:
             lines.append(
                 "no answer of this model is stored yet: answers' lengths are a rule of thumb; "
-                "a first run with --budget-calls 20 makes this forecast exact"
+                "a first run with --budget-calls 20 makes this forecast close"
             )
         return "\n".join(lines)
 

@@ -13,6 +13,7 @@ from store.dataset import item_text
 from store.digests import text_digest
 from store.errors import StoreError
 from store.reading import evidence_of, find_user
+from store.vectors import fetch
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -114,7 +115,7 @@ def _compare(
     if encoder is not None:
         style = facts.get("item_text", "title+categories")
         own = text_digest(item_text(item["title"], json.loads(item["categories"]), style))
-        vectors = store.vectors.get(encoder, [own, *(path["text_digest"] for path in paths)])
+        vectors = fetch(connection, encoder, [own, *(path["text_digest"] for path in paths)])
     absent = [
         (path["interest_id"], path["text_digest"])
         for path in paths

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, text
+from sqlalchemy import Connection, bindparam, text
 
 from store.dataset import item_text
 from store.digests import text_digest
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 CHUNK = 5_000
 
+_VECTORS = text(
+    "SELECT digest, vector FROM vectors WHERE model = :model AND digest IN :digests"
+).bindparams(bindparam("digests", expanding=True))
+
 
 class Vectors:
     """Repository of unit text vectors, kept as float16 under (encoder name, text digest)."""
@@ -27,16 +31,8 @@ class Vectors:
 
     def get(self, model: str, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors among ``digests``, float32 ``[d]`` each."""
-        query = text(
-            "SELECT digest, vector FROM vectors WHERE model = :model AND digest IN :digests"
-        ).bindparams(bindparam("digests", expanding=True))
-        found: dict[str, NDArray[np.float32]] = {}
         with self._store.read() as connection:
-            for chunk in _chunks(list(dict.fromkeys(digests))):
-                rows = connection.execute(query, {"model": model, "digests": chunk})
-                for digest, blob in rows:
-                    found[digest] = np.frombuffer(blob, dtype="<f2").astype(np.float32)
-        return found
+            return fetch(connection, model, digests)
 
     def missing(self, model: str, digests: Sequence[str]) -> list[str]:
         """Return the digests that have no vector yet, each once, in the order given."""
@@ -170,6 +166,17 @@ class Vectors:
                 "WHERE kind = 'rename' AND undone_at IS NULL ORDER BY edit_id"
             ).all()
         return {row[0]: row[2] for row in rows if absent.get(row[0]) == row[1]}
+
+
+def fetch(
+    connection: Connection, model: str, digests: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors among ``digests`` as one connection sees them, float32 ``[d]`` each."""
+    found: dict[str, NDArray[np.float32]] = {}
+    for chunk in _chunks(list(dict.fromkeys(digests))):
+        for digest, blob in connection.execute(_VECTORS, {"model": model, "digests": chunk}):
+            found[digest] = np.frombuffer(blob, dtype="<f2").astype(np.float32)
+    return found
 
 
 def _chunks(values: list[str]) -> Iterator[list[str]]:

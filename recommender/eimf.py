@@ -62,6 +62,7 @@ class EIMF(Objective):
     """
 
     item_text: Tensor
+    has_text: Tensor
     interest_text: Tensor
     user_rows: Tensor
 
@@ -72,11 +73,13 @@ class EIMF(Objective):
         padding = torch.zeros(1, items.shape[1])
         constants = {
             "item_text": torch.cat([padding, items]),  # row 0 is the padding item
+            "has_text": torch.cat([padding, items]).abs().sum(1) > 0,
             "interest_text": torch.cat([padding, interests]),  # row 0 is no interest
             "user_rows": torch.from_numpy(semantics.of_users()) + 1,
         }
         for name, value in constants.items():
             self.register_buffer(name, value, persistent=False)
+        self.all_have_text = bool(self.has_text[1:].all())
         width = items.shape[1]
         self.attention = SelfAttention(width)
         self.project_interest = nn.Linear(width, d)
@@ -87,7 +90,7 @@ class EIMF(Objective):
         config, target_text = self.config, self.item_text[batch.target]
         rows = self.user_rows[batch.users]
         mask = rows > 0
-        usable = mask.any(1) & (target_text.abs().sum(1) > 0)
+        usable = mask.any(1) & self.has_text[batch.target]
         if int(usable.sum()) < 2:  # nothing to contrast with
             return {}
         rows, mask, target_text = rows[usable], mask[usable], target_text[usable]
@@ -126,9 +129,10 @@ class EIMF(Objective):
 
     def _predict(self, semantic: Tensor, target: Tensor) -> Tensor:
         """L_S: cross-entropy of the target among all items that have text."""
-        logits = F.normalize(semantic, dim=1) @ self.item_text[1:].T / self.config.tau
-        without_text = self.item_text[1:].abs().sum(1) == 0
-        return F.cross_entropy(logits.masked_fill(without_text, float("-inf")), target - 1)
+        logits = F.normalize(semantic, dim=1) / self.config.tau @ self.item_text[1:].T
+        if not self.all_have_text:
+            logits = logits.masked_fill(~self.has_text[1:], float("-inf"))
+        return F.cross_entropy(logits, target - 1)
 
     def interest_vectors(self) -> Tensor:
         """Semantic interests in the space of the behavioural ones, ``[n, d]``, for explanations.

@@ -258,6 +258,13 @@ def test_hostile_paths_stay_below_what_was_named(
     assert run("verify", "--store", path)[0] == 0
 
 
+def test_forget_without_a_user_only_sweeps(run: Run, path: Path) -> None:
+    rows = dump(path)
+    code, out, err = run("forget", "--store", path, "--json")
+    assert (code, json.loads(out), err) == (0, {"swept": True}, "")
+    assert dump(path) == rows
+
+
 def test_data_never_names_a_file(run: Run, path: Path, tmp_path: Path) -> None:
     hostile = "../../../x\n<script>"
     with open_store(path) as store, store.write() as connection:

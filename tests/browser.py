@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -46,6 +47,7 @@ class Browser:
     def __init__(self) -> None:
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._process: subprocess.Popen[bytes] | None = None
+        self._stack = ExitStack()
         self._socket: ClientConnection | None = None
         self._number = 0
         self.requests: list[str] = []
@@ -63,8 +65,8 @@ class Browser:
         port = self._port()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as reply:
             pages = [one for one in json.load(reply) if one["type"] == "page"]
-        self._socket = connect(
-            pages[0]["webSocketDebuggerUrl"], max_size=None, proxy=None, compression=None
+        self._socket = self._stack.enter_context(
+            connect(pages[0]["webSocketDebuggerUrl"], max_size=None, proxy=None, compression=None)
         )
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -76,8 +78,7 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._socket is not None:
-            self._socket.close()
+        self._stack.close()
         if self._process is not None:
             self._process.terminate()
             try:

@@ -118,7 +118,7 @@ def _of(pair: list[str]) -> str:
 def _data(data: dict[str, Any], store: Store) -> list[tuple[str, str]]:
     rows = _plain(data)
     digest = store.meta("dataset_digest")
-    return [*rows, *([("digest of data and split", str(digest)[:28] + "…")] if digest else [])]
+    return [*rows, *([("digest of the prepared data", str(digest)[:28] + "…")] if digest else [])]
 
 
 def _chosen(store: Store, facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -112,7 +112,7 @@ def nice(low: float, high: float, about: int) -> list[float]:
     step = next(m * magnitude for m in (1, 2, 2.5, 5, 10) if m * magnitude >= raw * (1 - 1e-9))
     first = -(-low // step)
     values = [round((first + i) * step, 10) for i in range(about * 3)]
-    return [v for v in values if v <= high * (1 + 1e-9)]
+    return [v for v in values if v <= high + 1e-9 * (high - low)]
 
 
 def _round_up(value: float) -> float:

@@ -112,7 +112,7 @@ def _places(matrix: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64]
 
 def _themes(matrix: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
     """Cluster of each row; clusters are numbered by size, the largest first."""
-    k = max(1, min(MOST_THEMES, round(math.sqrt(len(matrix) / 2))))
+    k = max(2, min(MOST_THEMES, round(math.sqrt(len(matrix) / 2))))
     distinct = len(np.unique(matrix, axis=0))
     from sklearn.cluster import KMeans
 

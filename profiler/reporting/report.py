@@ -90,7 +90,7 @@ def gather(
         "labels_stored": len(grouped),
         "clouds": draw_clouds(store, users),
         "sizes": sizes_and_overlaps(store, grouped),
-        "scores": read_scores(model, store.meta("dataset_digest")) if model else None,
+        "scores": read_scores(model, store.datasets.load().digest) if model else None,
         "people": describe_users(store, users[:USERS]),
         "users_stored": users_stored,
         "seed": seed,

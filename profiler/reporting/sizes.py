@@ -61,7 +61,7 @@ def sizes_and_overlaps(store: Store, grouped: list[dict[str, Any]]) -> Sizes:
 
 
 def _pairs(store: Store) -> tuple[list[Pair], int]:
-    """Pairs by shared evidence; near-duplicates merged under one label are not news."""
+    """Pairs by shared evidence; interests merged under one label or named alike are not news."""
     from scipy.sparse import csr_array
 
     catalogue = store.interests.catalogue()
@@ -75,7 +75,9 @@ def _pairs(store: Store) -> tuple[list[Pair], int]:
     shared = (cites @ cites.T).tocoo()
     a, b, both = shared.row, shared.col, shared.data
     lead = _leads(store, catalogue.ids[:n].tolist())
-    keep = (a < b) & (both > 1) & (lead[a] != lead[b])
+    known: dict[str, int] = {}
+    name = np.array([known.setdefault(label.casefold(), len(known)) for label in catalogue.labels])
+    keep = (a < b) & (both > 1) & (lead[a] != lead[b]) & (name[a] != name[b])
     a, b, both = a[keep], b[keep], both[keep]
     sizes = np.diff(catalogue.indptr[: n + 1])
     jaccard = both / np.maximum(sizes[a] + sizes[b] - both, 1)

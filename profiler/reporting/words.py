@@ -12,12 +12,12 @@ LEAST_SHARE = 0.2
 _WORD = re.compile(r"[^\W\d_][\w'’-]*\w")
 
 _SILENT = """
-a all also an and any appreciates are as at be both buys by can drawn enjoy enjoys etc favors favours
-for from has have in including interest interested interests into is it item items its keep keeps like
-like-minded likes look looking looks love loved loves made make makes making many more need needs of
-often on or other over part people person prefers such take takes than that the their them these they
-this those to up use used user uses various vol vs want wanted wants was watch watches well who with
-without would you your
+a all also an and any appreciates are as at be both buys by can drawn enjoy enjoys etc favors
+favours for from has have in including interest interested interests into is it item items its
+keep keeps like like-minded likes look looking looks love loved loves made make makes making
+many more need needs of often on or other over part people person prefers such take takes than
+that the their them these they this those to up use used user uses various vol vs want wanted
+wants was watch watches well who with without would you your
 """
 STOP_WORDS = frozenset(_SILENT.split())
 

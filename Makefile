@@ -25,8 +25,26 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
 
+# The main job on a small shop with planted interests; every line is a command a user would type.
+SHOW := $(BIN)/profiler show
+REMI := --store $(DEMO)/shop.db --steps 1000 --evaluate-every 250
 demo: $(READY)
-	@$(BIN)/python -m demo --out $(DEMO)
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(BIN)/profiler sample $(DEMO)/shop
+	$(BIN)/profiler check $(DEMO)/shop
+	$(BIN)/profiler build $(DEMO)/shop --store $(DEMO)/shop.db
+	$(BIN)/profiler status --store $(DEMO)/shop.db
+	$(BIN)/profiler interests --store $(DEMO)/shop.db -k 10
+	$(SHOW) 7 --store $(DEMO)/shop.db
+	$(SHOW) 42 --store $(DEMO)/shop.db
+	$(BIN)/recommender train --out $(DEMO)/models/remi $(REMI)
+	$(BIN)/recommender evaluate $(DEMO)/models/remi
+	$(BIN)/recommender compare remi remi+eimf pop --out $(DEMO)/compare --store $(DEMO)/shop.db --seeds 2 --steps 1000 --set training.evaluate_every=250
+	$(BIN)/recommender recommend $(DEMO)/models/remi --user 42 -k 10 --explain
+	@echo
+	@echo "the shop:        $(DEMO)/shop/        its planted interests: $(DEMO)/shop/truth.json"
+	@echo "the store:       $(DEMO)/shop.db      look with: $(SHOW) USER --store $(DEMO)/shop.db"
+	@echo "the models:      $(DEMO)/models/remi, $(DEMO)/compare/"
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'

@@ -69,7 +69,14 @@ def choose_subjects(
     how = config.choice()
     state = json_digest([dataset.digest, encoder.name, how])
     if store.meta("choice_digest") == state:
-        return Chosen(**{**store.meta("choice"), "anew": False})
+        counts = {kind: sum(n.values()) for kind, n in store.subjects.counts().items()}
+        # Imports may have taken the place of what was chosen: count what is there.
+        return Chosen(
+            counts.get("exemplar", 0),
+            counts.get("synthetic", 0),
+            anew=False,
+            notes=store.meta("choice")["notes"],
+        )
     if not item_vectors.any():
         return Chosen(0, 0, notes=[NO_TEXT])
     vectors = user_vectors(store, dataset, item_vectors, encoder, config)

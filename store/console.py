@@ -38,6 +38,11 @@ def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[obje
     Console().print(table)
 
 
+def maker(source: str) -> str:
+    """Who made an interest, in words that leave no doubt about the offline extractor."""
+    return "offline extractor, not a language model" if source == "offline" else plain(source)
+
+
 def say(text: str) -> None:
     """Print one plain line."""
     sys.stdout.write(text + "\n")

@@ -1,4 +1,4 @@
-"""Rules that hold for every file: who may import whom, what is never called, what SQL looks like."""
+"""Rules that hold for every file: imports, calls that are never made, SQL from constants."""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 It keeps the contract of a chat model (one request in, one JSON text out), so that everything
 downstream is real without a key or a network: it groups the subject's items by their text vectors
 (:mod:`profiler.grouping`) and names each group from its own words (:mod:`profiler.naming`). It
-cannot say why somebody wants something, and says in every description that it only counted words.
+cannot say why somebody wants something. Its interests carry the source ``offline``, and commands
+that print them say that no language model made them; the texts themselves stay free of that note,
+because they are encoded and compared.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from prompts.items import clean_text, shown_ids
 if TYPE_CHECKING:
     from store.dataset import Dataset
 
-VERSION = 1
+VERSION = 2
 THRESHOLD = 1.4
 """Height of the cut for histories: of one height for all, near the best agreement with a chat
 model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
@@ -38,7 +40,6 @@ SESSION_THRESHOLD = 1.84
 CENTRE = 0.5
 """Share of the catalogue's mean vector that is taken away before grouping: what all items of a
 shop have in common says nothing, yet part of it tells coherent subjects from mixed ones."""
-NOTE = "grouped by word statistics, no language model"
 OTHER_LABEL = "Other items"
 MAX_LABEL = 110
 
@@ -269,10 +270,10 @@ def _label(
 
 
 def _description(members: Sequence[ShownItem]) -> str:
-    """One sentence: two typical titles, and that no language model wrote it."""
+    """One sentence that names two typical titles."""
     titles = [clean_text(item.title, 90) for item in members if item.title]
     titles = list(dict.fromkeys(title for title in titles if title))[:2]
     if not titles:
-        return f"Items without a title ({NOTE})."
-    text = f"Items like {'; '.join(titles)} ({NOTE})."
-    return text if private_attribute(text) is None else f"Items of one kind ({NOTE})."
+        return "Items without a title."
+    text = f"Items like {'; '.join(titles)}."
+    return text if private_attribute(text) is None else "Items of one kind."

@@ -29,7 +29,7 @@ def show(
 
 def lines(document: dict[str, Any]) -> list[str]:
     """Return the document of :func:`store.reading.show_user` as plain lines."""
-    from store.console import plain
+    from store.console import maker, plain
 
     user = document["user"]
     found = [f"user {plain(user['user_id'])}: {user['interactions']} interactions, most recent:"]
@@ -46,6 +46,8 @@ def lines(document: dict[str, Any]) -> list[str]:
             "" if group["similarity"] is None else f", similarity {group['similarity']:.2f}"
         )
         found += ["", f"{plain(group['name'])} ({group['members']} members{similarity}):"]
+        makers = sorted({maker(interest["source"]) for interest in group["interests"]})
+        found += [f"  interests by {name}" for name in makers]
         found += [line for interest in group["interests"] for line in _interest(interest)]
         if not group["interests"]:
             found.append(f"  no interests stored ({group['state']})")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import bindparam, text
 
 from store.digests import text_digest
 from store.errors import StoreError
+from store.raw import raw
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -87,10 +89,9 @@ class Interests:
             If an evidence id is not an item the subject stands for: nothing ungrounded is stored.
         """
         with self._store.write() as connection:
-            shown = _shown(connection, subject_id)
-            connection.execute(
-                text("DELETE FROM interests WHERE subject_id = :id"), {"id": subject_id}
-            )
+            driver = raw(connection)
+            shown = _shown(driver, subject_id)
+            driver.execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
             for position, interest in enumerate(interests):
                 foreign = [item for item in interest.evidence if item not in shown]
                 if foreign:
@@ -98,10 +99,10 @@ class Interests:
                         f"interest {interest.label!r} of subject {subject_id} cites "
                         f"{foreign[0]!r}, which is not among its items"
                     )
-                _insert(connection, subject_id, position, interest, shown, source, response_id)
-            connection.execute(
-                text("UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = :id"),
-                {"id": subject_id},
+                _insert(driver, subject_id, position, interest, shown, source, response_id)
+            driver.execute(
+                "UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = ?",
+                (subject_id,),
             )
 
     def catalogue(self) -> Catalogue:
@@ -203,16 +204,17 @@ class Interests:
                 )
 
 
-def _shown(connection: Connection, subject_id: int) -> dict[str, int]:
-    query = text(
+def _shown(driver: sqlite3.Connection, subject_id: int) -> dict[str, int]:
+    rows = driver.execute(
         "SELECT i.item_id, i.item_ix FROM subject_items s JOIN items i USING (item_ix) "
-        "WHERE s.subject_id = :id"
+        "WHERE s.subject_id = ?",
+        (subject_id,),
     )
-    return {row[0]: row[1] for row in connection.execute(query, {"id": subject_id})}
+    return dict(rows.fetchall())
 
 
 def _insert(
-    connection: Connection,
+    driver: sqlite3.Connection,
     subject_id: int,
     position: int,
     interest: InterestLike,
@@ -221,28 +223,24 @@ def _insert(
     response_id: int | None,
 ) -> None:
     evidence = list(dict.fromkeys(interest.evidence))
-    interest_id = connection.execute(
-        text(
-            "INSERT INTO interests (subject_id, position, label, description, strength, source, "
-            "response_id, text_digest) VALUES (:subject_id, :position, :label, :description, "
-            ":strength, :source, :response_id, :digest) RETURNING interest_id"
+    (interest_id,) = driver.execute(
+        "INSERT INTO interests (subject_id, position, label, description, strength, source, "
+        "response_id, text_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING interest_id",
+        (
+            subject_id,
+            position,
+            interest.label,
+            interest.description,
+            len(evidence) / len(shown) if shown else 0.0,
+            source,
+            response_id,
+            text_digest(interest_text(interest.label, interest.description)),
         ),
-        {
-            "subject_id": subject_id,
-            "position": position,
-            "label": interest.label,
-            "description": interest.description,
-            "strength": len(evidence) / len(shown) if shown else 0.0,
-            "source": source,
-            "response_id": response_id,
-            "digest": text_digest(interest_text(interest.label, interest.description)),
-        },
-    ).scalar_one()
-    if evidence:
-        connection.exec_driver_sql(
-            "INSERT INTO evidence (interest_id, item_ix, position) VALUES (?, ?, ?)",
-            [(interest_id, shown[item], rank) for rank, item in enumerate(evidence)],
-        )
+    ).fetchone()
+    driver.executemany(
+        "INSERT INTO evidence (interest_id, item_ix, position) VALUES (?, ?, ?)",
+        [(interest_id, shown[item], rank) for rank, item in enumerate(evidence)],
+    )
 
 
 def _indptr(owner: NDArray[np.int64], n: int) -> NDArray[np.int64]:

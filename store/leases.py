@@ -14,6 +14,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from store.raw import raw
+
 
 def owner_name() -> str:
     """Name of a new owner: machine, process, when the process started, and a random part."""
@@ -57,17 +59,15 @@ def claim(connection: Connection, digest: str, owner: str, now: float, expires_a
     now, expires_at
         Unix seconds.
     """
-    held = connection.exec_driver_sql(
+    driver = raw(connection)
+    held = driver.execute(
         "SELECT owner, expires_at FROM leases WHERE request_digest = ?", (digest,)
-    ).first()
-    if (
-        held is not None
-        and held.owner != owner
-        and held.expires_at > now
-        and not owner_is_gone(held.owner)
-    ):
-        return False
-    connection.exec_driver_sql(
+    ).fetchone()
+    if held is not None:
+        holder, until = held
+        if holder != owner and until > now and not owner_is_gone(holder):
+            return False
+    driver.execute(
         "INSERT INTO leases (request_digest, owner, expires_at) VALUES (?, ?, ?) "
         "ON CONFLICT (request_digest) DO UPDATE "
         "SET owner = excluded.owner, expires_at = excluded.expires_at",
@@ -86,8 +86,8 @@ def renew(connection: Connection, owner: str, expires_at: float) -> None:
 def release(connection: Connection, owner: str, digest: str | None = None) -> None:
     """Give back one lease of ``owner``, or all."""
     if digest is None:
-        connection.exec_driver_sql("DELETE FROM leases WHERE owner = ?", (owner,))
+        raw(connection).execute("DELETE FROM leases WHERE owner = ?", (owner,))
     else:
-        connection.exec_driver_sql(
+        raw(connection).execute(
             "DELETE FROM leases WHERE request_digest = ? AND owner = ?", (digest, owner)
         )

@@ -8,6 +8,7 @@ sent that the ledger does not know of.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import Row, bindparam, text
 from store import leases
 from store.digests import canonical_json
 from store.ledger import NewAttempt, NewResponse, Outcome, Prompt, Spent, StoredResponse, Ticket
+from store.raw import raw
 from store.store import now
 
 if TYPE_CHECKING:
@@ -46,12 +48,24 @@ class Responses:
     def find(self, request_digest: str) -> StoredResponse | None:
         """Return the newest answer to exactly this request, None if there is none in use."""
         with self._store.read() as connection:
-            row = connection.exec_driver_sql(
-                _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
-                "ORDER BY response_id DESC LIMIT 1",
-                (request_digest,),
-            ).first()
-        return None if row is None else _stored(row)
+            row = (
+                raw(connection)
+                .execute(
+                    _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
+                    "ORDER BY response_id DESC LIMIT 1",
+                    (request_digest,),
+                )
+                .fetchone()
+            )
+        return None if row is None else StoredResponse(*row)
+
+    def digests(self) -> set[str]:
+        """Return the addresses of all requests with an answer in use."""
+        with self._store.read() as connection:
+            rows = raw(connection).execute(
+                "SELECT request_digest FROM responses WHERE outcome <> 'set_aside'"
+            )
+            return {row[0] for row in rows}
 
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
@@ -84,37 +98,26 @@ class Responses:
             now(),
         )
         with self._store.write() as connection:
-            if response.prompt is not None:
-                self._add_prompt(response.prompt)
-            return int(
-                connection.exec_driver_sql(
+            if response.prompt is not None and prompt_digest is not None:
+                _add_prompt(raw(connection), prompt_digest, response.prompt)
+            row = (
+                raw(connection)
+                .execute(
                     "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
                     "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
                     "tokens_in, tokens_out, cost_usd, latency_s, created_at) "
                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                     "RETURNING response_id",
                     values,
-                ).scalar_one()
+                )
+                .fetchone()
             )
-
-    def _add_prompt(self, prompt: Prompt) -> None:
-        with self._store.write() as connection:
-            connection.exec_driver_sql(
-                "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
-                "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-                (
-                    prompt.digest,
-                    prompt.template,
-                    prompt.template_digest,
-                    canonical_json(list(prompt.messages)),
-                    canonical_json(dict(prompt.schema)),
-                ),
-            )
+            return int(row[0])
 
     def settle(self, response_id: int, outcome: Outcome, detail: Mapping[str, Any]) -> None:
         """Record how reading an answer ended: mends and repairs, or what was wrong."""
         with self._store.write() as connection:
-            connection.exec_driver_sql(
+            raw(connection).execute(
                 "UPDATE responses SET outcome = ?, detail = ? WHERE response_id = ?",
                 (outcome, canonical_json(dict(detail)), response_id),
             )
@@ -150,27 +153,31 @@ class Responses:
             expires = clock + lease_s
             if not leases.claim(connection, attempt.request_digest, owner, clock, expires):
                 return Ticket()
-            attempt_id = connection.exec_driver_sql(
-                "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, "
-                "reserved_usd, reserved_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                "RETURNING attempt_id",
-                (
-                    attempt.request_digest,
-                    attempt.subject_id,
-                    attempt.run_id,
-                    attempt.purpose,
-                    attempt.reserved_usd,
-                    attempt.reserved_tokens,
-                    now(),
-                ),
-            ).scalar_one()
-        return Ticket(attempt_id=int(attempt_id))
+            row = (
+                raw(connection)
+                .execute(
+                    "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, "
+                    "reserved_usd, reserved_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                    "RETURNING attempt_id",
+                    (
+                        attempt.request_digest,
+                        attempt.subject_id,
+                        attempt.run_id,
+                        attempt.purpose,
+                        attempt.reserved_usd,
+                        attempt.reserved_tokens,
+                        now(),
+                    ),
+                )
+                .fetchone()
+            )
+        return Ticket(attempt_id=int(row[0]))
 
     def close_answered(self, attempt_id: int, response: NewResponse, *, owner: str) -> int:
         """Store the answer of a call, settle its attempt and give back its lease, in one step."""
         with self._store.write() as connection:
             response_id = self.add(response)
-            connection.exec_driver_sql(
+            raw(connection).execute(
                 "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
                 "tokens_in = ?, tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
                 (
@@ -261,6 +268,20 @@ class Responses:
                 (model,),
             ).all()
         return {row[0]: int(row[1]) for row in rows}
+
+
+def _add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
+    driver.execute(
+        "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+        (
+            digest,
+            prompt.template,
+            prompt.template_digest,
+            canonical_json(list(prompt.messages)),
+            canonical_json(dict(prompt.schema)),
+        ),
+    )
 
 
 def _stored(row: Row[Any]) -> StoredResponse:

@@ -67,6 +67,8 @@ class Asker:
         Of the store's table ``runs``.
     halted
         Whether the run is stopping.
+    stored
+        Addresses of the requests that were answered when the run began.
     """
 
     store: Store
@@ -81,6 +83,7 @@ class Asker:
     run_id: int | None
     halted: Callable[[], bool]
     tally: Tally
+    stored: set[str]
 
     async def answer(self, request: Request, purpose: Purpose) -> StoredResponse:
         """Return the stored answer to ``request``, after buying it where there is none.
@@ -97,7 +100,8 @@ class Asker:
             The run is stopping and a call would be needed.
         """
         digest = request_digest(self.port, request)
-        found = self.store.responses.find(digest)
+        # Looking up costs more than knowing; what others store meanwhile, opening a call finds.
+        found = self.store.responses.find(digest) if digest in self.stored else None
         if found is not None:
             self.tally.cached += 1
             return found

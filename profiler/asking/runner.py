@@ -175,6 +175,7 @@ class _Run:
             run_id=self.run_id,
             halted=self.halting.is_set,
             tally=self.tally,
+            stored=self.store.responses.digests(),
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -20,8 +20,9 @@ QUERIES = {
     ),
     "users_of_interest": (
         "Users an interest reaches",
-        "SELECT u.user_id FROM interest_users r JOIN users u ON u.user_ix = r.user_ix "
-        "WHERE r.interest_id = :interest ORDER BY u.user_ix",
+        "SELECT u.user_id FROM users u WHERE u.user_ix IN (SELECT m.user_ix FROM memberships m "
+        "JOIN interests n ON n.subject_id = m.subject_id WHERE n.interest_id = :interest UNION "
+        "SELECT user_ix FROM assignments WHERE interest_id = :interest) ORDER BY u.user_ix",
     ),
     "evidence_of_interest": (
         "Items that prove an interest",

@@ -22,11 +22,18 @@ _REACH_OF_GROUPS = (
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, count(DISTINCT r.user_ix) "
     "FROM interest_users r JOIN interests n USING (interest_id) GROUP BY lead"
 )
-_USERS = text(
-    "SELECT u.user_id FROM interest_users r JOIN users u USING (user_ix) "
-    "WHERE r.interest_id = :interest ORDER BY u.user_ix LIMIT :limit"
+# The view interest_users for one interest: SQLite does not carry the condition into its UNION.
+_REACHED = """
+WITH reached AS (
+  SELECT m.user_ix FROM interests n JOIN memberships m ON m.subject_id = n.subject_id
+  JOIN subjects s ON s.subject_id = n.subject_id AND s.active WHERE n.interest_id = :interest
+  UNION SELECT user_ix FROM assignments WHERE interest_id = :interest
+  UNION SELECT s.user_ix FROM interests n
+  JOIN subjects s ON s.subject_id = n.subject_id AND s.active
+  WHERE n.interest_id = :interest AND s.user_ix IS NOT NULL
 )
-_COUNT = text("SELECT count(*) FROM interest_users WHERE interest_id = :interest")
+SELECT u.user_id, count(*) OVER () FROM reached JOIN users u USING (user_ix)
+ORDER BY u.user_ix LIMIT :limit"""
 _EVIDENCE_OF_GROUP = text(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, count(DISTINCT e.item_ix) "
     "FROM evidence e JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
@@ -72,15 +79,15 @@ def reached(
     connection: Connection, interests: Sequence[int], limit: int = 5
 ) -> dict[int, dict[str, Any]]:
     """For each interest, how many users it reaches and the first few of them."""
-    return {
-        interest: {
-            "users": int(connection.execute(_COUNT, {"interest": interest}).scalar_one()),
-            "some_users": list(
-                connection.execute(_USERS, {"interest": interest, "limit": limit}).scalars()
-            ),
+    query = text(_REACHED)
+    found = {}
+    for interest in interests:
+        rows = connection.execute(query, {"interest": interest, "limit": limit}).all()
+        found[interest] = {
+            "users": int(rows[0][1]) if rows else 0,
+            "some_users": [row[0] for row in rows],
         }
-        for interest in interests
-    }
+    return found
 
 
 def _apart(rows: list[dict[str, Any]], reach: dict[int, int]) -> list[dict[str, Any]]:

@@ -44,12 +44,13 @@ _WORD_HITS = text(
     "JOIN subjects s USING (subject_id) WHERE interests_fts MATCH :query AND s.active "
     "ORDER BY bm25(interests_fts, 2.0, 1.0), f.rowid LIMIT :limit"
 )
+# CROSS JOIN keeps the order: from the few items whose title matches to what they prove.
 _ITEM_HITS = text(
-    "SELECT DISTINCT e.interest_id FROM items i JOIN evidence e USING (item_ix) "
-    "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
-    "WHERE s.active AND i.title LIKE :pattern ESCAPE '\\' ORDER BY e.interest_id LIMIT :limit"
+    "SELECT DISTINCT e.interest_id FROM items i CROSS JOIN evidence e ON e.item_ix = i.item_ix "
+    "CROSS JOIN interests n ON n.interest_id = e.interest_id "
+    "CROSS JOIN subjects s ON s.subject_id = n.subject_id WHERE s.active "
+    "AND i.title LIKE :pattern ESCAPE '\\' ORDER BY e.interest_id LIMIT :limit"
 )
-
 _HITS = text(
     "SELECT n.interest_id, n.label, n.description, n.source, n.canonical_id, s.name AS subject "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids"

@@ -35,19 +35,19 @@ demo: $(READY)
 	$(BIN)/profiler build $(DEMO)/shop --store $(DEMO)/shop.db
 	$(BIN)/profiler status --store $(DEMO)/shop.db
 	$(BIN)/profiler interests --store $(DEMO)/shop.db -k 10
-	$(SHOW) 7 --store $(DEMO)/shop.db
-	$(SHOW) 42 --store $(DEMO)/shop.db
+	$(SHOW) U007 --store $(DEMO)/shop.db
+	$(SHOW) U042 --store $(DEMO)/shop.db
 	$(BIN)/recommender train --out $(DEMO)/models/remi $(REMI)
 	$(BIN)/recommender evaluate $(DEMO)/models/remi
 	$(BIN)/recommender compare remi remi+eimf pop --out $(DEMO)/compare --store $(DEMO)/shop.db --seeds 2 --steps 1000 --set training.evaluate_every=250
-	$(BIN)/recommender recommend $(DEMO)/models/remi --user 42 -k 10 --explain
+	$(BIN)/recommender recommend $(DEMO)/models/remi --user U042 -k 10 --explain
 	@echo
 	@echo "the shop:        $(DEMO)/shop/        its planted interests: $(DEMO)/shop/truth.json"
 	@echo "the store:       $(DEMO)/shop.db      look with: $(SHOW) USER --store $(DEMO)/shop.db"
 	@echo "the models:      $(DEMO)/models/remi, $(DEMO)/compare/"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 3600

@@ -38,6 +38,7 @@ PROFILER = (
     "import-interests",
     "retry",
     "evaluate",
+    "ask",
     "report",
     "export",
     "datasette",

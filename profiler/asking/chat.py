@@ -48,8 +48,8 @@ class LangChainPort:
         method: Method | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
-        self._model = model
-        self._timeout = timeout
+        self.model = model
+        self.timeout = timeout
         self._method: Method = method or _method_of(model)
         self.name = name
         self.base_url = base_url
@@ -73,8 +73,8 @@ class LangChainPort:
         """
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._timeout):
-                message = await self._model.ainvoke(
+            async with asyncio.timeout(self.timeout):
+                message = await self.model.ainvoke(
                     [{"role": turn.role, "content": turn.content} for turn in request.messages],
                     **self._arguments(request),
                 )
@@ -132,15 +132,24 @@ def open_chat(
         options["base_url"] = base_url
     if spec.startswith(("openai:", "azure_openai:")):
         options["include_response_headers"] = True
+        if (client := _own_client(timeout)) is not None:
+            options["http_async_client"] = client
     try:
         model = init_chat_model(spec, **options)
     except ImportError as error:
         raise UserError(f"--llm {spec}: {error}") from None
     except Exception as error:
         raise UserError(f"--llm {spec}: {_first_line(error)}; is its key set?") from None
-    return LangChainPort(
-        model, spec, base_url=base_url, method=method, timeout=timeout
-    )
+    return LangChainPort(model, spec, base_url=base_url, method=method, timeout=timeout)
+
+
+def _own_client(timeout: float) -> Any | None:
+    try:
+        from profiler.asking.http import openai_client
+
+        return openai_client(timeout)
+    except ImportError:  # init_chat_model says what is missing, and how to install it
+        return None
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""Questions about a store, answered by a chat model that may only look things up."""

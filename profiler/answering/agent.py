@@ -1,0 +1,192 @@
+"""The conversation: look-ups until there is an answer, then a check of every sentence.
+
+At most ten turns of the model. Sentences that cite nothing, or what does not exist or was not
+looked up, are asked for again once; what is still unproven then is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from profiler.answering.calls import Caller, Tally, Turn
+from profiler.answering.citations import Checked, Sentence, check, sources
+from profiler.answering.instructions import SYSTEM, correction
+from profiler.answering.tools import Toolbox
+from profiler.asking.budget import Budget, Caps
+from profiler.asking.chat import LangChainPort
+from profiler.asking.prices import Prices, load_prices
+from profiler.asking.transport import RetryPolicy
+from store.errors import BudgetReachedError, UserError
+from store.store import Store
+
+MOST_STEPS = 10
+MOST_CALLS_A_STEP = 8
+LONGEST_QUESTION = 2_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer whose every sentence is proven.
+
+    Attributes
+    ----------
+    question, model
+        What was asked, and whom.
+    sentences
+        Those that may be shown; empty where none could be proven.
+    sources
+        ``interests`` and ``items`` that they cite.
+    dropped
+        Sentences not shown, by reason.
+    steps
+        Turns of the model, stored ones included.
+    finished
+        Whether the model came to an answer within :data:`MOST_STEPS`.
+    tally
+        Calls, tokens and cost.
+    """
+
+    question: str
+    model: str
+    sentences: list[Sentence]
+    sources: dict[str, list[dict[str, Any]]]
+    dropped: dict[str, int]
+    steps: int
+    finished: bool
+    tally: Tally
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class AnsweringOptions:
+    """Caps of the store, prices, patience, and limits of each turn."""
+
+    caps: Caps = field(default_factory=Caps)
+    prices: Prices = field(default_factory=load_prices)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    max_tokens: int = 1_000
+    temperature: float = 0.0
+
+
+def ask(
+    store: Store, question: str, port: LangChainPort, options: AnsweringOptions | None = None
+) -> Answer:
+    """Answer a question about a store with sentences that cite stored interests and items.
+
+    Parameters
+    ----------
+    store
+        An open store. Its interests are only read; what was paid for is entered in its ledger.
+    question
+        In plain words.
+    port
+        A chat model that can call tools, from :func:`profiler.asking.chat.open_chat`.
+    options
+        Caps, prices, patience.
+
+    Raises
+    ------
+    UserError
+        If the question is empty or too long, or a cap in dollars is set on a model without price.
+    BudgetReachedError, ProviderRefusedError
+        If the conversation had to stop; what was paid for is kept.
+    """
+    options = options or AnsweringOptions()
+    question = question.strip()
+    if not question or len(question) > LONGEST_QUESTION:
+        raise UserError(f"ask a question of 1 to {LONGEST_QUESTION} characters")
+    if options.caps.usd is not None and options.prices.of(port.name) is None:
+        raise UserError(
+            f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
+            "use --budget-tokens"
+        )
+    run_id = store.start_run("ask", {"llm": port.name, "base_url": port.base_url})
+    status = "failed"
+    try:
+        answer = asyncio.run(_converse(store, question, port, options, run_id))
+        status = "done" if answer.sentences else "partial"
+    except BudgetReachedError:
+        status = "budget"
+        raise
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        store.finish_run(run_id, status, {})
+    return answer
+
+
+async def _converse(
+    store: Store, question: str, port: LangChainPort, options: AnsweringOptions, run_id: int
+) -> Answer:
+    toolbox = Toolbox(store)
+    caller = Caller(
+        store,
+        port,
+        toolbox.tools(),
+        Budget(options.caps, store.responses.spent()),
+        options.prices,
+        options.policy,
+        options.max_tokens,
+        options.temperature,
+        run_id,
+    )
+    turns: list[Turn] = [
+        {"role": "system", "content": SYSTEM},
+        {"role": "user", "content": question},
+    ]
+    best: Checked | None = None
+    finished = False
+    steps = 0
+    while steps < MOST_STEPS and not finished:
+        steps += 1
+        said = await caller.say(turns)
+        turns.append(said.turn)
+        if said.calls:
+            for number, call in enumerate(said.calls):
+                many = number >= MOST_CALLS_A_STEP
+                result = _TOO_MANY if many else toolbox.run(call.name, call.arguments)
+                turns.append({"role": "tool", "content": result, "tool_call_id": call.id})
+            continue
+        checked = check(said.text, toolbox.seen, store)
+        first = best is None
+        best = _better(best, checked)
+        finished = not (checked.dropped and first)
+        if not finished:
+            turns.append({"role": "user", "content": correction(checked.problems)})
+    return _answer(store, question, port.name, best, steps, finished, caller.tally)
+
+
+_TOO_MANY = f'{{"error": "at most {MOST_CALLS_A_STEP} look-ups at once"}}'
+
+
+def _better(before: Checked | None, now: Checked) -> Checked:
+    """The later attempt, unless less of it can be shown."""
+    return before if before is not None and len(before.kept) > len(now.kept) else now
+
+
+def _answer(
+    store: Store,
+    question: str,
+    model: str,
+    best: Checked | None,
+    steps: int,
+    finished: bool,
+    tally: Tally,
+) -> Answer:
+    kept = best.kept if best else []
+    return Answer(
+        question=question,
+        model=model,
+        sentences=kept,
+        sources=sources(store, kept),
+        dropped=dict(best.dropped) if best else {},
+        steps=steps,
+        finished=finished or best is not None,
+        tally=tally,
+    )

@@ -146,11 +146,23 @@ def _remove_answers(connection: Connection, subjects: Sequence[int]) -> dict[str
         subjects,
     )
     removed = _run(connection, "DELETE FROM responses WHERE subject_id IN :ids", subjects)
+    removed += _remove_conversations(connection)
     prompts = connection.exec_driver_sql(
         "DELETE FROM prompts WHERE digest NOT IN "
         "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL)"
     ).rowcount
     return {"answers": removed, "prompts": int(prompts)}
+
+
+def _remove_conversations(connection: Connection) -> int:
+    """Remove what ``profiler ask`` looked up and was told: any of it may quote the user."""
+    of_ask = (
+        "SELECT response_id FROM responses JOIN prompts ON prompts.digest = prompt_digest "
+        "WHERE template = 'ask'"
+    )
+    ids = list(connection.exec_driver_sql(of_ask).scalars())
+    _run(connection, "UPDATE attempts SET response_id = NULL WHERE response_id IN :ids", ids)
+    return _run(connection, "DELETE FROM responses WHERE response_id IN :ids", ids)
 
 
 def _remove_interests(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:

@@ -18,8 +18,6 @@ _INTEREST = re.compile(r"i\s?(\d{1,15})", re.IGNORECASE)
 _ITEM = re.compile(r"item\s+(\S.*)", re.IGNORECASE)
 _END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+")
 _NO_END = re.compile(r"\b(?:e\.g|i\.e|vs|mr|ms|dr)\.$", re.IGNORECASE)
-    r"(?:\b(?:e\.g|i\.e|etc|vs|no|nr|approx|mr|ms|dr|st)|\b[A-Z])\.$", re.IGNORECASE
-)
 _ONLY_CITATIONS = re.compile(r"(?:\s*\[[^\[\]]+\][\s,;.]*)+")
 
 CITES_NOTHING = "cites nothing"

@@ -234,3 +234,23 @@ def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | 
 
 def test_every_kind_of_misbehaviour_is_scripted() -> None:
     assert len(KINDS) == 17  # valid and sixteen others
+
+
+def test_behind_a_proxy_the_providers_own_client_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    from profiler.asking.http import openai_client
+
+    assert openai_client(5) is not None
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    assert openai_client(5) is None
+
+
+def test_many_calls_at_once_over_several_pools() -> None:
+    with LlmServer(latency=0.02) as server:
+        port = chat(server.base_url)
+
+        async def run() -> list[Reply]:
+            return await asyncio.gather(*(port.ask(request()) for _ in range(80)))
+
+        replies = asyncio.run(run())
+    assert all(reply.text for reply in replies)
+    assert server.record.most_in_flight > 40

@@ -1,0 +1,201 @@
+"""``profiler ask`` against a real server on loopback that calls tools."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profiler.answering.agent import MOST_STEPS, Answer, AnsweringOptions, ask
+from profiler.asking.budget import Caps
+from profiler.asking.transport import RetryPolicy
+from store.errors import BudgetReachedError, ProviderRefusedError, UserError
+from store.forgetting import forget_user
+from store.store import Store, open_store
+from tests.asking_store import MODEL, chat, prices, scalar
+from tests.chat_server import ChatServer, Script, results, scripted
+from tests.llm_server import Step
+from tests.reading_store import fill, runner
+
+QUESTION = "Who would want refillable pens, and how do we know?"
+SEARCH = [("search_interests", {"query": "refillable pens"})]
+GOOD = "Customers of the pens group like refills [i1]. One of the proofs is a gel pen [item pen]."
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-TESTSECRET")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(fill(tmp_path / "s.db"))
+
+
+def run(store: Store, script: Script, **options: Any) -> tuple[Answer, ChatServer]:
+    settings = {"prices": prices(), "policy": RetryPolicy(first_wait=0.01, longest_wait=0.02)}
+    with ChatServer(script) as server:
+        port = chat(server.base_url)
+        return ask(store, QUESTION, port, AnsweringOptions(**(settings | options))), server
+
+
+def test_an_answer_is_looked_up_and_every_sentence_proven(store: Store) -> None:
+    answer, server = run(store, scripted(SEARCH, GOOD))
+    assert [s.text for s in answer.sentences] == GOOD.replace("]. ", "].\n").split("\n")
+    assert answer.dropped == {}
+    assert (answer.steps, answer.finished) == (2, True)
+    assert answer.sources["interests"][0]["label"] == "Gel pens and refills"
+    assert answer.sources["items"] == [{"item_id": "pen", "title": "Gel pen with fine tip"}]
+    found = results(server.record.calls[1].body["messages"])[0]
+    assert {hit["cite"] for hit in found} >= {"[i1]", "[i4]"}
+    names = {tool["function"]["name"] for tool in server.record.calls[0].body["tools"]}
+    assert "search_interests" in names
+    assert answer.tally.calls == 2
+    assert answer.tally.cost_usd > 0
+
+
+def test_the_ledger_holds_what_was_paid_and_the_same_question_is_free(store: Store) -> None:
+    first, _ = run(store, scripted(SEARCH, GOOD))
+    with ChatServer(scripted("never asked")) as other:
+        # The address is part of what was sent: the first server's must be used again.
+        assert scalar(store, "SELECT count(*) FROM responses WHERE method = 'tool'") == 2
+        base_url = scalar(store, "SELECT base_url FROM responses WHERE method = 'tool'")
+        again = ask(store, QUESTION, chat(base_url), AnsweringOptions(prices=prices()))
+        assert other.record.total == 0
+    assert again.sentences == first.sentences
+    assert (again.tally.calls, again.tally.cached) == (0, 2)
+    assert scalar(store, "SELECT count(*) FROM attempts WHERE outcome = 'answered'") == 3 + 2
+    assert scalar(store, "SELECT count(*) FROM leases") == 0
+    statuses = "SELECT group_concat(status) FROM runs WHERE kind = 'ask'"
+    assert scalar(store, statuses) == "done,done"
+
+
+def test_what_cites_the_unknown_is_asked_for_again_then_dropped(store: Store) -> None:
+    bad = "Pens are loved [i1]. Rockets too [i999]. So it goes. Ink as well [i3]."
+    answer, server = run(store, scripted(SEARCH, bad))
+    assert [s.text for s in answer.sentences] == ["Pens are loved [i1]."]
+    assert sum(answer.dropped.values()) == 3
+    assert answer.dropped["cites what does not exist"] == 1
+    assert answer.steps == 3
+    asked_again = server.record.calls[2].body["messages"][-1]["content"]
+    assert "Rockets too [i999]" in asked_again
+
+
+def test_a_better_second_attempt_is_shown_whole(store: Store) -> None:
+    answer, _ = run(store, scripted(SEARCH, "Pens, surely.", GOOD))
+    assert len(answer.sentences) == 2
+    assert answer.dropped == {}
+
+
+def test_endless_look_ups_stop_at_ten(store: Store) -> None:
+    answer, server = run(store, scripted(SEARCH))
+    assert server.record.total == MOST_STEPS == 10
+    assert answer.sentences == []
+    assert not answer.finished
+    assert scalar(store, "SELECT status FROM runs WHERE kind = 'ask'") == "partial"
+
+
+def test_tools_say_what_is_wrong_with_a_call_and_change_nothing(store: Store) -> None:
+    with store.read() as connection:
+        before = connection.exec_driver_sql("SELECT * FROM interests").all()
+    wrong = [
+        ("drop_tables", {}),
+        ("show_user", {"user": "x' OR 1=1 --"}),
+        ("show_interest", {"interest_id": "many"}),
+        ("search_interests", {"query": '"'}),
+        ("find_items", {"words": "%"}),
+    ]
+    answer, server = run(store, scripted(wrong, "No."))
+    told = results(server.record.calls[1].body["messages"])
+    assert "no tool 'drop_tables'" in told[0]["error"]
+    assert "no user" in told[1]["error"]
+    assert str(store.path) not in told[1]["error"]
+    assert "interest_id" in told[2]["error"]
+    assert "cannot read the query" in told[3]["error"]
+    assert told[4] == []
+    assert answer.sentences == []
+    with store.read() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM interests").all() == before
+
+
+def test_each_tool_returns_what_may_be_cited(store: Store) -> None:
+    calls = [
+        ("show_user", {"user": "customer-bob"}),
+        ("show_interest", {"interest_id": 3}),
+        ("find_items", {"words": "gel pen"}),
+        ("explain", {"user": "customer-bob", "item": "refill"}),
+        ("counts", {}),
+    ]
+    _, server = run(store, scripted(calls, "Shredding [i3]."))
+    user, interest, items, explained, counts = results(server.record.calls[1].body["messages"])
+    assert user["exemplar"]["name"] == "exemplar:customer-ada"
+    assert interest["users"] == 3
+    assert interest["evidence"][0] == {"cite": "[item shred]", "title": "Cross-cut paper shredder"}
+    assert [item["cite"] for item in items] == ["[item pen]", "[item refill]"]
+    assert explained["why"] == "found"
+    assert counts["interests"]["interests"] == 4
+
+
+@pytest.mark.parametrize("caps", [Caps(usd=0.0301), Caps(tokens=300), Caps(calls=3)])
+def test_a_cap_stops_before_it_is_passed(store: Store, caps: Caps) -> None:
+    with pytest.raises(BudgetReachedError, match="reached"):
+        run(store, scripted(SEARCH, GOOD), caps=caps)
+    assert scalar(store, "SELECT status FROM runs WHERE kind = 'ask'") == "budget"
+
+
+def test_a_cap_in_dollars_needs_a_price(store: Store) -> None:
+    with pytest.raises(UserError, match="price of .* is unknown"):
+        unpriced = prices().__class__({}, {})
+        run(store, scripted(GOOD), caps=Caps(usd=1.0), prices=unpriced)
+
+
+def test_a_refusal_stops_at_once_and_passing_faults_do_not(store: Store) -> None:
+    with pytest.raises(ProviderRefusedError, match=MODEL):
+        run(store, scripted(Step("bad_key")))
+    assert scalar(store, "SELECT count(*) FROM leases") == 0
+    faults = iter([Step("server_error"), Step("rate_limited"), SEARCH, GOOD])
+    answer, _ = run(store, lambda messages: next(faults))
+    assert len(answer.sentences) == 2
+
+
+def test_forgetting_a_user_removes_conversations(store: Store) -> None:
+    run(store, scripted([("show_user", {"user": "customer-eve"})], GOOD))
+    said = "SELECT count(*) FROM prompts WHERE instr(messages, 'customer-eve')"
+    assert scalar(store, said) > 0
+    forget_user(store, "customer-eve")
+    assert scalar(store, said) == 0
+    assert scalar(store, "SELECT count(*) FROM responses WHERE method = 'tool'") == 0
+
+
+def test_exit_codes_and_output(tmp_path: Path, capsys: Any) -> None:
+    command = runner(capsys)
+    store = fill(tmp_path / "s.db")
+    code, out, err = command("ask", QUESTION, "--store", store)
+    assert (code, out) == (2, "")
+    assert "profiler search 'refillable pens'" in err
+    with ChatServer(scripted(SEARCH, GOOD)) as server:
+        asked = ("ask", QUESTION, "--store", store, "--llm", MODEL, "--base-url", server.base_url)
+        code, out, err = command(*asked, "--json")
+        assert code == 0
+        document = json.loads(out)
+        assert document["sentences"][0]["interests"] == [1]
+        assert document["tally"]["calls"] == 2
+        code, out, err = command(*asked)
+        assert code == 0
+        assert out.splitlines()[0].endswith("[i1].")
+        assert "[i1] Gel pens and refills (exemplar:customer-ada, openai:m)" in out
+        assert "0 calls, 2 found stored" in err
+        assert "sk-TESTSECRET" not in out + err
+    with ChatServer(scripted(SEARCH)) as server:
+        code, out, _ = command(*asked[:-1], server.base_url)
+        assert code == 1
+        assert "no answer within ten steps" in out
+        code, _, err = command(*asked[:-1], server.base_url, "--budget-calls", 1, "--max-tokens", 9)
+        assert code == 4
+        assert "--budget-calls 1 reached" in err
+    with ChatServer(scripted(Step("insufficient_quota"))) as server:
+        code, _, err = command(*asked[:-1], server.base_url)
+        assert code == 5
+        assert "no credit left" in err

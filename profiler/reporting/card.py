@@ -148,14 +148,14 @@ def _asking(
 
 def _plain(facts: Mapping[str, Any], only: tuple[str, ...] | None = None) -> list[tuple[str, str]]:
     keys = only or tuple(facts)
-    return [(key, _text(facts[key])) for key in keys if facts.get(key) is not None]
+    return [(key, _text(key, facts[key])) for key in keys if facts.get(key) is not None]
 
 
-def _text(value: Any) -> str:
+def _text(key: str, value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+        return str(value) if "seed" in key else f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, (list, dict)):

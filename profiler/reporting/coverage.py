@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,18 @@ LEVELS = (0.5, 0.7, 0.8, 0.9)
 _MEMBERS = (
     "SELECT s.subject_id, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
     "WHERE s.active AND s.kind = 'exemplar' ORDER BY s.size DESC, s.subject_id"
+)
+_ORDER = (
+    "SELECT subject_id FROM subjects WHERE active AND kind = 'synthetic' "
+    "ORDER BY json_extract(details, '$.rank'), subject_id"
+)
+_UNION_USERS = (
+    "SELECT m.subject_id, m.user_ix FROM memberships m JOIN subjects s USING (subject_id) "
+    "WHERE s.active AND s.kind = 'synthetic'"
+)
+_UNION_ITEMS = (
+    "SELECT i.subject_id, i.item_ix FROM subject_items i JOIN subjects s USING (subject_id) "
+    "WHERE s.active AND s.kind = 'synthetic'"
 )
 _SYNTHETIC = (
     "SELECT details FROM subjects WHERE active AND kind = 'synthetic' "
@@ -78,14 +91,23 @@ def _cumulative(ranks: np.ndarray, exemplars: int, users: int) -> list[float]:
     return [0.0, *(float(v) for v in np.cumsum(counts) / users)]
 
 
-def _synthetic(store: Store, chosen: list[dict[str, float]], users: int) -> list[Chart]:
+def _synthetic(store: Store, chosen: list[dict[str, Any]], users: int) -> list[Chart]:
+    """Curves of chosen synthetic users as maximum coverage counted them, else as stored."""
     facts = store.meta("synthetic_users", {})
-    items = facts.get("items", 0)
-    if not users or not items or not all("users_covered" in one for one in chosen) or not chosen:
+    if not chosen or not users:
         return []
+    if facts.get("items") and all("users_covered" in one for one in chosen):
+        covered = [one["users_covered"] for one in chosen]
+        owned = [one["items_covered"] for one in chosen]
+        items, note = facts["items"], "In the order in which maximum coverage chose them."
+        names = ("users in a clique", "items they own")
+    else:
+        covered, owned, items = _unions(store)
+        note = "In the order in which they were imported."
+        names = ("users they stand for", "items they stand for")
     series = [
-        Series("users in a clique", [0.0, *(one["users_covered"] / users for one in chosen)]),
-        Series("items they own", [0.0, *(one["items_covered"] / items for one in chosen)]),
+        Series(names[0], [0.0, *(n / users for n in covered)]),
+        Series(names[1], [0.0, *(n / items for n in owned)]),
     ]
     if all("weight_covered" in one for one in chosen):
         series.append(Series("of the objective", [0.0, *(one["weight_covered"] for one in chosen)]))
@@ -93,7 +115,7 @@ def _synthetic(store: Store, chosen: list[dict[str, float]], users: int) -> list
         share_chart(
             "coverage-synthetic",
             "Covered by synthetic users",
-            "In the order in which maximum coverage chose them.",
+            note,
             list(range(len(chosen) + 1)),
             series,
             x_label="synthetic users",
@@ -101,3 +123,25 @@ def _synthetic(store: Store, chosen: list[dict[str, float]], users: int) -> list
             steps=True,
         )
     ]
+
+
+def _unions(store: Store) -> tuple[list[int], list[int], int]:
+    """Users and items of the first 1, 2, ... synthetic users, and the number of all items."""
+    with store.read() as connection:
+        items = connection.exec_driver_sql("SELECT count(*) FROM items").scalar_one()
+        members = connection.exec_driver_sql(_UNION_USERS).all()
+        stands_for = connection.exec_driver_sql(_UNION_ITEMS).all()
+        subjects = list(connection.exec_driver_sql(_ORDER).scalars())
+    return _growth(subjects, members), _growth(subjects, stands_for), max(int(items), 1)
+
+
+def _growth(subjects: list[int], pairs: Sequence[Any]) -> list[int]:
+    of_subject: dict[int, list[int]] = {}
+    for subject, value in pairs:
+        of_subject.setdefault(subject, []).append(value)
+    union: set[int] = set()
+    sizes = []
+    for subject in subjects:
+        union.update(of_subject.get(subject, ()))
+        sizes.append(len(union))
+    return sizes

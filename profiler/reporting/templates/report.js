@@ -5,6 +5,7 @@
   const known = new Map(interests.map((one) => [String(one.id), one]));
   const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const words = (query) => fold(query).split(/\s+/).filter(Boolean);
+  const clip = (text) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);
   const holds = (text, query) => query.every((word) => text.includes(word));
 
   const search = byId("find");
@@ -111,7 +112,7 @@
         line("strong", one.label),
         line("p", one.description),
         line("p", `${one.users} users, from ${one.subject}, interest ${one.id}`),
-        line("p", `Shown by ${one.evidence.join("; ")}${more}`),
+        line("p", `Shown by ${one.evidence.map(clip).join("; ")}${more}`),
       );
       tip.hidden = false;
       for (const other of points) other.classList.toggle("on", other === point);

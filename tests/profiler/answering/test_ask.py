@@ -10,6 +10,7 @@ import pytest
 
 from profiler.answering.agent import MOST_STEPS, Answer, AnsweringOptions, ask
 from profiler.asking.budget import Caps
+from profiler.asking.prices import Prices
 from profiler.asking.transport import RetryPolicy
 from store.errors import BudgetReachedError, ProviderRefusedError, UserError
 from store.forgetting import forget_user
@@ -146,8 +147,8 @@ def test_a_cap_stops_before_it_is_passed(store: Store, caps: Caps) -> None:
 
 
 def test_a_cap_in_dollars_needs_a_price(store: Store) -> None:
-    with pytest.raises(UserError, match="price of .* is unknown"):
-        unpriced = prices().__class__({}, {})
+    unpriced = Prices({}, {})
+    with pytest.raises(UserError, match=f"price of {MODEL} is unknown"):
         run(store, scripted(GOOD), caps=Caps(usd=1.0), prices=unpriced)
 
 

@@ -97,7 +97,7 @@ def test_hover_and_arrow_keys_tell_what_a_point_is(browser: Browser, report: Pat
     assert browser.run(f"{TIP}.hidden") is False
     told = browser.run(f"{TIP}.textContent")
     assert told.startswith("Paper shreddingDestroys confidential papers.")
-    assert f"Shredder {EVIL}" in told
+    assert f"Shredder {EVIL}"[:59] + "…" in told
     browser.run("document.querySelector('#points circle[tabindex=\"0\"]').focus()")
     first = browser.run("document.activeElement.getAttribute('aria-label')")
     for name, code in (("ArrowRight", 39), ("ArrowLeft", 37), ("ArrowUp", 38), ("ArrowDown", 40)):

@@ -57,7 +57,7 @@ def read_scores(folder: Path, dataset_digest: str | None) -> Scores:
     ]
     training = manifest.get("training") or {}
     facts += [
-        (key, json.dumps(training[key]))
+        (key.replace("_", " "), _words(training[key]))
         for key in ("align", "crowd", "interests", "steps", "best_step", "training")
         if training.get(key) not in (None, [], {}, False)
     ]
@@ -75,6 +75,15 @@ def read_scores(folder: Path, dataset_digest: str | None) -> Scores:
         f"evaluate {folder} --store STORE --json > {folder / EVALUATION}"
     )
     return Scores(str(manifest.get("backbone", folder.name)), facts, tables, advice)
+
+
+def _words(value: Any) -> str:
+    """Settings as one reads them: no quotes and braces."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {_words(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_words(one) for one in value)
+    return "yes" if value is True else str(value)
 
 
 def _evaluated(

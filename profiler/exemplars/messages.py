@@ -62,6 +62,7 @@ class Run:
     convergence_iter: int
     schedule: tuple[float, ...]
     slack: float = 0.0  # share by which the number of exemplars may still vary; 0: none may move
+    keep: bool = False  # go on from the messages at hand when damping is raised, as soon as stuck
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -135,6 +136,15 @@ class _Still:
         self.history = np.zeros((rounds, 0 if slack else columns), dtype=bool)
         self.counts = np.zeros(rounds, dtype=np.int64)
         self.slack = slack
+        self.moving: list[int] = []
+
+    def stuck(self, iteration: int, chosen: NDArray[np.bool_]) -> bool:
+        """Whether for three spans of the remembered rounds no fewer columns moved than before."""
+        rounds = len(self.counts)
+        if self.slack or (iteration + 1) % rounds:
+            return False
+        self.moving.append(int((self.history != chosen).any(axis=0).sum()))
+        return len(self.moving) > 4 and min(self.moving[-3:]) >= min(self.moving[:-3])
 
     def add(self, iteration: int, chosen: NDArray[np.bool_]) -> bool:
         """Note a round (from 0 on); whether it and all rounds remembered agree."""
@@ -158,20 +168,39 @@ def self_similarities(preference: float, count: int) -> NDArray[np.float32]:
     return (preference * (1 + TIE_SPREAD * (mixed / 2**32))).astype(np.float32)
 
 
+class _Watch:
+    """The best exemplars of the rounds looked at."""
+
+    def __init__(self, messages: Messages, preference: float) -> None:
+        self.messages, self.preference = messages, preference
+        self.columns: IntVector = np.empty(0, dtype=np.int64)
+        self.best = -np.inf
+
+    def net(self, found: IntVector) -> float:
+        return self.messages.gain(found) + self.preference * len(found)
+
+    def look(self, iteration: int, chosen: NDArray[np.bool_]) -> None:
+        if iteration < WATCH_FROM or iteration % WATCH_EVERY or not chosen.any():
+            return
+        found = np.flatnonzero(chosen)
+        net = self.net(found)
+        if net > self.best:
+            self.columns, self.best = found, net
+
+
 def propagate(messages: Messages, columns: int, preference: float, run: Run) -> Outcome:
     """Pass messages until the exemplars stand still, with more damping where they do not."""
-    best: IntVector = np.empty(0, dtype=np.int64)
-    best_net = -np.inf
-    iterations, used = 0, run.damping
+    watch = _Watch(messages, preference)
+    done, iterations, used = 0, 0, run.damping
     # One part in a thousand for rounding, and because a graph knows not all similarities.
     least = (messages.single + preference) * 1.001
+    availability, responsibility, base = np.zeros((3, columns), dtype=np.float32)
     for used, limit in run.tries():
-        messages.reset()
-        availability = np.zeros(columns, dtype=np.float32)
-        responsibility = np.zeros(columns, dtype=np.float32)
-        base = np.zeros(columns, dtype=np.float32)
+        done = done + iterations if run.keep else 0
+        if not done:
+            messages.reset()
+            availability[:], responsibility[:], base[:] = 0, 0, 0
         still = _Still(columns, run.convergence_iter, run.slack)
-        before = np.zeros(columns, dtype=bool)
         for iterations in range(1, limit + 1):
             sums = messages.round(base, availability, responsibility, used)
             availability[:] = used * availability + (1 - used) * sums
@@ -180,15 +209,12 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
             if still.add(iterations - 1, chosen):
                 found = np.flatnonzero(chosen)
                 # Slow swings look still for a while, with everyone an exemplar: that is no result.
-                if messages.gain(found) + preference * len(found) >= least:
-                    return Outcome(found, iterations, True, used)
-            watched = iterations >= WATCH_FROM and iterations % WATCH_EVERY == 0
-            if watched and chosen.any() and (chosen != before).any():
-                before = chosen
-                found = np.flatnonzero(chosen)
-                net = messages.gain(found) + preference * len(found)
-                best, best_net = (found, net) if net > best_net else (best, best_net)
-    return Outcome(best, iterations, False, used)
+                if watch.net(found) >= least:
+                    return Outcome(found, done + iterations, True, used)
+            watch.look(iterations, chosen)
+            if run.keep and still.stuck(iterations - 1, chosen):
+                break
+    return Outcome(watch.columns, done + iterations, False, used)
 
 
 def finish(

@@ -49,8 +49,8 @@ def search_preference(
     The number of exemplars falls as the preference falls, and nearly as a power of it, so the
     search interpolates log(exemplars) over log(-preference) between the nearest preferences that
     gave too many and too few. It keeps to the middle nine tenths of that bracket, which therefore
-    shrinks with every run even where the numbers jump or are not quite monotone; after three runs
-    that err the same way it halves the bracket.
+    shrinks with every run even where the numbers jump or are not quite monotone, and halves it
+    after a run that did not.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def search_preference(
     many: tuple[float, float] | None = None  # log(-preference), log(exemplars) above the goal
     few: tuple[float, float] | None = None
     trials: list[Trial] = []
-    x = math.log(-start)
+    x, width = math.log(-start), math.inf
     while len(trials) < max_runs:
         trials.append(Trial(-math.exp(x), count(-math.exp(x))))
         found = max(trials[-1].exemplars, 0.5)
@@ -94,23 +94,18 @@ def search_preference(
         if abs(few[0] - many[0]) < 1e-6:
             break
         share = (many[1] - goal) / (many[1] - few[1])
-        if _one_sided(trials, target):
+        before, width = width, abs(few[0] - many[0])
+        if width > 0.5 * before:  # the curve bends: interpolating would creep along one side
             share = 0.5
         x = many[0] + (few[0] - many[0]) * max(0.05, min(0.95, share))
     return sorted(trials, key=lambda t: (abs(t.exemplars - target), t.exemplars), reverse=True)
-
-
-def _one_sided(trials: list[Trial], target: int) -> bool:
-    """Whether the last three runs erred the same way: the curve bends, so halve the bracket."""
-    sides = {trial.exemplars > target for trial in trials[-3:]}
-    return len(trials) >= 3 and len(sides) == 1
 
 
 def _at_the_floor(trials: list[Trial], always_too_many: bool) -> bool:
     """Whether a far lower preference left the number as it was: a graph allows no fewer."""
     last = trials[-1]
     return always_too_many and any(
-        last.preference < 200 * trial.preference and last.exemplars > 0.95 * trial.exemplars
+        last.preference < 200 * trial.preference and last.exemplars > 0.98 * trial.exemplars
         for trial in trials[:-1]
     )
 

@@ -7,7 +7,7 @@ similarity, so the graph limits which exemplars are found, never who joins them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -197,8 +197,13 @@ class SparseMessages:
         return float(best.sum())
 
     def run(self, preference: float, run: Run) -> Outcome:
-        """Pass messages under this preference."""
+        """Pass messages under this preference.
+
+        On a large graph a few corners may swing while all else stands still: damping is raised as
+        soon as no fewer columns move, and the messages at hand are kept.
+        """
         self.set_preference(preference)
+        run = replace(run, keep=True)
         with threads_for(self.similarities.size):
             return propagate(self, len(self.candidates.rows), preference, run)
 

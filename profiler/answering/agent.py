@@ -97,7 +97,7 @@ def ask(
         If the conversation had to stop; what was paid for is kept.
     """
     options = options or AnsweringOptions()
-    question = question.strip()
+    question = question.encode("utf-8", "replace").decode().strip()
     if not question or len(question) > LONGEST_QUESTION:
         raise UserError(f"ask a question of 1 to {LONGEST_QUESTION} characters")
     if options.caps.usd is not None and options.prices.of(port.name) is None:

@@ -170,6 +170,20 @@ def test_forgetting_a_user_removes_conversations(store: Store) -> None:
     assert scalar(store, "SELECT count(*) FROM responses WHERE method = 'tool'") == 0
 
 
+@pytest.mark.parametrize("question", ["", "  ", "x" * 2_001])
+def test_no_question_or_a_book_is_refused(store: Store, question: str) -> None:
+    with pytest.raises(UserError, match="ask a question of 1 to 2000"):
+        ask(store, question, chat("http://127.0.0.1:9"), AnsweringOptions())
+
+
+def test_odd_characters_in_a_question_are_no_trouble(store: Store) -> None:
+    with ChatServer(scripted(SEARCH, GOOD)) as server:
+        odd = "pens\udc80\x00'; DROP TABLE users; -- </s>"
+        answer = ask(store, odd, chat(server.base_url), AnsweringOptions(prices=prices()))
+    assert len(answer.sentences) == 2
+    assert scalar(store, "SELECT count(*) FROM users") == 5
+
+
 def test_exit_codes_and_output(tmp_path: Path, capsys: Any) -> None:
     command = runner(capsys)
     store = fill(tmp_path / "s.db")

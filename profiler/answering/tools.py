@@ -153,9 +153,10 @@ class Toolbox:
         }
 
     def counts(self) -> dict[str, Any]:
-        """Count what the store holds: users, items, interests, coverage, cost."""
+        """Count what the store holds: users, items, subjects, interests, coverage."""
         facts = summarise(self._store)
-        return {key: facts[key] for key in ("data", "subjects", "interests", "asking")}
+        # Without what asking has cost: this very question changes it, and would be paid again.
+        return {key: facts[key] for key in ("data", "subjects", "interests")}
 
     def _list(self, interests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [

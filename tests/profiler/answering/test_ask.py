@@ -58,7 +58,7 @@ def test_an_answer_is_looked_up_and_every_sentence_proven(store: Store) -> None:
 
 
 def test_the_ledger_holds_what_was_paid_and_the_same_question_is_free(store: Store) -> None:
-    first, _ = run(store, scripted(SEARCH, GOOD))
+    first, _ = run(store, scripted([*SEARCH, ("counts", {})], GOOD))
     with ChatServer(scripted("never asked")) as other:
         # The address is part of what was sent: the first server's must be used again.
         assert scalar(store, "SELECT count(*) FROM responses WHERE method = 'tool'") == 2

@@ -147,7 +147,7 @@ def test_sixteen_kinds_of_fault(tmp_path: Path, template: Template) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_sixteen_kinds_of_fault_times_five_hundred(tmp_path: Path, template: Template) -> None:
-    check_sixteen_kinds(tmp_path, template, each=500, timeout=4)
+    check_sixteen_kinds(tmp_path, template, each=500, timeout=2)
 
 
 def test_mends_and_errors_are_recorded(tmp_path: Path, template: Template) -> None:

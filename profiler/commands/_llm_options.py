@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 Llm = Annotated[
     str | None,
-    typer.Option(
-        help="PROVIDER:MODEL, such as openai:gpt-4o-mini; else no model is called."
-    ),
+    typer.Option(help="PROVIDER:MODEL, such as openai:gpt-4o-mini; else no model is called."),
 ]
 BaseUrl = Annotated[
     str | None, typer.Option(help="Address of an OpenAI-compatible server (vLLM, Ollama).")

@@ -28,6 +28,8 @@ $(READY): pyproject.toml constraints.txt
 # The main job on a small shop with planted interests; every line is a command a user would type.
 SHOW := $(BIN)/profiler show
 REMI := --store $(DEMO)/shop.db --steps 1000 --evaluate-every 250
+# One thread each: on models this small a second one only waits for the first.
+demo: export OMP_NUM_THREADS ?= 1
 demo: $(READY)
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
 	$(BIN)/profiler sample $(DEMO)/shop
@@ -47,7 +49,7 @@ demo: $(READY)
 	@echo "the models:      $(DEMO)/models/remi, $(DEMO)/compare/"
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow --timeout 3600

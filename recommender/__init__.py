@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recommender.export import recommend_frame as recommend_frame
     from recommender.runs import evaluate as evaluate
     from recommender.runs import explain as explain
     from recommender.runs import recommend as recommend

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from store.errors import UserError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from recommender.backbones.base import Backbone
     from recommender.service import Service
 
@@ -52,6 +54,28 @@ def write_parquet(
             rows += len(columns["rank"])
     partial.replace(path)
     return rows
+
+
+def recommend_frame(
+    model: str | Path,
+    users: Sequence[str] | None = None,
+    *,
+    k: int = 10,
+    store: str | Path | None = None,
+    filter_seen: bool = True,
+) -> pl.DataFrame:
+    """Lists of users (all with a history by default) as a polars frame.
+
+    Columns: ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, ``interest``.
+    """
+    import polars as pl
+
+    from recommender.service import Service
+
+    with Service(model, store=store) as service:
+        blocks = [pl.DataFrame(c) for c in service.batch(users, k, filter_seen=filter_seen)]
+    empty = {"user_id": [], "rank": [], "item_id": [], "score": [], "interest": []}
+    return pl.concat(blocks) if blocks else pl.DataFrame(empty)
 
 
 def write_faiss(model: Backbone, path: Path) -> int:

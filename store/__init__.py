@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from store.errors import DataError as DataError
     from store.errors import StoreError as StoreError
     from store.errors import UserError as UserError
+    from store.exporting import frame as frame
     from store.readers import read as read
     from store.store import Store as Store
     from store.store import open_store as open_store
@@ -20,6 +21,7 @@ _HOME = {
     "DataError": "store.errors",
     "StoreError": "store.errors",
     "UserError": "store.errors",
+    "frame": "store.exporting",
     "read": "store.readers",
     "Store": "store.store",
     "open_store": "store.store",

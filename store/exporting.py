@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from store.errors import UserError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from store.store import Store
 
-Rows = Iterator[Sequence[Any]]
+Rows = Iterable[Sequence[Any]]
 
 # What is written, under which name; the names of files never come from data.
 TABLES = {
@@ -121,12 +123,38 @@ def _write_csv(path: Path, names: list[str], rows: Rows) -> int:
 
 
 def _write_parquet(path: Path, names: list[str], rows: Rows) -> int:
+    frame = _frame(names, rows)
+    frame.write_parquet(path)
+    return frame.height
+
+
+def frame(store: Store, table: str) -> pl.DataFrame:
+    """Return one of the exported tables as a polars frame (``.to_pandas()`` for pandas).
+
+    Parameters
+    ----------
+    store
+        An open store.
+    table
+        ``interests``, ``evidence``, ``user_interests`` or ``assignments``.
+
+    Raises
+    ------
+    UserError
+        If there is no such table.
+    """
+    if table not in TABLES:
+        raise UserError(f"no table {table!r}: one of {', '.join(TABLES)}")
+    with store.read() as connection:
+        result = connection.exec_driver_sql(TABLES[table])
+        return _frame(list(result.keys()), result.all())
+
+
+def _frame(names: list[str], rows: Iterable[Any]) -> pl.DataFrame:
     import polars as pl
 
     schema = {
         name: pl.Float64 if name in REALS else pl.Int64 if name in INTEGERS else pl.String
         for name in names
     }
-    frame = pl.DataFrame(list(rows), schema=schema, orient="row")
-    frame.write_parquet(path)
-    return frame.height
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")

@@ -27,10 +27,12 @@ def make(name: str, seed: int = 1) -> Backbone:
     return model.eval()
 
 
+# Five items a history: 100 cases in every run, 1,000 in the long one.
+@pytest.mark.parametrize("histories", [20, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", MODELS)
-def test_parts_sum_to_the_score_on_100_random_cases(name: str) -> None:
+def test_parts_sum_to_the_score_on_random_cases(name: str, histories: int) -> None:
     model, generator = make(name), torch.Generator().manual_seed(4)
-    for _ in range(20):
+    for _ in range(histories):
         length = int(torch.randint(1, 12, (1,), generator=generator))
         history = torch.randint(1, N_ITEMS + 1, (length,), generator=generator)
         items = torch.randint(1, N_ITEMS + 1, (5,), generator=generator).tolist()

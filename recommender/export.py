@@ -74,8 +74,8 @@ def recommend_frame(
 
     with Service(model, store=store) as service:
         blocks = [pl.DataFrame(c) for c in service.batch(users, k, filter_seen=filter_seen)]
-    empty = {"user_id": [], "rank": [], "item_id": [], "score": [], "interest": []}
-    return pl.concat(blocks) if blocks else pl.DataFrame(empty)
+    names = ["user_id", "rank", "item_id", "score", "interest"]
+    return pl.concat(blocks) if blocks else pl.DataFrame(schema=names)
 
 
 def write_faiss(model: Backbone, path: Path) -> int:

@@ -1,4 +1,4 @@
-"""The whole build on the sample shop: repeated, killed, refused; and what it is worth downstream."""
+"""The whole build on the sample shop: repeated, killed, refused; what it is worth downstream."""
 
 from __future__ import annotations
 

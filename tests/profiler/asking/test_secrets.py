@@ -72,7 +72,7 @@ def test_the_key_is_nowhere(
     with make_store(tmp_path / "a.db", len(kinds)) as store:
         port = None
         with LlmServer(lambda call: Step(kinds[call.subject])) as server:
-            port = chat(server.base_url, timeout=0.4)
+            port = chat(server.base_url, timeout=2)
             try:
                 run_asking(store, store.subjects.load(), port, template=template, options=fast())
             except UserError as caught:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Loaded on first use: importing the package must stay free for `--help`.
 _HOME = dict.fromkeys(("train", "evaluate", "recommend", "explain"), "recommender.runs")
+_HOME["recommend_frame"] = "recommender.export"
 
 
 def __getattr__(name: str) -> Any:

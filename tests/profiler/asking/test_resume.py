@@ -16,7 +16,8 @@ import pytest
 
 from profiler.asking.asker import request_digest
 from profiler.asking.boundary import boundary_key
-from profiler.asking.questions import make_request
+from profiler.asking.options import AskingOptions
+from profiler.asking.questions import CORRECTION, make_request
 from profiler.asking.runner import run_asking
 from profiler.asking.shown import shown_subjects
 from prompts import Template
@@ -110,9 +111,17 @@ def forks(path: Path, server: LlmServer, said: Path) -> Iterator[Callable[[float
 
 
 def flaky(call: Call) -> Step:
-    """Now and then something has to be asked twice."""
-    kind = {0: "prose", 1: "truncated", 2: "server_error"}.get(call.subject % 7, "valid")
-    return Step(kind) if call.nth == 0 else Step()
+    """Now and then something has to be asked twice.
+
+    Spoilt answers depend on what is asked, not on how often: a call that was under way at a kill
+    must not change how many answers the rest of the run needs.
+    """
+    limit = call.body.get("max_completion_tokens") or call.body["max_tokens"]
+    if call.subject % 7 == 0 and CORRECTION not in call.text:
+        return Step("prose")
+    if call.subject % 7 == 1 and limit <= AskingOptions().max_tokens:
+        return Step("truncated")
+    return Step("server_error") if call.subject % 7 == 2 and call.nth == 0 else Step()
 
 
 def consistent(store: Store) -> None:

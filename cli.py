@@ -47,6 +47,7 @@ PROFILER = (
     "backup",
     "doctor",
 )
+CTRL_C = 130
 RECOMMENDER = ("train", "evaluate", "compare", "recommend", "explain", "export")
 
 
@@ -113,14 +114,16 @@ def run(
         sys.stderr.write(f"{name}: {error}\n")
         return UserError.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write(f"{name}: stopped; what was finished is kept, run it again to resume\n")
-        return InterruptedRunError.exit_code
+        result = CTRL_C
     except Exception as error:  # click's own errors know how to show themselves
         show = getattr(error, "show", None)
         if show is None:
             raise
         show()
         return int(getattr(error, "exit_code", 2))
+    if result == CTRL_C:  # what Typer makes of a KeyboardInterrupt
+        sys.stderr.write(f"{name}: stopped; what was finished is kept, run it again to resume\n")
+        return InterruptedRunError.exit_code
     return result if isinstance(result, int) else 0
 
 

@@ -263,7 +263,9 @@ def test_two_processes_never_pay_twice(tmp_path: Path) -> None:
     assert "locked" not in str(outcomes)
 
 
-def test_ctrl_c_does_not_wait_for_calls_under_way(tmp_path: Path) -> None:
+# The promise is two seconds (and the interpreter's own end); a busy machine gets the long bound.
+@pytest.mark.parametrize("most", [15, pytest.param(2.5, marks=pytest.mark.slow)])
+def test_ctrl_c_does_not_wait_for_calls_under_way(tmp_path: Path, most: float) -> None:
     path = tmp_path / "a.db"
     make_store(path, 50).close()
     with LlmServer(lambda call: Step(latency=0.01 if call.total < 10 else 30)) as server:
@@ -275,7 +277,7 @@ def test_ctrl_c_does_not_wait_for_calls_under_way(tmp_path: Path) -> None:
         pressed = time.monotonic()
         _, errors = program.communicate(timeout=20)
         # Far sooner than the 30 seconds the calls under way would take, on a busy machine too.
-        assert time.monotonic() - pressed < 15
+        assert time.monotonic() - pressed < most
     assert "InterruptedRunError" in errors
     with open_store(path) as store:
         consistent(store)

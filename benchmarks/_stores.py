@@ -40,6 +40,6 @@ def interest_store(name: str, folder: Path, split: str = "given") -> Path:
         for file in sorted(words.glob("*.jsonl.gz")):
             kind = "synthetic" if file.name.startswith("synthetic") else "exemplar"
             import_interests(store, file, name=file.name.split(".")[0], kind=kind)
-        encode_imported(store, dataset)
+        encode_imported(store)
     partial.rename(path)
     return path

@@ -1,12 +1,14 @@
 """Steps per second of the training loop, beside the bare step on tensors that are ready.
 
     python benchmarks/bench_training.py                      # REMI at 20 and 50, SASRec at 50
-    python benchmarks/bench_training.py --peer 'PYTHON time_peer.py --length {length}'
+    python benchmarks/bench_training.py --peer 'PYTHON benchmarks/peer_remi.py --checkout REMI \
+        --length {length} --threads {threads}' --case 'remi 20' --case 'remi 50'
 
 The bare step is forward, backward and optimiser on batches made beforehand: what no loop can beat.
 Both run in turns and the fastest round of each counts, because others use the machine too. A peer
-is any command, run in its own environment; its last line of output holds its steps per second.
-Data are random histories with the size of Amazon Beauty: 22,363 users, 12,101 items.
+is any command, run in its own environment between our rounds; its last line of output holds its
+steps per second, and its fastest round counts too. Data are random histories with the size of
+Amazon Beauty: 22,363 users, 12,101 items.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import torch
+from _histories import BATCH, ITEMS, random_histories
 
 from recommender.backbones.base import Backbone, create
 from recommender.losses import Loss, create_loss, encode_rows
@@ -33,22 +36,20 @@ from recommender.objectives import RoutingRegularisation
 from recommender.sequences import Sequences
 from recommender.training import Settings, fit, make_optimiser
 
-USERS, ITEMS, BATCH = 22_363, 12_101, 128
 CASES = {
     "remi 20": ("remi", 20, "interest-aware", {"negatives": 1280}, "one"),
     "remi 50": ("remi", 50, "interest-aware", {"negatives": 1280}, "one"),
     "sasrec 50": ("sasrec", 50, "sampled", {"negatives": 1280}, "all"),
     "sasrec 50 full": ("sasrec", 50, "full", {}, "all"),
+    # what RecBole's SASRec does in a step: one target a row, all items
+    "sasrec 50 one": ("sasrec", 50, "full", {}, "one"),
 }
 
 
 def histories(length: int) -> Sequences:
     """Random histories whose mean length is about half the window."""
-    rng = np.random.default_rng(0)
-    counts = 6 + rng.geometric(2 / length, USERS)
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    items = (ITEMS * rng.random(indptr[-1]) ** 2).astype(np.int32)
-    return Sequences(ITEMS, indptr, items, np.zeros(indptr[-1], np.int8))
+    indptr, items = random_histories(length)
+    return Sequences(ITEMS, indptr, items, np.zeros(len(items), np.int8))
 
 
 def objectives_of(name: str) -> list[RoutingRegularisation]:
@@ -82,7 +83,9 @@ def bare(
     return run
 
 
-def loop(model: Backbone, loss: Loss, sequences: Sequences, bf16: bool) -> Callable[[int], float]:
+def loop(
+    model: Backbone, loss: Loss, sequences: Sequences, positions: str, bf16: bool
+) -> Callable[[int], float]:
     """Function: steps → steps per second of the whole loop, its own clock."""
 
     def run(steps: int) -> float:
@@ -92,37 +95,44 @@ def loop(model: Backbone, loss: Loss, sequences: Sequences, bf16: bool) -> Calla
             loss=loss,
             objectives=objectives_of(model.name),
             evaluator=lambda _: {"recall@50": 0.0},
-            settings=Settings(epochs=10**6, steps=steps, evaluate_every=10**6, bf16=bf16),
+            settings=Settings(
+                epochs=10**6, steps=steps, evaluate_every=10**6, bf16=bf16, positions=positions
+            ),
         )
         return result.steps / result.seconds
 
     return run
 
 
-def measure(case: str, rounds: int, steps: int, bf16: bool) -> tuple[float, float]:
-    """Best rates of the bare step and of the loop, in turns."""
+def measure(
+    case: str, rounds: int, steps: int, bf16: bool, peer: str | None
+) -> tuple[float, float, float]:
+    """Best rates of the bare step, of the loop and of the peer (0 without one), in turns."""
     name, length, loss_name, setting, positions = CASES[case]
     sequences = histories(length)
     loss = create_loss(loss_name, **setting)
     config = {"length": length, "d": 64}
     runs = (
         bare(create(name, ITEMS, **config).train(), loss, sequences, positions, bf16),
-        loop(create(name, ITEMS, **config).train(), loss, sequences, bf16),
+        loop(create(name, ITEMS, **config).train(), loss, sequences, positions, bf16),
     )
     for run in runs:
         run(5)
-    best = [0.0, 0.0]
-    for _ in range(rounds):
+    best = [0.0, 0.0, 0.0]
+    for number in range(rounds):
         for which, run in enumerate(runs):
             best[which] = max(best[which], run(steps))
-    return best[0], best[1]
+        if peer and number % max(1, rounds // 2) == 0:
+            best[2] = max(best[2], peer_rate(peer, length))
+    return best[0], best[1], best[2]
 
 
 def peer_rate(command: str, length: int) -> float:
     """Steps per second a peer printed on its last line."""
-    done = subprocess.run(
-        shlex.split(command.format(length=length)), capture_output=True, text=True, check=True
-    )
+    filled = command.format(length=length, threads=torch.get_num_threads())
+    done = subprocess.run(shlex.split(filled), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the peer failed: {filled}\n{done.stderr[-2000:]}")
     return float(done.stdout.strip().splitlines()[-1])
 
 
@@ -135,17 +145,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="steps of a round")
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--case", action="append", choices=list(CASES), help="default: all")
-    parser.add_argument("--peer", help="command that prints a rate; {length} is filled in")
+    parser.add_argument(
+        "--peer", help="command that prints a rate; {length}, {threads} are filled in"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     print(f"torch {torch.__version__}, {asked.threads} threads, batch {BATCH}, bf16 {asked.bf16}")
     print(f"{'case':<16}{'bare step/s':>12}{'loop step/s':>12}{'kept':>8}{'peer':>8}{'ratio':>8}")
     for case in asked.case or list(CASES):
-        bare_rate, loop_rate = measure(case, asked.rounds, asked.steps, asked.bf16)
+        bare_rate, loop_rate, rate = measure(
+            case, asked.rounds, asked.steps, asked.bf16, asked.peer
+        )
         line = f"{case:<16}{bare_rate:>12.1f}{loop_rate:>12.1f}{loop_rate / bare_rate:>8.1%}"
         if asked.peer:
-            rate = peer_rate(asked.peer, CASES[case][1])
-            line += f"{rate:>8.1f}{loop_rate / rate:>8.1f}"
+            line += f"{rate:>8.2f}{loop_rate / rate:>8.1f}"
         print(line, flush=True)
 
 

@@ -168,10 +168,20 @@ def _train(
         settings=checked(Settings, {"monitor": monitor, **settings}, "training"),
         out=None if out is None else Path(out),
         resume=resume,
+        facts=_same_to_resume(recipe, semantics),
         progress=progress,
         stop=stop,
     )
     return TrainResult(None if out is None else Path(out), model.cpu(), result), snapshot
+
+
+def _same_to_resume(recipe: Recipe, semantics: Semantics | None) -> dict[str, Any]:
+    """What of alignment and start a run cannot be continued with, once it is another."""
+    names = ("align", "crowd", "eimf", "ldmi", "crowd_settings", "routing", "text_start")
+    facts = recipe.model_dump(mode="json", include=set(names))
+    if semantics is not None:
+        facts |= {"interests": recipe.interests, "stored interests": len(semantics.interest_ids)}
+    return facts
 
 
 def _text_vectors(store: Store, semantics: Semantics | None) -> torch.Tensor:

@@ -31,10 +31,14 @@ class Settings(BaseModel):
         With all positions: the "last" window of a long history or a "random" one.
     ahead
         With all positions: the target is drawn from the next so many items; 1 is the next item.
+    average
+        Decay of a running mean of the weights, which is then what is evaluated and kept; 0: none.
     clip
         Largest norm of the gradient; None does not clip.
     bf16, compile
         Run the step under bfloat16 autocast; compile it.
+    tensorboard
+        Write losses and metrics for TensorBoard too, into the folder of the run.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,9 +56,11 @@ class Settings(BaseModel):
     at_least: int = Field(4, ge=1)
     window: Literal["last", "random"] = "random"
     ahead: int = Field(1, ge=1)
+    average: float = Field(0.0, ge=0, lt=1)
     clip: float | None = Field(None, gt=0)
     bf16: bool = False
     compile: bool = False
+    tensorboard: bool = False
 
 
 @dataclass

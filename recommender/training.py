@@ -6,7 +6,7 @@ global generator, whose state is saved with each checkpoint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from recommender import checkpoint, parallel
+from recommender.averaging import Average
 from recommender.backbones.base import Backbone
 from recommender.interrupting import interruptible
 from recommender.logbook import Logbook
@@ -41,6 +42,7 @@ def fit(
     settings: Settings | None = None,
     out: Path | None = None,
     resume: bool = False,
+    facts: Mapping[str, Any] | None = None,
     progress: Callable[[Report], None] | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FitResult:
@@ -58,6 +60,8 @@ def fit(
         Folder for ``metrics.jsonl`` and the checkpoint, written at each evaluation.
     resume : bool
         Continue from the checkpoint in ``out``.
+    facts : mapping, optional
+        What else must be the same for a run to be continued, such as settings of the objectives.
     stop : callable, optional
         Asked after each step; True ends the run as Ctrl-C does.
 
@@ -73,7 +77,7 @@ def fit(
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     if sequences.device.type == "cpu":
         keep_memory()
-    run = _Run(model, sequences, loss, evaluator, objectives, settings, out, progress)
+    run = _Run(model, sequences, loss, evaluator, objectives, settings, out, facts or {}, progress)
     with interruptible(stop) as stopped:
         if resume:
             run.restore()
@@ -93,10 +97,11 @@ class _Run:
         objectives: Sequence[Objective],
         settings: Settings,
         out: Path | None,
+        facts: Mapping[str, Any],
         progress: Callable[[Report], None] | None,
     ) -> None:
         self.model, self.sequences, self.loss, self.evaluator = model, sequences, loss, evaluator
-        self.settings, self.out = settings, out
+        self.settings, self.out, self.facts = settings, out, facts
         self.device = sequences.device
         self.objectives = nn.ModuleList(objectives).to(self.device)
         self.modules: dict[str, nn.Module] = {"model": model, "objectives": self.objectives}
@@ -107,10 +112,11 @@ class _Run:
         self.positions = settings.positions or model.trains_on
         self.rank, self.world = parallel.join(self.device)
         sequences.check_trainable(self.world)
-        self.log = Logbook(out if self.rank == 0 else None)
+        self.log = Logbook(out if self.rank == 0 else None, board=settings.tensorboard)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
         self.best = _copy(model)
+        self.average = Average(model, settings.average)
         self.detail, self.evaluated = "", -1
         self.pace = Pace(progress)
         torch.manual_seed(settings.seed + self.rank)
@@ -128,6 +134,7 @@ class _Run:
                 if terms is None:
                     return "diverged"
                 count.step, count.batch = count.step + 1, count.batch + 1
+                self.average.update(count.step)
                 self.pace.stepped(count.step, count.epoch, terms, count.best)
                 if settings.evaluate_every and count.step % settings.evaluate_every == 0:
                     self.evaluate()
@@ -183,18 +190,20 @@ class _Run:
         """Measure the model, keep it if it is the best so far, save the state."""
         count, monitor = self.count, self.settings.monitor
         self.model.eval()
-        metrics = self.evaluator(self.model) if self.rank == 0 else {monitor: 0.0}
+        with self.average.applied():
+            metrics = self.evaluator(self.model) if self.rank == 0 else {monitor: 0.0}
+            if monitor not in metrics:
+                raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
+            value = parallel.share(metrics[monitor], self.world, self.device)
+            if count.best is None or value > count.best:
+                count.best, count.best_step, count.waited = value, count.step, 0
+                count.best_metrics, self.best = metrics, _copy(self.model)
+            else:
+                count.waited += 1
         self.model.train()
-        if monitor not in metrics:
-            raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
-        value = parallel.share(metrics[monitor], self.world, self.device)
         self.evaluated = count.step
-        if count.best is None or value > count.best:
-            count.best, count.best_step, count.waited = value, count.step, 0
-            count.best_metrics, self.best = metrics, _copy(self.model)
-        else:
-            count.waited += 1
-        self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics})
+        terms = self.pace.last.terms
+        self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
         self.pace.evaluated(count.step, count.epoch, metrics, count.best)
         self.save()
 
@@ -203,6 +212,7 @@ class _Run:
         if self.out is not None and self.rank == 0:
             self.count.seconds = self.pace.seconds()
             tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
+            tensors |= self.average.tensors()
             facts = {"counters": asdict(self.count), "run": self._identity()}
             checkpoint.write(self.out / checkpoint.NAME, tensors, facts)
 
@@ -219,6 +229,7 @@ class _Run:
         tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
         checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
+        self.average.restore(tensors)
         self.count = checkpoint.Counters(**facts["counters"])
         if self.rank:  # the file holds the first process's random state only
             torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
@@ -254,7 +265,7 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for a run to be continued."""
-        free = {"epochs", "steps", "patience"}
+        free = {"epochs", "steps", "patience", "tensorboard"}
         data = self.sequences
         return {
             "backbone": self.model.name,
@@ -265,6 +276,7 @@ class _Run:
             "items": data.n_items,
             "training interactions": len(data.items),
             "processes": self.world,
+            **self.facts,
         }
 
     def _where(self, terms: dict[str, Tensor], users: Tensor) -> str:

@@ -221,6 +221,9 @@ def test_a_stopped_run_keeps_its_model_and_resumes(shop: Path, tmp_path: Path) -
         runs.train(shop, tmp_path / "a", stop=stop, **settings)
     assert stopped.value.exit_code == 3
     artefacts.load_model(tmp_path / "a")
+    for other in ({"eimf": {"gamma": 0.5}}, {"crowd": True}, {"text_start": True}):
+        with pytest.raises(UserError, match=f"{next(iter(other))} is .* now and was"):
+            runs.train(shop, tmp_path / "a", resume=True, **settings, **other)
     runs.train(shop, tmp_path / "a", resume=True, **settings)
     runs.train(shop, tmp_path / "b", **settings)
     first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))

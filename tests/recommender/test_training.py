@@ -74,7 +74,16 @@ RECIPES = {
 }
 
 
-def run(name: str, out: Path, epochs: int, *, resume: bool = False, seed: int = 0, **more):
+def run(
+    name: str,
+    out: Path,
+    epochs: int,
+    *,
+    resume: bool = False,
+    seed: int = 0,
+    facts: dict | None = None,
+    **more,
+):
     loss, setting, config = RECIPES[name]
     sequences = planted()
     model = create(name, sequences.n_items, seed=seed, d=8, length=8, **config)
@@ -89,17 +98,19 @@ def run(name: str, out: Path, epochs: int, *, resume: bool = False, seed: int = 
         settings=settings,
         out=out,
         resume=resume,
+        facts=facts,
     )
     return model, objectives, result
 
 
 class TestResume:
     @pytest.mark.parametrize("name", sorted(RECIPES))
-    def test_ten_epochs_are_four_and_six_bitwise(self, name, tmp_path):
-        whole, whole_objectives, _ = run(name, tmp_path / "whole", 10)
-        run(name, tmp_path / "parts", 4)
+    @pytest.mark.parametrize("average", [0.0, 0.9])
+    def test_ten_epochs_are_four_and_six_bitwise(self, name, average, tmp_path):
+        whole, whole_objectives, _ = run(name, tmp_path / "whole", 10, average=average)
+        run(name, tmp_path / "parts", 4, average=average)
         torch.rand(17)  # the state of the process does not matter
-        parts, parts_objectives, _ = run(name, tmp_path / "parts", 10, resume=True)
+        parts, parts_objectives, _ = run(name, tmp_path / "parts", 10, resume=True, average=average)
         for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
             assert torch.equal(one, other)
         assert torch.equal(whole_objectives[0].weight, parts_objectives[0].weight)
@@ -141,6 +152,11 @@ class TestResume:
         run("sasrec", tmp_path, 1)
         with pytest.raises(UserError, match=r"training\.learning_rate is 0\.5 now and was 0\.001"):
             run("sasrec", tmp_path, 2, resume=True, learning_rate=0.5)
+
+    def test_other_settings_of_an_objective_are_refused_by_name(self, tmp_path):
+        run("sasrec", tmp_path, 1, facts={"crowd_settings": {"weight": 0.1}})
+        with pytest.raises(UserError, match=r"crowd_settings is \{'weight': 0\.3\} now and was"):
+            run("sasrec", tmp_path, 2, resume=True, facts={"crowd_settings": {"weight": 0.3}})
 
     def test_nothing_to_resume(self, tmp_path):
         with pytest.raises(UserError, match="nothing to resume"):

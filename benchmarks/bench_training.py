@@ -4,6 +4,8 @@
     python benchmarks/bench_training.py --peer 'PYTHON benchmarks/peer_remi.py --checkout REMI \
         --length {length} --threads {threads}' --case 'remi 20' --case 'remi 50'
 
+    python benchmarks/bench_training.py --kernels            # our softmax and dropout beside torch's
+
 The bare step is forward, backward and optimiser on batches made beforehand: what no loop can beat.
 Both run in turns and the fastest round of each counts, because others use the machine too. A peer
 is any command, run in its own environment between our rounds; its last line of output holds its
@@ -136,6 +138,52 @@ def peer_rate(command: str, length: int) -> float:
     return float(done.stdout.strip().splitlines()[-1])
 
 
+def beside_torch(rounds: int) -> None:
+    """Our softmax over all items and our dropout beside PyTorch's, forward and backward."""
+    from torch.nn import functional as F
+
+    from recommender.backbones.dropout import Dropout
+    from recommender.softmax import mean_log_mass
+
+    def softmaxes(rows: int, k: int, items: int) -> tuple[Callable[[], None], Callable[[], None]]:
+        queries = torch.randn(rows, k, 64, requires_grad=True)
+        table = (0.1 * torch.randn(items, 64)).requires_grad_()
+        targets = torch.randint(items, (rows,))
+
+        def theirs() -> None:
+            scores = (queries @ table.T).logsumexp(1) if k > 1 else queries[:, 0] @ table.T
+            F.cross_entropy(scores, targets).backward()
+
+        def ours() -> None:
+            scores = torch.einsum("nkd,nd->nk", queries, table.index_select(0, targets))
+            (mean_log_mass(queries, table) - scores.logsumexp(1).mean()).backward()
+
+        return theirs, ours
+
+    def dropouts(shape: tuple[int, ...]) -> tuple[Callable[[], None], Callable[[], None]]:
+        x, layer = torch.randn(shape, requires_grad=True), Dropout(0.3)
+        return lambda: F.dropout(x, 0.3).sum().backward(), lambda: layer(x).sum().backward()
+
+    cases = {
+        "softmax, 1,280 rows x 2,420 items": softmaxes(1280, 1, 2420),
+        "softmax, 1,000 rows x 12,101 items": softmaxes(1000, 1, 12_101),
+        "soft read-out, K 4, 1,280 x 2,420": softmaxes(1280, 4, 2420),
+        "dropout, 1,280 x 64": dropouts((1280, 64)),
+        "dropout, 128 x 50 x 50": dropouts((128, 50, 50)),
+    }
+    print(f"{'kernel':<38}{'torch ms':>10}{'ours ms':>10}{'ratio':>8}")
+    for name, pair in cases.items():
+        best = [float("inf")] * 2
+        for _ in range(rounds):
+            for which, run in enumerate(pair):
+                run()
+                started = time.perf_counter()
+                for _ in range(5):
+                    run()
+                best[which] = min(best[which], (time.perf_counter() - started) / 5)
+        print(f"{name:<38}{best[0] * 1e3:>10.2f}{best[1] * 1e3:>10.2f}{best[0] / best[1]:>8.1f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -148,8 +196,12 @@ def main() -> None:
     parser.add_argument(
         "--peer", help="command that prints a rate; {length}, {threads} are filled in"
     )
+    parser.add_argument("--kernels", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
+    if asked.kernels:
+        beside_torch(asked.rounds)
+        return
     print(f"torch {torch.__version__}, {asked.threads} threads, batch {BATCH}, bf16 {asked.bf16}")
     print(f"{'case':<16}{'bare step/s':>12}{'loop step/s':>12}{'kept':>8}{'peer':>8}{'ratio':>8}")
     for case in asked.case or list(CASES):

@@ -21,6 +21,7 @@ from recommender.groups import Groups
 from recommender.objectives import Objective
 from recommender.semantics import Semantics
 from recommender.sequences import Batch
+from recommender.softmax import mean_log_mass
 from store.errors import StoreError
 
 
@@ -142,9 +143,10 @@ class Crowd(Objective):
         if self.config.negatives == "all":
             table = F.normalize(model.item_embeddings()[1:], dim=1)
             # index_select, because the gradient of indexing is summed in no fixed order
-            logits = table.index_select(0, anchors - 1) @ table.T / self.config.tau
-            logits = logits.scatter(1, anchors[:, None] - 1, float("-inf"))
-            return {"crowd": self.config.weight * F.cross_entropy(logits, partners - 1)}
+            a = table.index_select(0, anchors - 1) / self.config.tau
+            near = (a * table.index_select(0, partners - 1)).sum(1).mean()
+            mass = mean_log_mass(a[:, None], table, excluded=anchors - 1)
+            return {"crowd": self.config.weight * (mass - near)}
         negatives, allowed = self._negatives(anchors, group)
         a, b, c = (F.normalize(v, dim=-1) for v in model.lookup(anchors, partners, negatives))
         near = (a * b).sum(1, keepdim=True)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from recommender.backbones.base import Backbone, Encoded
 from recommender.checks import checked
 from recommender.sequences import Batch
+from recommender.softmax import mean_log_mass
 from store.errors import UserError
 
 Readout = Literal["hard", "attention", "soft"]
@@ -134,8 +135,11 @@ class FullSoftmax(Loss):
 
     def __call__(self, rows: Rows) -> Tensor:
         """Mean of ``-log softmax`` at the target."""
-        scores = score_candidates(rows, rows.table, self.readout)
-        return F.cross_entropy(scores.float(), rows.targets - 1)
+        queries = rows.queries
+        if self.readout != "soft":
+            queries = read_out(queries, rows.target_vectors, self.readout)[:, None]
+        positive = score_targets(rows, self.readout).float()
+        return mean_log_mass(queries, rows.table) - positive.mean()
 
 
 class SampledSoftmax(Loss):

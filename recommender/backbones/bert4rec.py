@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
+from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PostNormBlock, start_normal
 from recommender.sequences import Batch
 
@@ -40,7 +41,7 @@ class BERT4Rec(Backbone):
         self.mask_id = n_items + 1
         self.positions = nn.Parameter(torch.empty(config.length + 1, config.d).normal_(std=0.02))
         self.norm = nn.LayerNorm(config.d)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             PostNormBlock(config.d, config.heads, config.dropout) for _ in range(config.layers)
         )

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from recommender.backbones.base import BackboneConfig, Encoded
 from recommender.backbones.causal import CausalBackbone
+from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 
 
@@ -40,7 +41,7 @@ class Facet(CausalBackbone):
         super().__init__(n_items, config)
         d, k = config.d, config.k
         self.positions = nn.Parameter(torch.empty(config.length, d).normal_(std=0.02))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             PreNormBlock(d, config.heads, config.dropout, gated=config.gated)
             for _ in range(config.layers)

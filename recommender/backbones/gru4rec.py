@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.causal import CausalBackbone
+from recommender.backbones.dropout import Dropout
 
 
 class GRU4RecConfig(BackboneConfig):
@@ -27,7 +28,7 @@ class GRU4Rec(CausalBackbone):
         super().__init__(n_items, config)
         between = config.dropout if config.layers > 1 else 0.0
         self.gru = nn.GRU(config.d, config.hidden, config.layers, batch_first=True, dropout=between)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.out = nn.Linear(config.hidden, config.d)
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from recommender.backbones.dropout import Dropout
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -50,7 +52,7 @@ class Attention(nn.Module):
         if d % heads:
             raise ValueError(f"width {d} is not divisible by {heads} heads")
         self.heads = heads
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         self.causal = causal
         self.qkv = nn.Linear(d, 3 * d)
         self.out = nn.Linear(d, d)
@@ -63,16 +65,23 @@ class Attention(nn.Module):
         qkv = layout.spread(self.qkv(x))
         rows, length, width = qkv.shape
         q, k, v = qkv.view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=None if self.causal else layout.mask[:, None, None],
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=self.causal,
-        )
+        if self.training and self.dropout.p:
+            mixed = self._dropped(q, k, v, layout)
+        else:
+            mask = None if self.causal else layout.mask[:, None, None]
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal)
         out: Tensor = self.out(layout.pack(mixed.transpose(1, 2)).reshape(-1, width // 3))
         return out
+
+    def _dropped(self, q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
+        """Attention whose shares are dropped; PyTorch's own takes a slow way on a processor."""
+        if self.causal:
+            hidden = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).triu(1)
+        else:
+            hidden = ~layout.mask[:, None, None]
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        mixed: Tensor = self.dropout(scores.masked_fill(hidden, -torch.inf).softmax(-1)) @ v
+        return mixed
 
 
 class FeedForward(nn.Module):
@@ -85,7 +94,7 @@ class FeedForward(nn.Module):
         self.gate = nn.Linear(d, hidden, bias=False) if gated else None
         self.inner = nn.Linear(d, hidden, bias=not gated)
         self.outer = nn.Linear(hidden, d, bias=not gated)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.gelu = gelu
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,7 +123,7 @@ class PreNormBlock(nn.Module):
         self.norm_forward = nn.LayerNorm(d)
         self.attention = Attention(d, heads, dropout, causal=True)
         self.forward_layer = FeedForward(d, hidden or d, dropout, gated=gated)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.gates = nn.ModuleList([nn.Linear(d, d), nn.Linear(d, d)]) if gated else None
 
     def forward(self, x: Tensor, layout: Layout) -> Tensor:
@@ -136,7 +145,7 @@ class PostNormBlock(nn.Module):
         self.forward_layer = FeedForward(d, 4 * d, dropout, gelu=True)
         self.norm_attention = nn.LayerNorm(d)
         self.norm_forward = nn.LayerNorm(d)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, layout: Layout) -> Tensor:
         """One block, ``[N, d]`` to the same shape."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.causal import CausalBackbone
+from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 
 
@@ -34,7 +35,7 @@ class SASRec(CausalBackbone):
     def __init__(self, n_items: int, config: SASRecConfig) -> None:
         super().__init__(n_items, config)
         self.positions = nn.Parameter(torch.empty(config.length, config.d).normal_(std=0.02))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             PreNormBlock(config.d, config.heads, config.dropout, gated=config.gated)
             for _ in range(config.layers)

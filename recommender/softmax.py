@@ -1,0 +1,82 @@
+"""The softmax over all items, block by block: no matrix of rows × items is ever kept.
+
+A step over all items is bound by memory: scores, their softmax and its gradient are each as large
+as rows × items. Here a block of rows small enough for a processor's cache is scored, normalised and
+turned into gradients at once, so that forward and backward together read each score once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+BLOCK_FLOATS = 2**19
+"""Scores of a block; 2 MiB in float32, about the second-level cache of a core."""
+
+
+def mean_log_mass(queries: Tensor, table: Tensor, excluded: Tensor | None = None) -> Tensor:
+    """Mean over rows of ``log sum_k sum_v exp(q_k · e_v)``, a scalar.
+
+    With one query per row this is the normaliser of the softmax over items; with K it is that of
+    the soft read-out, because a log-sum-exp over interests and one over items are one over both.
+
+    Parameters
+    ----------
+    queries : Tensor ``[N, K, d]``
+    table : Tensor ``[V, d]``
+        Both get gradients; these are computed along with the value, and cannot be differentiated
+        again.
+    excluded : Tensor int64 ``[N]``, optional
+        A row of the table that each row of the queries leaves out; only for K = 1.
+
+    Raises
+    ------
+    ValueError
+        For ``excluded`` with more than one query per row.
+    """
+    if excluded is not None and queries.shape[1] != 1:
+        raise ValueError(f"excluded needs one query per row, not {queries.shape[1]}")
+    mean: Tensor = _MeanLogMass.apply(queries, table, excluded)  # type: ignore[no-untyped-call]
+    return mean
+
+
+class _MeanLogMass(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, queries: Tensor, table: Tensor, excluded: Tensor | None) -> Tensor:
+        rows, k, _ = queries.shape
+        exact = queries.dtype if queries.dtype == torch.float64 else torch.float32
+        narrow = exact
+        if torch.is_autocast_enabled(queries.device.type):
+            narrow = torch.get_autocast_dtype(queries.device.type)
+        wanted = any(ctx.needs_input_grad[:2])
+        q, e = queries.detach().to(narrow), table.detach().to(narrow)
+        total = queries.new_zeros((), dtype=exact)
+        for_queries = torch.empty_like(queries, dtype=exact) if wanted else None
+        for_table = torch.zeros_like(table, dtype=exact) if wanted else None
+        step = max(1, BLOCK_FLOATS // (k * len(table)))
+        for start in range(0, rows, step):
+            block = q[start : start + step].reshape(-1, q.shape[2])
+            scores = (block @ e.T).to(exact).view(-1, k * len(table))
+            if excluded is not None:
+                scores.scatter_(1, excluded[start : start + step, None], -torch.inf)
+            peak = scores.amax(1, keepdim=True)
+            mass = scores.sub_(peak).exp_().sum(1, keepdim=True)
+            total += (peak + mass.log()).sum()
+            if for_queries is None or for_table is None:
+                continue
+            share = scores.div_(mass * rows).view(-1, len(table)).to(narrow)
+            for_queries[start : start + step] = (share @ e).to(exact).view(-1, *queries.shape[1:])
+            if narrow == exact:
+                for_table.addmm_(share.T, block)
+            else:
+                for_table += share.T @ block
+        if for_queries is not None and for_table is not None:
+            ctx.save_for_backward(for_queries.to(queries.dtype), for_table.to(table.dtype))
+        return total / rows
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        for_queries, for_table = ctx.saved_tensors
+        return gradient * for_queries, gradient * for_table, None

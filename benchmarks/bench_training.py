@@ -4,7 +4,7 @@
     python benchmarks/bench_training.py --peer 'PYTHON benchmarks/peer_remi.py --checkout REMI \
         --length {length} --threads {threads}' --case 'remi 20' --case 'remi 50'
 
-    python benchmarks/bench_training.py --kernels            # our softmax and dropout beside torch's
+    python benchmarks/bench_training.py --kernels            # softmax and dropout beside torch's
 
 The bare step is forward, backward and optimiser on batches made beforehand: what no loop can beat.
 Both run in turns and the fastest round of each counts, because others use the machine too. A peer

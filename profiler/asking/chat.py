@@ -3,7 +3,8 @@
 The response format is bound and the raw text kept; validation is ours. LangChain's own structured
 output raises on a truncated or malformed answer, and the text and its price are lost with it. So
 does ``response_format`` as a LangChain argument when an answer is cut off, which is why it travels
-in the request's extra body.
+in the request's extra body. Where the call is a chat completion of OpenAI's protocol, LangChain
+makes its body and :mod:`profiler.asking.direct` sends it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from profiler.asking.direct import Direct, direct_for
 from profiler.asking.failures import as_call_error
-from profiler.asking.port import Method, Reply, Request
+from profiler.asking.port import CallError, Method, Reply, Request
 from store.errors import UserError
 
 METHODS: tuple[Method, ...] = ("json_schema", "json_mode", "text")
@@ -37,6 +39,8 @@ class LangChainPort:
         How to ask for JSON; None chooses by what the model is known to support.
     timeout
         Seconds for one call, from sending to the last byte.
+    direct
+        How to send without LangChain; None sends through it.
     """
 
     def __init__(
@@ -47,8 +51,10 @@ class LangChainPort:
         base_url: str | None = None,
         method: Method | None = None,
         timeout: float = DEFAULT_TIMEOUT,
+        direct: Direct | None = None,
     ) -> None:
         self.model = model
+        self.direct = direct
         self.timeout = timeout
         self._method: Method = method or _method_of(model)
         self.name = name
@@ -71,13 +77,17 @@ class LangChainPort:
         CallError
             The call brought no answer.
         """
-        started = time.perf_counter()
+        messages = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+        arguments = self._arguments(request)
         try:
             async with asyncio.timeout(self.timeout):
-                message = await self.model.ainvoke(
-                    [{"role": turn.role, "content": turn.content} for turn in request.messages],
-                    **self._arguments(request),
-                )
+                if self.direct is not None:
+                    payload = self.model._get_request_payload(messages, stop=None, **arguments)
+                    return await self.direct.send(payload, self.name, self._method)
+                started = time.perf_counter()
+                message = await self.model.ainvoke(messages, **arguments)
+        except CallError:
+            raise
         except Exception as error:
             # "from None": a provider's exception holds the request, and so the key.
             raise as_call_error(error, self.name) from None
@@ -128,6 +138,7 @@ def open_chat(
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {"max_retries": 0, "timeout": timeout}
+    client = None
     if base_url is not None:
         options["base_url"] = base_url
     if spec.startswith(("openai:", "azure_openai:")):
@@ -140,7 +151,10 @@ def open_chat(
         raise UserError(f"--llm {spec}: {error}") from None
     except Exception as error:
         raise UserError(f"--llm {spec}: {_first_line(error)}; is its key set?") from None
-    return LangChainPort(model, spec, base_url=base_url, method=method, timeout=timeout)
+    direct = direct_for(model, client)
+    return LangChainPort(
+        model, spec, base_url=base_url, method=method, timeout=timeout, direct=direct
+    )
 
 
 def _own_client(timeout: float) -> Any | None:

@@ -82,7 +82,7 @@ def _unanswered(error: BaseException) -> str:
     names = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
     if names & {"TimeoutError", "TimeoutException", "APITimeoutError"}:
         return "timeout"
-    if names & {"APIConnectionError", "TransportError", "ConnectionError", "OSError"}:
+    if names & {"APIConnectionError", "RequestError", "ConnectionError", "OSError"}:
         return "connection"
     # An answer that the provider's client cannot read: a gateway's error page, half a body.
     if names & {"APIError", "JSONDecodeError", "APIResponseValidationError"}:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,30 @@ _DOES = "shops|buys|reads|watches|lives|writes|shopping|buying|life|speaks"
 _DECADE = r"(?:teens|twenties|thirties|forties|fifties|sixties|seventies|eighties|[2-9]0['’]?s)"
 
 
-# Every rule needs at least one of these words: most texts have none and are done with at once.
-_OTHERS = "is was are being be seems appears he she him his her hers himself herself their they as \
-years year old suffer suffers suffering diagnosed has have having lives living struggles \
-struggling manages managing copes coping battles battling comes hails originates immigrated \
-resides likely probably possibly perhaps maybe presumably apparently suggests suggesting \
-suggest indicates indicating implies implying points pointing point reveals revealing identifies \
-identifying"
-_TRIGGERS = frozenset(re.findall(r"[a-z]{2,}", f"{_OTHERS} {_USER} {_GENDER} {_AGED}"))
+_PRONOUNS = "he she him his her hers himself herself"
+
+NUMBER = "0"
+"""Stands for any number among the words of a text."""
+
+
+class _Rule(NamedTuple):
+    """What to look for, whether even in a phrase about people in films, and in which texts.
+
+    A text with none of the words of ``needs`` cannot match; most texts are done with by that.
+    """
+
+    kind: str
+    pattern: re.Pattern[str]
+    always: bool
+    needs: frozenset[str]
+
+
+def _words(text: str) -> frozenset[str]:
+    """Words of a text in lower case, with and without a final s, and ``NUMBER`` for any number."""
+    found = re.findall(r"[a-z]{2,}|\d", text.lower())
+    return frozenset(NUMBER if word.isdigit() else word for word in found) | {
+        word.rstrip("s") for word in found
+    }
 
 
 def _any(words: str) -> str:
@@ -102,58 +119,75 @@ def _any(words: str) -> str:
 
 
 @cache
-def _rules() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
-    """Kind, pattern, and whether the rule holds even in a phrase about people in films or books."""
+def _rules() -> tuple[_Rule, ...]:
     gender, aged = _any(_GENDER), _any(_AGED)
     adjectives = {
-        "gender": _any(_GENDER_ADJ),
-        "age": _any(_AGE_ADJ),
-        "religion": _any(_RELIGION),
-        "origin": _any(_ORIGIN),
-        "health": _any(_HEALTH_ADJ),
+        "gender": _GENDER_ADJ,
+        "age": _AGE_ADJ,
+        "religion": _RELIGION,
+        "origin": _ORIGIN,
+        "health": _HEALTH_ADJ,
     }
-    any_adjective = "|".join(adjectives.values())
+    any_adjective = "|".join(_any(words) for words in adjectives.values())
     human = f"{_HUMAN}|{gender}|{aged}"
     conditions = _any(_CONDITIONS)
     article = r"(?:an?|one|the)"
-    rules: list[tuple[str, str, bool]] = []
-    for kind, nouns in (("gender", gender), ("age", aged)):
+    rules: list[tuple[str, str, bool, str]] = []
+    for kind, needs in (("gender", _GENDER), ("age", _AGED)):
+        nouns = _any(needs)
         noun = rf"{article}\s{_MODIFIERS}(?:{nouns}){_NOUN_END}"
-        rules.append((kind, rf"{_CLAIM}\s{noun}", True))
-        rules.append((kind, rf"(?:{_START}|\b(?:{_DOES})\s)as\s{noun}", False))
+        rules.append((kind, rf"{_CLAIM}\s{noun}", True, needs))
+        rules.append((kind, rf"(?:{_START}|\b(?:{_DOES})\s)as\s{noun}", False, needs))
         rules.append(
             (
                 kind,
                 rf"^(?:an?\s)?(?:[\w-]+\s)?(?:{any_adjective}|single|expectant|working|"
                 rf"busy|new)\s(?:{nouns})s?(?:\s(?:in|of|with|from|who)\b.*)?$",
                 False,
+                needs,
             )
         )
-    for kind, words in adjectives.items():
+    for kind, needs in adjectives.items():
+        words = _any(needs)
         end = rf"(?=$|[.,;:!?)]|\s(?:and|or|but|who|with|from|in)\b|\s(?:{human})\b)"
         rules.append(
-            (kind, rf"{_CLAIM}(?:\s{article})?\s{_MODIFIERS}(?:{words})\b(?!['’-]){end}", True)
+            (
+                kind,
+                rf"{_CLAIM}(?:\s{article})?\s{_MODIFIERS}(?:{words})\b(?!['’-]){end}",
+                True,
+                needs,
+            )
         )
-        rules.append((kind, rf"\b(?:for|as)\san?\s(?:[\w-]+\s)?(?:{words})\s(?:{_USER})\b", False))
+        rules.append(
+            (kind, rf"\b(?:for|as)\san?\s(?:[\w-]+\s)?(?:{words})\s(?:{_USER})\b", False, needs)
+        )
     rules += [
-        ("gender", r"(?:^|(?<=[.!?;]\s))(?:he|she)\b", True),
-        ("gender", rf"\b(?:{_USER})\b[^.!?]*\b(?:he|she|him|his|hers?|himself|herself)\b", False),
+        ("gender", r"(?:^|(?<=[.!?;]\s))(?:he|she)\b", True, "he she"),
+        (
+            "gender",
+            rf"\b(?:{_USER})\b[^.!?]*\b(?:he|she|him|his|hers?|himself|herself)\b",
+            False,
+            _PRONOUNS,
+        ),
         (
             "gender",
             r"\b(?:his|her)\s(?:wife|husband|girlfriend|boyfriend|own\b|(?:\w+\s)?skin|(?:\w+\s)?hair|face|nails|"
             r"home|house|kitchen|family|children|kids|baby|needs|tastes?)\b",
             False,
+            "his her",
         ),
         (
             "gender",
             r"(?:^|(?<=[.!?;]\s))(?:an?\s)?(?:[\w-]+\s){0,2}(?:mother|father|mom|mum|dad)\sof\s"
             r"(?:one|two|three|four|\d|twins|a\s|young|small|several)",
             False,
+            "mother father mom mum dad",
         ),
         (
             "age",
             rf"\b(?:in|into|entering|approaching)\s(?:his|her|their)\s(?:\w+[\s-]){{0,2}}{_DECADE}",
             False,
+            "his her their",
         ),
         (
             "age",
@@ -161,48 +195,73 @@ def _rules() -> tuple[tuple[str, re.Pattern[str], bool], ...]:
             r"\d{2}\b(?:\sor\solder|\syears\sold|-year-old|\sand\s\d\d|\s?\+)?(?=$|[\s.,;:])"
             r"(?!\s(?:percent|dollars|inch|pack|items|films|movies))",
             True,
+            NUMBER,
         ),
-        ("age", rf"\b\d{{1,2}}[-\s]years?[-\s]old\s(?:{human})\b", False),
-        ("health", r"\b(?:suffers?|suffering)\sfrom|\b(?:was|been|is)?\s?diagnosed\swith", False),
-        ("health", rf"{_START}(?:has|have|having)\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b", True),
+        ("age", rf"\b\d{{1,2}}[-\s]years?[-\s]old\s(?:{human})\b", False, NUMBER),
+        (
+            "health",
+            r"\b(?:suffers?|suffering)\sfrom|\b(?:was|been|is)?\s?diagnosed\swith",
+            False,
+            "suffer suffering diagnosed",
+        ),
+        (
+            "health",
+            rf"{_START}(?:has|have|having)\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
+            True,
+            _CONDITIONS,
+        ),
         (
             "health",
             rf"\b(?:{_USER})\s(?:\w+\s)?(?:with|has|have)\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
             False,
+            _CONDITIONS,
         ),
         (
             "health",
             r"(?<!for\s)\b(?:liv(?:es|ing)\swith|struggl(?:es|ing)\swith|manag(?:es|ing)|"
             rf"cop(?:es|ing)\swith|battl(?:es|ing))\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
             False,
+            _CONDITIONS,
         ),
         (
             "health",
             rf"\b(?:his|her|their)\s(?:[\w-]+\s)?(?:{conditions}|diagnosis|illness|disease)\b",
             False,
+            f"{_CONDITIONS} diagnosis illness disease",
         ),
-        ("age", r"\b(?:his|her|their)\sage\b", False),
-        ("religion", r"\b(?:his|her|their)\s(?:religion|religious\sbeliefs|faith)\b", False),
+        ("age", r"\b(?:his|her|their)\sage\b", False, "age"),
+        (
+            "religion",
+            r"\b(?:his|her|their)\s(?:religion|religious\sbeliefs|faith)\b",
+            False,
+            "religion religious faith",
+        ),
         (
             "origin",
             r"\b(?:his|her|their)\s(?:ethnicity|nationality|race|ethnic\s\w+|native\scountry|"
             r"home\scountry)\b",
             False,
+            "ethnicity nationality race ethnic country",
         ),
         (
             "origin",
             rf"(?:{_START}|\b(?:{_USER})\s)(?:comes|hails|is|originates|was\sborn|immigrated|"
             r"lives|resides|is\sliving)\s(?:originally\s)?(?:from|in)\s(?-i:[A-Z])",
             True,
+            "from in",
         ),
         (
             "origin",
             rf"(?:{_CLAIM}|\b(?:{_USER}))\sof\s(?:\w+\s){{1,3}}(?:descent|heritage|ancestry|"
             r"origin|ethnicity)\b",
             True,
+            "descent heritage ancestry origin ethnicity",
         ),
     ]
-    return tuple((kind, re.compile(text, re.IGNORECASE), always) for kind, text, always in rules)
+    return tuple(
+        _Rule(kind, re.compile(text, re.IGNORECASE), always, _words(needs))
+        for kind, text, always, needs in rules
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -215,10 +274,10 @@ def private_attribute(text: str) -> PrivateClaim | None:
         A label or a description, in English, about the one person an interest belongs to.
     """
     line = " ".join(text.replace("’", "'").split())
-    words = re.findall(r"[a-z]+", line.lower())
-    if _TRIGGERS.isdisjoint(words) and _TRIGGERS.isdisjoint(word.rstrip("s") for word in words):
-        return None
-    for kind, pattern, always in _rules():
+    words = _words(line)
+    for kind, pattern, always, needs in _rules():
+        if needs.isdisjoint(words):
+            continue
         for match in pattern.finditer(line):
             sentence = re.split(r"[.!?;]\s", line[: match.start()])[-1]
             if always or not _FILM_PEOPLE.search(sentence):

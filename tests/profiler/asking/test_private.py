@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -166,8 +165,13 @@ def test_interests_written_by_a_large_model_on_real_shops_pass(shared_data: Path
 def test_the_quick_look_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [text for _, text in STATEMENTS] + TASTES
     texts += [f"{one[:40]} {two[-40:]}" for one in texts for two in texts[::7]]
+    texts += [f"{rule} {text}" for rule in ("He", "Is 40.", "Her") for text in texts[:100]]
     quick = [private_attribute.__wrapped__(text) for text in texts]
-    monkeypatch.setattr(private, "_TRIGGERS", SimpleNamespace(isdisjoint=lambda words: False))
+    everywhere = frozenset(
+        {private.NUMBER, *(word for text in texts for word in private._words(text))}
+    )
+    always = tuple(rule._replace(needs=everywhere) for rule in private._rules())
+    monkeypatch.setattr(private, "_rules", lambda: always)
     assert [private_attribute.__wrapped__(text) for text in texts] == quick
 
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+from numba import types
+from numba.extending import intrinsic
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +20,38 @@ _FAST = {"nnan", "nsz", "reassoc", "contract"}
 
 # Message updates of one round below which one thread is enough: a fraction of a millisecond.
 _LITTLE = 500_000
+
+
+def _pick(sign: str) -> Callable[..., Any]:
+    def typed(context: Any, left: Any, right: Any) -> Any:
+        if not isinstance(left, types.Float) or left != right:
+            return None
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            first = builder.fcmp_ordered(sign, *args, flags=_SELECT)
+            return builder.select(first, *args, flags=_SELECT)
+
+        return left(left, right), code
+
+    return typed
+
+
+def _choose(context: Any, condition: Any, left: Any, right: Any) -> Any:
+    if not isinstance(left, types.Float) or left != right:
+        return None
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(*args, flags=_SELECT)
+
+    return left(types.boolean, left, right), code
+
+
+# Python's ``max``, ``min`` and ``a if c else b`` compile to selections without the flags that let a
+# loop over them be vectorised; these carry them. Both values are floats of the same type.
+_SELECT = ("nnan", "nsz")
+greater: Any = intrinsic(_pick(">"))
+lesser: Any = intrinsic(_pick("<"))
+choose: Any = intrinsic(_choose)
 
 
 def helper(function: Callable[P, T]) -> Callable[P, T]:
@@ -33,6 +67,16 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
     each process.
     """
     options: dict[str, Any] = {"parallel": True, "fastmath": _FAST, "nogil": True}
+    try:
+        compiled = numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        compiled = numba.njit(**options)(function)
+    return cast("Callable[P, T]", compiled)
+
+
+def worker(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile ``function`` for one thread of several that Python started; see :mod:`.blocks`."""
+    options: dict[str, Any] = {"fastmath": _FAST, "nogil": True}
     try:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:

@@ -176,9 +176,11 @@ def messages_of(crowd: Crowd, goal: Goal, solution: Solution) -> list[str]:
             f"the {solution.settings['thinned']} least missed exemplars were left out to keep to it"
         )
     if not solution.result.converged:
+        unsettled = solution.result.unsettled
         messages.append(
-            f"affinity propagation did not settle, up to damping {solution.result.damping}; "
-            "the best exemplars seen were taken"
+            f"affinity propagation did not settle, up to damping {solution.result.damping}: "
+            f"{unsettled} of {users} users ({unsettled / users:.2%}) still came and went as "
+            "exemplars; the best exemplars seen were taken"
         )
     return messages
 

@@ -15,7 +15,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import helper, kernel, threads_for
+from profiler.exemplars._jit import greater, helper, kernel, lesser, threads_for
 from profiler.exemplars.geometry import (
     FloatMatrix,
     FloatVector,
@@ -25,6 +25,7 @@ from profiler.exemplars.geometry import (
 )
 from profiler.exemplars.messages import (
     DAMPING_SCHEDULE,
+    NEARLY_ZERO,
     Candidates,
     Outcome,
     Run,
@@ -50,12 +51,12 @@ def _available(
     a: FloatVector, r: FloatVector, s: FloatVector, base: FloatVector, keep: Any, take: Any
 ) -> np.float32:
     """Bring availabilities of a block up to date; returns its greatest a + s."""
-    zero = np.float32(0)
+    zero, nearly = np.float32(0), NEARLY_ZERO
     high = np.float32(-np.inf)
     for j in range(a.shape[0]):
-        v = keep * a[j] + take * min(zero, base[j] - max(zero, r[j]))
+        v = keep * a[j] + take * lesser(nearly, base[j] - greater(zero, r[j]))
         a[j] = v
-        high = max(high, v + s[j])
+        high = greater(high, v + s[j])
     return high
 
 
@@ -63,7 +64,7 @@ def _available(
 def _highest(a: FloatVector, s: FloatVector) -> np.float32:
     high = np.float32(-np.inf)
     for j in range(a.shape[0]):
-        high = max(high, a[j] + s[j])
+        high = greater(high, a[j] + s[j])
     return high
 
 
@@ -76,7 +77,7 @@ def _respond(
     for j in range(r.shape[0]):
         v = keep * r[j] + take * (s[j] - top)
         r[j] = v
-        total[j] += max(zero, v)
+        total[j] += greater(zero, v)
 
 
 @helper
@@ -219,8 +220,8 @@ class DenseMessages:
         availability: NDArray[np.float32],
         responsibility: NDArray[np.float32],
         damping: float,
-    ) -> NDArray[np.float64]:
-        """One round of messages; returns the column sums of positive responsibilities."""
+    ) -> FloatMatrix:
+        """One round of messages; returns pieces of the sums of positive responsibilities."""
         _pass(
             self.similarities,
             self.A,
@@ -232,7 +233,7 @@ class DenseMessages:
             self.sums,
             np.float32(damping),
         )
-        return np.asarray(self.sums.sum(axis=0, dtype=np.float64))
+        return self.sums
 
     def gain(self, columns: IntVector) -> float:
         """Sum of similarities if these columns were the exemplars, without preferences."""

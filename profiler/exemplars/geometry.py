@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.exemplars.blocks import each_block
+
 FloatMatrix: TypeAlias = NDArray[np.float32]
 FloatVector: TypeAlias = NDArray[np.float32]
 IntVector: TypeAlias = NDArray[np.int64]
@@ -83,9 +85,11 @@ def nearest(vectors: FloatMatrix, targets: FloatMatrix) -> IntVector:
     """Index of the most similar target of each row, ``[n]``; of equals the first."""
     left, right = product_form(vectors, targets)
     labels = np.empty(len(vectors), dtype=np.int64)
-    rows = max(1, BLOCK_FLOATS // len(targets))
-    for start in range(0, len(vectors), rows):
-        np.argmax(left[start : start + rows] @ right.T, axis=1, out=labels[start : start + rows])
+
+    def use(block: FloatMatrix, start: int, stop: int) -> None:
+        np.argmax(block, axis=1, out=labels[start:stop])
+
+    each_block(left, right, use)
     return labels
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from profiler.exemplars.geometry import FloatMatrix, FloatVector, IntVector, similarity_to
 from profiler.exemplars.result import AffinityResult, assign, net_similarity, refine
+from profiler.exemplars.settling import Still, settle
 
 # Tried in turn where a run does not converge; the paper's remedy for oscillation is more damping.
 DAMPING_SCHEDULE = (0.5, 0.7, 0.9, 0.95)
@@ -18,6 +19,10 @@ DAMPING_SCHEDULE = (0.5, 0.7, 0.9, 0.95)
 # run that never settles can return the best it has seen. Most runs converge before.
 WATCH_FROM = 50
 WATCH_EVERY = 5
+
+# What availabilities fall to in place of nought: halved round by round they would pass through
+# numbers too small to be held normally, which processors treat a hundred times more slowly.
+NEARLY_ZERO = np.float32(-1e-30)
 
 # Relative spread of the preferences that breaks exact ties.
 TIE_SPREAD = 1e-6
@@ -96,7 +101,7 @@ class Messages(Protocol):
         availability: NDArray[np.float32],
         responsibility: NDArray[np.float32],
         damping: float,
-    ) -> NDArray[np.float64]:
+    ) -> FloatMatrix:
         """Bring availabilities up to date from ``base``, then responsibilities.
 
         Parameters
@@ -112,7 +117,8 @@ class Messages(Protocol):
 
         Returns
         -------
-        ``[m]``: sums of the positive responsibilities of all other rows.
+        ``[pieces, m]``: sums of the positive responsibilities of all other rows, in pieces that
+        are still to be added up.
         """
 
     def gain(self, columns: IntVector) -> float:
@@ -121,42 +127,16 @@ class Messages(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where the messages stopped: exemplars as columns, perhaps none."""
+    """Where the messages stopped: exemplars as columns, perhaps none.
+
+    ``unsettled`` counts the candidates that came or went in the last rounds.
+    """
 
     columns: IntVector
     iterations: int
     converged: bool
     damping: float
-
-
-class _Still:
-    """Whether the exemplars have stood still for some rounds, or their number nearly has."""
-
-    def __init__(self, columns: int, rounds: int, slack: float) -> None:
-        self.history = np.zeros((rounds, 0 if slack else columns), dtype=bool)
-        self.counts = np.zeros(rounds, dtype=np.int64)
-        self.slack = slack
-        self.moving: list[int] = []
-
-    def stuck(self, iteration: int, chosen: NDArray[np.bool_]) -> bool:
-        """Whether for three spans of the remembered rounds no fewer columns moved than before."""
-        rounds = len(self.counts)
-        if self.slack or (iteration + 1) % rounds:
-            return False
-        self.moving.append(int((self.history != chosen).any(axis=0).sum()))
-        return len(self.moving) > 4 and min(self.moving[-3:]) >= min(self.moving[:-3])
-
-    def add(self, iteration: int, chosen: NDArray[np.bool_]) -> bool:
-        """Note a round (from 0 on); whether it and all rounds remembered agree."""
-        rounds = len(self.counts)
-        self.counts[iteration % rounds] = count = int(chosen.sum())
-        if not self.slack:
-            self.history[iteration % rounds] = chosen
-        if iteration < rounds or not count:
-            return False
-        if self.slack:
-            return bool(np.ptp(self.counts) <= self.slack * count)
-        return bool((self.history == chosen).all())
+    unsettled: int = 0
 
 
 def self_similarities(preference: float, count: int) -> NDArray[np.float32]:
@@ -191,7 +171,7 @@ class _Watch:
 def propagate(messages: Messages, columns: int, preference: float, run: Run) -> Outcome:
     """Pass messages until the exemplars stand still, with more damping where they do not."""
     watch = _Watch(messages, preference)
-    done, iterations, used = 0, 0, run.damping
+    done, iterations, used, unsettled = 0, 0, run.damping, 0
     # One part in a thousand for rounding, and because a graph knows not all similarities.
     least = (messages.single + preference) * 1.001
     availability, responsibility, base = np.zeros((3, columns), dtype=np.float32)
@@ -200,21 +180,21 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
         if not done:
             messages.reset()
             availability[:], responsibility[:], base[:] = 0, 0, 0
-        still = _Still(columns, run.convergence_iter, run.slack)
+        still = Still(columns, run.convergence_iter, run.slack)
         for iterations in range(1, limit + 1):
             sums = messages.round(base, availability, responsibility, used)
-            availability[:] = used * availability + (1 - used) * sums
-            base[:] = responsibility + sums
-            chosen = availability + responsibility > 0
-            if still.add(iterations - 1, chosen):
-                found = np.flatnonzero(chosen)
+            now = iterations - 1
+            settle(sums, responsibility, availability, base, still.chosen, still.moved, used, now)
+            if still.add(now):
+                found = np.flatnonzero(still.chosen)
                 # Slow swings look still for a while, with everyone an exemplar: that is no result.
                 if watch.net(found) >= least:
                     return Outcome(found, done + iterations, True, used)
-            watch.look(iterations, chosen)
-            if run.keep and still.stuck(iterations - 1, chosen):
+            watch.look(iterations, still.chosen)
+            if run.keep and still.stuck(now):
                 break
-    return Outcome(watch.columns, done + iterations, False, used)
+        unsettled = still.unsettled(iterations - 1)
+    return Outcome(watch.columns, done + iterations, False, used, unsettled)
 
 
 def finish(
@@ -240,6 +220,7 @@ def finish(
         outcome.converged,
         outcome.damping,
         float(preference),
+        outcome.unsettled,
     )
 
 

@@ -36,6 +36,8 @@ class AffinityResult:
         The damping of the last run; greater than asked for where that did not converge.
     preference
         The similarity of a row to itself.
+    unsettled
+        Where it did not converge: candidates that still came or went as exemplars at the end.
     """
 
     exemplars: IntVector
@@ -45,6 +47,7 @@ class AffinityResult:
     converged: bool
     damping: float
     preference: float
+    unsettled: int = 0
 
 
 def net_similarity(

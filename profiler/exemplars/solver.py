@@ -161,7 +161,7 @@ def solve(
     solver = _Solver(vectors, weights, candidates, how.damping, graph, dense)
     settings: dict[str, Any] = {
         "method": "dense" if dense else "sparse",
-        "neighbours": None if graph is None else int(graph.found.shape[1]),
+        "neighbours": None if graph is None else int(graph.graph.columns.shape[1]),
     }
     trials: list[Trial] = []
     preference = goal.preference
@@ -178,6 +178,7 @@ def solve(
         "trials": [[trial.preference, trial.exemplars] for trial in trials],
         "iterations": result.iterations,
         "damping_used": result.damping,
+        "unsettled": result.unsettled,
         "thinned": note,
     }
     return Solution(result, settings)
@@ -225,5 +226,6 @@ def _within_target(
         result.converged,
         result.damping,
         result.preference,
+        result.unsettled,
     )
     return thinned, surplus

@@ -7,14 +7,15 @@ similarity, so the graph limits which exemplars are found, never who joins them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from profiler.exemplars._jit import helper, kernel, threads_for
+from profiler.exemplars._jit import threads_for
+from profiler.exemplars.edges import best_edges, pass_messages
 from profiler.exemplars.geometry import FloatMatrix, FloatVector, IntVector, check_vectors
 from profiler.exemplars.messages import (
     DAMPING_SCHEDULE,
@@ -27,109 +28,41 @@ from profiler.exemplars.messages import (
     single_gain,
     trivial,
 )
-from profiler.exemplars.neighbours import neighbours
+from profiler.exemplars.neighbours import Graph, neighbours
 from profiler.exemplars.result import AffinityResult
 
 DEFAULT_NEIGHBOURS = 100
 
-_CHUNKS = 16
+_PIECES = 8
+
+# Graphs of so many rows let rows whose messages stand still rest, for all rounds but each fifth.
+_RESTING_ROWS = 20_000
+_REST = 5
+
+# Messages stand still when they move by no more than this share of the mean similarity.
+_CALM = 1e-5
 
 
-@helper
-def _top_two(a: FloatVector, s: FloatVector, top: Any) -> tuple[int, np.float32, np.float32]:
-    """Greatest and second greatest of a + s and of ``top``, and where: -1 where ``top`` is it."""
-    first, second = -1, np.float32(-np.inf)
-    for e in range(a.shape[0]):
-        v = a[e] + s[e]
-        if v > top:
-            first, top, second = e, v, top
-        elif v > second:
-            second = v
-    return first, top, second
-
-
-@kernel
-def _pass(
-    found: NDArray[np.int32],
-    S: FloatMatrix,
-    A: FloatMatrix,
-    R: FloatMatrix,
-    own: NDArray[np.int32],
-    self_similarity: FloatVector,
-    base: FloatVector,
-    availability: FloatVector,
-    responsibility: FloatVector,
-    sums: FloatMatrix,
-    damping: np.float32,
-) -> None:
-    n, k = S.shape
-    take = np.float32(1) - damping
-    zero = np.float32(0)
-    chunks = sums.shape[0]
-    for chunk in prange(chunks):
-        total = sums[chunk]
-        total[:] = zero
-        for i in range(chunk * n // chunks, (chunk + 1) * n // chunks):
-            s, a, r, columns = S[i], A[i], R[i], found[i]
-            o = own[i]
-            top = availability[o] + self_similarity[o] if o >= 0 else np.float32(-np.inf)
-            for e in range(k):
-                base_of = base[columns[e]]
-                a[e] = damping * a[e] + take * min(zero, base_of - max(zero, r[e]))
-            first, top, second = _top_two(a, s, top)
-            for e in range(k):
-                r[e] = damping * r[e] + take * (s[e] - top)
-            if first >= 0:
-                r[first] += take * (top - second)
-            for e in range(k):
-                if r[e] > zero:
-                    total[columns[e]] += r[e]
-            if o >= 0:
-                best = second if first < 0 else top
-                responsibility[o] = damping * responsibility[o] + take * (self_similarity[o] - best)
-
-
-@kernel
-def _best_edges(
-    found: NDArray[np.int32],
-    S: FloatMatrix,
-    own: NDArray[np.int32],
-    chosen: NDArray[np.bool_],
-    floor: float,
-) -> NDArray[np.float64]:
-    """Similarity of each row to its best chosen neighbour, ``floor`` where it has none."""
-    n, k = S.shape
-    out = np.zeros(n, dtype=np.float64)
-    for i in prange(n):
-        if own[i] >= 0 and chosen[own[i]]:
-            continue
-        high = np.float32(floor)
-        for e in range(k):
-            if chosen[found[i, e]]:
-                high = max(high, S[i, e])
-        out[i] = high
-    return out
+def _nothing() -> FloatMatrix:
+    return np.empty((0, 0), dtype=np.float32)
 
 
 @dataclass
 class SparseMessages:
-    """Edges from rows to candidates, and the messages along them.
-
-    ``found`` and ``similarities`` are ``[n, k]``; the graph is made once and serves any number of
-    preferences.
-    """
+    """Messages along the edges of a graph, which is made once and serves any preference."""
 
     vectors: FloatMatrix
     candidates: Candidates
     weights: FloatVector | None
-    found: NDArray[np.int32]
-    similarities: FloatMatrix
-    A: FloatMatrix
-    R: FloatMatrix
-    own_similarity: FloatVector
-    sums: FloatMatrix
+    graph: Graph
     single: float
+    # Fields below are set by :meth:`set_preference`, :meth:`reset` and :meth:`round`.
+    A: FloatMatrix = field(default_factory=_nothing)
+    R: FloatMatrix = field(default_factory=_nothing)
+    sums: FloatMatrix = field(default_factory=_nothing)
+    own_similarity: FloatVector = field(default_factory=_nothing)
     floor: float = 0.0
+    rounds: int = 0
 
     @classmethod
     def of(
@@ -144,27 +77,26 @@ class SparseMessages:
         m = len(candidates.rows)
         everyone = m == len(vectors)
         k = min(k, m - 1 if everyone or m > 2 else m)
-        found, similarities = neighbours(vectors, candidates, max(1, k), seed)
+        graph = neighbours(vectors, candidates, max(1, k), seed)
         if weights is not None:
-            similarities *= weights[:, None]
-        empty = np.empty((0, 0), dtype=np.float32)
-        zero = np.zeros(m, dtype=np.float32)
-        sums = np.zeros((_CHUNKS, m), dtype=np.float32)
-        single = single_gain(vectors, candidates, weights)
-        return cls(
-            vectors, candidates, weights, found, similarities, empty, empty, zero, sums, single
-        )
+            graph.similarities[:] *= weights[graph.rows, None]
+        return cls(vectors, candidates, weights, graph, single_gain(vectors, candidates, weights))
 
     def set_preference(self, preference: float) -> None:
         """Set what a candidate's similarity to itself is."""
-        self.own_similarity = self_similarities(preference, len(self.candidates.rows))
+        own = self_similarities(preference, len(self.candidates.rows))
+        self.own_similarity = own[self.graph.candidates]
         self.floor = float(preference)
 
     def reset(self) -> None:
         """Forget all messages."""
-        self.A = self.R = np.empty((0, 0), dtype=np.float32)
-        self.A = np.zeros_like(self.similarities)
-        self.R = np.zeros_like(self.similarities)
+        self.A = self.R = _nothing()
+        shape, m = self.graph.similarities.shape, len(self.candidates.rows)
+        self.A, self.R = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+        self.sums = np.zeros((2 * _PIECES, m), dtype=np.float32)
+        self.calm = np.zeros(shape[0], dtype=bool)
+        self.everyone = self.active = np.arange(shape[0])
+        self.rounds = 0
 
     def round(
         self,
@@ -172,28 +104,49 @@ class SparseMessages:
         availability: FloatVector,
         responsibility: FloatVector,
         damping: float,
-    ) -> NDArray[np.float64]:
-        """One round of messages; returns the column sums of positive responsibilities."""
-        _pass(
-            self.found,
-            self.similarities,
+    ) -> FloatMatrix:
+        """One round of messages; returns pieces of the sums of positive responsibilities.
+
+        On a large graph rows whose messages stand still in one round are passed over in the four
+        after it; what they give to the sums is kept.
+        """
+        whole = self.rounds % _REST == 0 or len(self.everyone) < _RESTING_ROWS
+        limit = np.float32(-1)
+        if whole:
+            limit = np.float32(self.limit if len(self.everyone) >= _RESTING_ROWS else -1)
+        graph = self.graph
+        pass_messages(
+            self.everyone if whole else self.active,
+            graph.columns,
+            graph.similarities,
             self.A,
             self.R,
-            self.candidates.own,
+            graph.own,
             self.own_similarity,
             base,
             availability,
             responsibility,
             self.sums,
+            self.calm,
+            limit,
             np.float32(damping),
         )
-        return np.asarray(self.sums.sum(axis=0, dtype=np.float64))
+        if whole and limit >= 0:
+            self.active = np.flatnonzero(~self.calm)
+        self.rounds += 1
+        return self.sums
+
+    @cached_property
+    def limit(self) -> float:
+        """By how much messages that stand still may move, from the mean similarity."""
+        return float(-_CALM * self.graph.similarities[::97].mean())
 
     def gain(self, columns: IntVector) -> float:
         """Sum of similarities over the graph; without a chosen neighbour, the preference."""
         chosen = np.zeros(len(self.candidates.rows), dtype=bool)
         chosen[columns] = True
-        best = _best_edges(self.found, self.similarities, self.candidates.own, chosen, self.floor)
+        graph = self.graph
+        best = best_edges(graph.columns, graph.similarities, graph.own, chosen, self.floor)
         return float(best.sum())
 
     def run(self, preference: float, run: Run) -> Outcome:
@@ -204,8 +157,9 @@ class SparseMessages:
         """
         self.set_preference(preference)
         run = replace(run, keep=True)
-        with threads_for(self.similarities.size):
-            return propagate(self, len(self.candidates.rows), preference, run)
+        with threads_for(self.graph.similarities.size):
+            outcome = propagate(self, len(self.candidates.rows), preference, run)
+        return replace(outcome, columns=np.sort(self.graph.candidates[outcome.columns]))
 
     def cluster(self, preference: float, run: Run) -> AffinityResult:
         """Pass messages under this preference and assign every row."""

@@ -40,23 +40,46 @@ def test_of_equal_neighbours_the_first_are_taken():
     assert found[1].tolist() == [0, 2, 3]
 
 
-def test_an_index_finds_nearly_all(planted):
+def of_input(graph):
+    """Neighbours and similarities by the numbers and in the order of the input."""
+    n, k = graph.columns.shape
+    found, similarity = np.empty((n, k), dtype=np.int64), np.empty((n, k), dtype=np.float32)
+    found[graph.rows], similarity[graph.rows] = (
+        graph.candidates[graph.columns],
+        graph.similarities,
+    )
+    return found, similarity
+
+
+def test_cells_find_nearly_all(planted):
     pytest.importorskip("faiss")
     vectors, everyone = planted(4000, 16), Candidates.of(4000, None)
-    found, similarity = neighbours.indexed_neighbours(vectors, everyone, 20, probes=32)
+    graph = neighbours.cell_neighbours(vectors, everyone, 20, reach=2000)
+    found, similarity = of_input(graph)
     exact, _ = neighbours.exact_neighbours(vectors, everyone, 20)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(found, exact, strict=True)]
-    assert np.mean(shared) > 19
+    assert 19 < np.mean(shared) < 20
     assert (found != np.arange(4000)[:, None]).all()
-    assert (similarity <= 0).all()
+    true = ((vectors[:, None] - vectors[found]) ** 2).sum(-1)
+    np.testing.assert_allclose(-similarity, true, atol=1e-5)
+    np.testing.assert_array_equal(graph.candidates[graph.own], graph.rows)
 
 
-def test_edges_that_were_not_found_never_win():
-    distances = np.array([[0.0, 0.3, 3e38]], dtype=np.float32)
-    places = np.array([[0, 2, -1]])
-    found, similarity = neighbours._without_self(distances, places, np.array([0], dtype=np.int32))
-    assert found.tolist() == [[2, 2]]
-    assert similarity[0, 1] == neighbours.NO_EDGE
+def test_cells_hold_candidates_only_and_a_reach_of_all_is_exact(planted):
+    pytest.importorskip("faiss")
+    vectors, some = planted(900, 16), Candidates.of(900, np.arange(0, 900, 3))
+    graph = neighbours.cell_neighbours(vectors, some, 7, reach=900)
+    found, _ = of_input(graph)
+    np.testing.assert_array_equal(np.sort(found, axis=1), brute(vectors, some, 7)[0])
+    own = np.where(graph.own >= 0, graph.candidates[graph.own], -1)
+    np.testing.assert_array_equal(own, some.own[graph.rows])
+
+
+def test_cells_reach_at_least_the_neighbours_wanted(planted):
+    pytest.importorskip("faiss")
+    graph = neighbours.cell_neighbours(planted(900, 16), Candidates.of(900, None), 60, reach=1)
+    found, _ = of_input(graph)
+    assert all(len(set(row)) == 60 for row in found.tolist())
 
 
 def test_without_faiss_the_exact_way_is_taken_and_said(planted, monkeypatch, caplog):
@@ -71,6 +94,6 @@ def test_without_faiss_the_exact_way_is_taken_and_said(planted, monkeypatch, cap
     monkeypatch.setattr(neighbours, "EXACT_ROWS", 100)
     vectors, everyone = planted(150, 8), Candidates.of(150, None)
     with caplog.at_level(logging.WARNING):
-        found, _ = neighbours.neighbours(vectors, everyone, 5)
-    np.testing.assert_array_equal(found, brute(vectors, everyone, 5)[0])
+        graph = neighbours.neighbours(vectors, everyone, 5)
+    np.testing.assert_array_equal(graph.columns, brute(vectors, everyone, 5)[0])
     assert "interest-profiler[faiss]" in caplog.text

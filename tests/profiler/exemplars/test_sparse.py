@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from profiler.exemplars import affinity_propagation, sparse_affinity_propagation
+from profiler.exemplars import (
+    affinity_propagation,
+    neighbours,
+    sparse,
+    sparse_affinity_propagation,
+)
 from profiler.exemplars.geometry import nearest
+from profiler.exemplars.messages import DAMPING_SCHEDULE, Candidates, Run
 
 
 @pytest.mark.parametrize("preference", [-1.0, -2.0, -4.0])
@@ -21,6 +27,29 @@ def test_net_similarity_is_within_two_per_mille_of_dense_on_thousands(planted):
     dense = affinity_propagation(vectors, -2.0)
     sparse = sparse_affinity_propagation(vectors, -2.0)
     assert sparse.net_similarity == pytest.approx(dense.net_similarity, rel=0.002)
+
+
+def test_letting_settled_rows_rest_changes_nearly_nothing(planted, monkeypatch):
+    vectors = planted(3000, 32, seed=5)
+    plain = sparse_affinity_propagation(vectors, -3.0)
+    monkeypatch.setattr(sparse, "_RESTING_ROWS", 10)
+    messages = sparse.SparseMessages.of(vectors, Candidates.of(3000, None), None)
+    resting = messages.cluster(-3.0, Run(0.5, 200, 15, DAMPING_SCHEDULE))
+    assert len(messages.active) < 2700
+    assert resting.converged
+    assert resting.net_similarity == pytest.approx(plain.net_similarity, rel=1e-4)
+
+
+def test_cells_give_the_clusters_of_all_pairs(planted, monkeypatch):
+    pytest.importorskip("faiss")
+    vectors = planted(3000, 32, seed=6)
+    exact = sparse_affinity_propagation(vectors, -3.0)
+    monkeypatch.setattr(neighbours, "EXACT_ROWS", 100)
+    celled = sparse_affinity_propagation(vectors, -3.0)
+    np.testing.assert_array_equal(celled.exemplars, exact.exemplars)
+    monkeypatch.setattr(neighbours.cell_neighbours, "__defaults__", (0, 800))
+    fewer = sparse_affinity_propagation(vectors, -3.0)
+    assert fewer.net_similarity == pytest.approx(exact.net_similarity, rel=0.002)
 
 
 def test_with_all_neighbours_it_is_dense(planted):

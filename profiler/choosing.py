@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from store.errors import DataError
 from store.subjects import SubjectRow
 
 if TYPE_CHECKING:
+    from profiler.affording import Purse
     from profiler.config import BuildConfig
     from profiler.encoding import Encoder
     from profiler.exemplars import Exemplars
@@ -59,10 +60,12 @@ def choose_subjects(
     encoder: Encoder,
     config: BuildConfig,
     run_id: int,
+    purse: Purse | None = None,
 ) -> Chosen:
     """Choose exemplars and synthetic users among the users training may see, and store them.
 
-    Held-out users join the nearest exemplar by their known history; nobody is asked about them.
+    Where ``purse`` is given, it decides how many exemplars there are. Held-out users join the
+    nearest exemplar by their known history; nobody is asked about them.
     Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
     only for users far from all of them.
     """
@@ -81,7 +84,7 @@ def choose_subjects(
         return Chosen(0, 0, notes=[NO_TEXT])
     vectors = user_vectors(store, dataset, item_vectors, encoder, config)
     # Both choices are made before the store is locked: they may take a minute.
-    exemplars = _exemplars(store, dataset, vectors, config, how)
+    exemplars = _exemplars(store, dataset, vectors, config, how, purse)
     rows = _subject_rows(store, dataset, exemplars)
     synthetic, notes = _synthetic(dataset, config)
     chosen = Chosen(
@@ -133,6 +136,7 @@ def _exemplars(
     vectors: NDArray[np.float32],
     config: BuildConfig,
     how: dict[str, Any],
+    purse: Purse | None,
 ) -> Exemplars:
     """Exemplars over all users: clustered among those training may see, joined by the others."""
     visible, _ = dataset.visible()
@@ -148,12 +152,21 @@ def _exemplars(
     }
     before = store.meta("exemplar_choice")
     kept = sorted(set(_asked(store)) & set(ids))
-    if kept and before and before["how"] == how:
-        found = choose_incremental(
-            vectors[train], ids, kept, threshold=before["threshold"], **wanted
+
+    def choose(count: int | None) -> Exemplars:
+        settings = wanted | {"count": count}
+        if kept and before and before["how"] == how:
+            threshold = before["threshold"]
+            return choose_incremental(vectors[train], ids, kept, threshold=threshold, **settings)
+        return choose_exemplars(vectors[train], ids, **settings)
+
+    found = (
+        choose(config.exemplars)
+        if purse is None
+        else _affordable(
+            choose, purse, [own_items(dataset, int(user)) for user in train], set(kept), ids
         )
-    else:
-        found = choose_exemplars(vectors[train], ids, **wanted)
+    )
     labels, similarity = nearest_exemplar(vectors, vectors[train[found.rows]])
     labels[train], similarity[train] = found.labels, found.similarity
     return type(found)(
@@ -165,6 +178,32 @@ def _exemplars(
         converged=found.converged,
         settings=found.settings,
     )
+
+
+def _affordable(
+    choose: Callable[[int], Exemplars],
+    purse: Purse,
+    histories: list[NDArray[np.integer]],
+    asked: set[str],
+    ids: list[str],
+) -> Exemplars:
+    """As many exemplars as the purse pays for; those asked already cost nothing."""
+    count: int | None = purse.first_count(histories)
+    while count is not None:
+        found = choose(count)
+        new = [row for row in found.rows.tolist() if ids[row] not in asked]
+        cost = purse.cost([histories[row].tolist() for row in new]) if new else 0.0
+        count = purse.fewer(len(new), cost)
+    found.settings["usd"] = {"given": purse.usd, "expected": cost}
+    found.settings.setdefault("messages", []).append(
+        f"asking about {len(new)} exemplars is expected to cost ${cost:.4f} of ${purse.usd:g}"
+    )
+    return found
+
+
+def own_items(dataset: Dataset, user: int) -> NDArray[np.integer]:
+    """What a prompt about this user may show: each visible item once, in time order."""
+    return np.array(list(dict.fromkeys(dataset.history(user).tolist())), dtype=np.int64)
 
 
 def _asked(store: Store) -> list[str]:
@@ -182,7 +221,7 @@ def _subject_rows(store: Store, dataset: Dataset, exemplars: Exemplars) -> list[
     rows = []
     for user, members in zip(exemplars.rows.tolist(), groups, strict=True):
         name = f"exemplar:{dataset.user_ids[user]}"
-        own = list(dict.fromkeys(dataset.history(user).tolist()))
+        own = own_items(dataset, user).tolist()
         rows.append(
             SubjectRow(
                 kind="exemplar",

@@ -27,6 +27,9 @@ class BuildConfig(BaseModel):
     history: Literal["mean", "text"] = Field("mean", description="how a history becomes a vector")
     share: float | None = Field(0.03, description="share of users to be exemplars")
     exemplars: int | None = Field(None, description="number of exemplars, instead of a share")
+    exemplars_usd: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="dollars for exemplars, instead of a share"
+    )
     preference: float | None = Field(None, description="preference p, instead of a share")
     damping: float = Field(0.5, ge=0.5, lt=1)
     synthetic_users: int | None = Field(None, ge=0, description="at most so many; None: automatic")
@@ -40,14 +43,23 @@ class BuildConfig(BaseModel):
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> BuildConfig:
-        if self.exemplars is not None and self.preference is not None:
-            raise ValueError("give --exemplars or --preference, not both")
+        ways = {
+            "--exemplars": self.exemplars,
+            "--exemplars-usd": self.exemplars_usd,
+            "--preference": self.preference,
+        }
+        given = [name for name, value in ways.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {' or '.join(given)}, not both")
         return self
 
     def choice(self) -> dict[str, Any]:
         """Return the settings that decide whom to ask."""
         names = {"item_text", "history", "share", "exemplars", "preference", "damping"}
-        return self.model_dump(include=names | {"synthetic_users", "max_titles", "seed"})
+        names |= {"synthetic_users", "max_titles", "seed"}
+        if self.exemplars_usd is not None:  # left out else: earlier choices keep their digest
+            names.add("exemplars_usd")
+        return self.model_dump(include=names)
 
     def questions(self) -> dict[Kind, str]:
         """Return the prompt template that each kind of subject is asked with."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from profiler.affording import Purse, open_purse
 from profiler.asking.forecast import Forecast, forecast
 from profiler.asking.offline import OfflineExtractor
 from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
@@ -130,7 +131,10 @@ def build(
         found = _encode_items(store, dataset, encoder, config, tell)
         report.encoded, item_vectors = found.encoded, found.vectors
 
-        report.chosen = choose_subjects(store, dataset, item_vectors, encoder, config, run_id)
+        purse = _purse(store, llm, config, asking)
+        report.chosen = choose_subjects(
+            store, dataset, item_vectors, encoder, config, run_id, purse
+        )
         port = llm or OfflineExtractor(dataset, item_vectors, max_interests=config.max_interests)
         report.asked = port.name
         if dry_run:
@@ -205,6 +209,16 @@ def _forecast(
         )
         for kind, name in config.questions().items()
     }
+
+
+def _purse(
+    store: Store, llm: ChatPort | None, config: BuildConfig, options: AskingOptions | None
+) -> Purse | None:
+    """The sum that decides the number of exemplars, if one was given."""
+    if config.exemplars_usd is None:
+        return None
+    template = load_template(config.exemplar_prompt, config.prompts)
+    return open_purse(config.exemplars_usd, store, llm, template, options or AskingOptions())
 
 
 def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:

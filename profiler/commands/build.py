@@ -41,6 +41,9 @@ def build(
     ] = "mean",
     share: Annotated[float, typer.Option(help="Share of users to be exemplars.")] = 0.03,
     exemplars: Annotated[int | None, typer.Option(help="Number of exemplars at most.")] = None,
+    exemplars_usd: Annotated[
+        float | None, typer.Option(help="As many exemplars as so many dollars are expected to pay.")
+    ] = None,
     preference: Annotated[float | None, typer.Option(help="Preference p, below 0.")] = None,
     damping: Annotated[float, typer.Option(help="Damping of the messages.")] = 0.5,
     synthetic_users: Annotated[
@@ -66,6 +69,7 @@ def build(
     budget_calls: llm_options.BudgetCalls = None,
     prices: llm_options.PricesFile = None,
     prompts: llm_options.Prompts = None,
+    only_pending: llm_options.OnlyPending = False,
     dry_run: llm_options.DryRun = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
@@ -85,6 +89,7 @@ def build(
         history=history,
         share=share,
         exemplars=exemplars,
+        exemplars_usd=exemplars_usd,
         preference=preference,
         damping=damping,
         synthetic_users=synthetic_users,
@@ -116,6 +121,8 @@ def build(
         budget_tokens=budget_tokens,
         budget_calls=budget_calls,
         prices=prices,
+        prompts=prompts,
+        only_pending=only_pending,
     )
     with _steps(quiet=json) as tell:
         chosen: dict[str, Any] = {"config": config, "options": options, "llm": port}

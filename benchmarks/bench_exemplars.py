@@ -153,6 +153,7 @@ def summary(result):
         "iterations": result.iterations,
         "converged": result.converged,
         "damping": result.damping,
+        "unsettled": result.unsettled,
     }
 
 
@@ -212,6 +213,7 @@ def part_dense(options):
         else:
             line += f"{'-':>10} {'-':>7} {'-':>6} {'-':>6} {ours['GiB']:>9.2f} {'-':>12} "
         line += f"{ours['iterations']:>7} {count(ours):>10}  {same}, damping {ours['damping']}"
+        line += f", {ours['seconds'] / ours['iterations']:.3f} s a round"
         print(line, flush=True)
 
 
@@ -247,7 +249,9 @@ def part_growth(options):
         print(
             f"{n:>9} {found['graph']:>8.1f} {found['messages']:>11.1f} {found['joining']:>10.1f} "
             f"{found['seconds']:>9.1f} {found['GiB']:>6.2f} {found['iterations']:>7} "
-            f"{count(found):>10}  {found['converged']} at damping {found['damping']}",
+            f"{count(found):>10}  "
+            f"{settled(found)} "
+            f"at damping {found['damping']}",
             flush=True,
         )
 
@@ -273,6 +277,10 @@ def part_centring(options):
             f"{p:.2f}: {k}{'' if c else ' (not settled)'}" for p, k, c, _ in found[name]["runs"]
         )
         print(f"{name:>8} {found[name]['mean cosine']:>12.3f}  {runs}")
+
+
+def settled(found):
+    return "all" if found["converged"] else f"all but {found['unsettled']:,} users"
 
 
 def count(found):

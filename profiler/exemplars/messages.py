@@ -175,7 +175,8 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
     # One part in a thousand for rounding, and because a graph knows not all similarities.
     least = (messages.single + preference) * 1.001
     availability, responsibility, base = np.zeros((3, columns), dtype=np.float32)
-    for used, limit in run.tries():
+    tries = run.tries()
+    for used, limit in tries:
         done = done + iterations if run.keep else 0
         if not done:
             messages.reset()
@@ -191,7 +192,7 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
                 if watch.net(found) >= least:
                     return Outcome(found, done + iterations, True, used)
             watch.look(iterations, still.chosen)
-            if run.keep and still.stuck(now):
+            if run.keep and used < tries[-1][0] and still.stuck(now):
                 break
         unsettled = still.unsettled(iterations - 1)
     return Outcome(watch.columns, done + iterations, False, used, unsettled)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -156,17 +157,20 @@ def run_way(way: str, url: str, subjects: int, in_flight: int) -> None:
 
 
 def report(url: str, subjects: int, in_flight: int, repeat: int) -> None:
-    """Measure and print one number of calls in flight."""
+    """Measure and print one number of calls in flight: medians, and ratios within a repetition."""
     rates: dict[str, list[float]] = {name: [] for name in WAYS}
     names = list(WAYS)
     for turn in range(repeat):
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             rates[name].append(measure(name, url, subjects, in_flight))
-    client = max(rates["openai client"])
     for name in names:
-        rate = max(rates[name])
-        share = rate / (in_flight / LATENCY)
-        print(f"{in_flight:>9}  {name:18}{rate:8.1f}{share:10.1%}{rate / client:11.1%}", flush=True)
+        rate = statistics.median(rates[name])
+        ratios = [one / bare for one, bare in zip(rates[name], rates["openai client"], strict=True)]
+        print(
+            f"{in_flight:>9}  {name:18}{rate:8.1f}{rate / (in_flight / LATENCY):10.1%}"
+            f"{statistics.median(ratios):11.1%}  {min(ratios):.1%} to {max(ratios):.1%}",
+            flush=True,
+        )
 
 
 def main() -> None:
@@ -174,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--subjects", type=int, default=2000)
     parser.add_argument("--in-flight", type=int, nargs="+", default=[8, 32, 64])
-    parser.add_argument("--repeat", type=int, default=2, help="best of so many")
+    parser.add_argument("--repeat", type=int, default=3, help="the median of so many")
     parser.add_argument("--way", choices=list(WAYS), help="measure only this, against --url")
     parser.add_argument("--url", help="address of a server that runs already")
     arguments = parser.parse_args()
@@ -190,7 +194,7 @@ def main() -> None:
     try:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
-        head = f"{'in flight':>9}  {'':18}{'calls/s':>8}{'of ideal':>10}{'of client':>11}"
+        head = f"{'in flight':>9}  {'':18}{'calls/s':>8}{'of ideal':>10}{'of client':>11}  range"
         print(head, flush=True)
         for in_flight in arguments.in_flight:
             report(url, arguments.subjects, in_flight, arguments.repeat)

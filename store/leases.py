@@ -76,6 +76,14 @@ def claim(connection: Connection, digest: str, owner: str, now: float, expires_a
     return True
 
 
+def others(connection: Connection, owner: str, now: float) -> bool:
+    """Whether an owner other than ``owner`` is asking something now."""
+    rows = raw(connection).execute(
+        "SELECT DISTINCT owner FROM leases WHERE owner <> ? AND expires_at > ?", (owner, now)
+    )
+    return any(not owner_is_gone(holder) for (holder,) in rows.fetchall())
+
+
 def renew(connection: Connection, owner: str, expires_at: float) -> None:
     """Put off the expiry of all leases of ``owner``."""
     connection.exec_driver_sql(

@@ -91,10 +91,17 @@ class NewAttempt:
 
 @dataclass(frozen=True)
 class Ticket:
-    """Leave to make a call: an attempt, or an answer found instead, or neither (leased)."""
+    """Leave to make a call: an attempt, or an answer found instead, or neither.
+
+    Neither means that another process is asking this now, or, with ``refused``, that the call does
+    not fit under a cap. ``others`` then says whether calls of other processes are still under way,
+    which may make room.
+    """
 
     attempt_id: int | None = None
     answer: StoredResponse | None = None
+    refused: str | None = None
+    others: bool = False
 
 
 @dataclass(frozen=True)

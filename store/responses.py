@@ -9,7 +9,7 @@ sent that the ledger does not know of.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, bindparam, text
@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, text
 from store import leases
 from store.digests import canonical_json
 from store.ledger import NewAttempt, NewResponse, Outcome, Prompt, Spent, StoredResponse, Ticket
+from store.ledger_account import Account
 from store.raw import raw
 from store.store import now
 
@@ -44,6 +45,11 @@ class Responses:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._account = Account()
+
+    def recount(self) -> None:
+        """Sum the ledger anew at the next look: a transaction was rolled back."""
+        self._account.reset()
 
     def find(self, request_digest: str) -> StoredResponse | None:
         """Return the newest answer to exactly this request, None if there is none in use."""
@@ -134,7 +140,15 @@ class Responses:
         with self._store.write() as connection:
             return connection.execute(query, {"subjects": list(subject_ids)}).rowcount
 
-    def open_call(self, attempt: NewAttempt, *, owner: str, clock: float, lease_s: float) -> Ticket:
+    def open_call(
+        self,
+        attempt: NewAttempt,
+        *,
+        owner: str,
+        clock: float,
+        lease_s: float,
+        refuse: Callable[[Spent], str | None] | None = None,
+    ) -> Ticket:
         """Enter a call in the ledger before it is sent, unless it need not or must not be made.
 
         Parameters
@@ -145,11 +159,17 @@ class Responses:
             From :func:`store.leases.owner_name`.
         clock, lease_s
             Unix seconds now; how long the lease lasts.
+        refuse
+            Why the call does not fit with what all processes have spent, None if it does. Asked in
+            the same transaction, so that two processes cannot both take the last of a cap.
         """
         with self._store.write() as connection:
             answer = self.find(attempt.request_digest)
             if answer is not None:
                 return Ticket(answer=answer)
+            reason = refuse(self._account.look(raw(connection))) if refuse else None
+            if reason is not None:
+                return Ticket(refused=reason, others=leases.others(connection, owner, clock))
             expires = clock + lease_s
             if not leases.claim(connection, attempt.request_digest, owner, clock, expires):
                 return Ticket()

@@ -84,12 +84,18 @@ def _asking(connection: Connection) -> dict[str, Any]:
         "SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome"
     )
     cost = _one(connection, "SELECT sum(cost_usd) FROM attempts")
+    days = _one(
+        connection,
+        "SELECT group_concat(day, ', ') FROM (SELECT DISTINCT json_extract(params, '$.prices_of') "
+        "AS day FROM responses ORDER BY day)",
+    )
     return {
         "calls": _one(connection, "SELECT count(*) FROM attempts"),
         **{f"answers {outcome}": number for outcome, number in outcomes},
         "tokens in": _one(connection, "SELECT sum(tokens_in) FROM attempts") or 0,
         "tokens out": _one(connection, "SELECT sum(tokens_out) FROM attempts") or 0,
         "cost in US dollars": None if cost is None else round(cost, 6),
+        **({"by prices of": days} if days else {}),
         "answers whose price is unknown": _one(
             connection,
             "SELECT count(*) FROM attempts WHERE tokens_out IS NOT NULL AND cost_usd IS NULL",

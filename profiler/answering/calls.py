@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiler.answering.instructions import NAME, SYSTEM
-from profiler.asking.budget import Budget, Cost
+from profiler.asking.budget import Budget, Cost, refusal
 from profiler.asking.chat import LangChainPort
 from profiler.asking.failures import as_call_error
 from profiler.asking.port import CallError
@@ -21,7 +21,7 @@ from profiler.asking.prices import Prices
 from profiler.asking.transport import RetryPolicy
 from prompts.items import estimate_tokens
 from store.digests import json_digest, text_digest
-from store.errors import ProviderRefusedError, UserError
+from store.errors import BudgetReachedError, ProviderRefusedError, UserError
 from store.leases import owner_name
 from store.ledger import NewAttempt, NewResponse, Prompt, StoredResponse
 from store.store import Store
@@ -128,9 +128,12 @@ class Caller:
                 owner=self.owner,
                 clock=time.time(),
                 lease_s=LEASE_S,
+                refuse=refusal(self.budget.caps, reserved),
             )
             if ticket.attempt_id is None:
                 actual = Cost(0.0, 0, 0)
+                if ticket.refused is not None:
+                    raise BudgetReachedError(ticket.refused)
                 return self._elsewhere(ticket.answer)
             message, seconds = await self._send(turns, ticket.attempt_id)
             actual, said = self._keep(message, turns, digest, ticket.attempt_id, seconds, reserved)

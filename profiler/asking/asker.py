@@ -6,25 +6,49 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from profiler.asking.budget import Budget, Cost
+from profiler.asking.addressing import (
+    prompt_of,
+    prompt_tokens,
+    request_digest,
+    reservation,
+    sent_params,
+)
+from profiler.asking.budget import Budget, Cost, refusal
 from profiler.asking.limits import Limiter
 from profiler.asking.port import CallError, ChatPort, Reply, Request
 from profiler.asking.prices import Prices
 from profiler.asking.transport import RetryPolicy
 from profiler.asking.writer import Writer
-from prompts.items import estimate_tokens
-from store.digests import canonical_json
-from store.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
+from store.errors import BudgetReachedError
+from store.ledger import NewAttempt, NewResponse, Purpose, StoredResponse, Ticket
 from store.store import Store
 
+__all__ = [
+    "Asker",
+    "HaltedError",
+    "LeasedElsewhereError",
+    "Tally",
+    "prompt_tokens",
+    "request_digest",
+    "reservation",
+    "sent_params",
+]
+
 LEASE_S = 60.0
-PER_MESSAGE = 8
+NO_ROOM_S = 0.1
 
 
 class LeasedElsewhereError(Exception):
     """Another process is asking exactly this now."""
+
+
+class _NoRoomError(Exception):
+    """A call does not fit under a cap, given what all processes have spent."""
+
+    def __init__(self, reason: str, *, others: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.others = reason, others
 
 
 class HaltedError(Exception):
@@ -69,6 +93,8 @@ class Asker:
         Whether the run is stopping.
     stored
         Addresses of the requests that were answered when the run began.
+    under_way
+        Calls of this run that are entered in the ledger and not settled.
     """
 
     store: Store
@@ -84,6 +110,7 @@ class Asker:
     halted: Callable[[], bool]
     tally: Tally
     stored: set[str]
+    under_way: int = 0
 
     async def answer(self, request: Request, purpose: Purpose) -> StoredResponse:
         """Return the stored answer to ``request``, after buying it where there is none.
@@ -116,6 +143,16 @@ class Asker:
             raise
 
     async def _attempt(self, request: Request, digest: str, purpose: Purpose) -> StoredResponse:
+        while True:
+            try:
+                return await self._within_caps(request, digest, purpose)
+            except _NoRoomError as error:
+                # Calls under way, here or in another process, may turn out smaller than reserved.
+                if not (error.others or self.under_way):
+                    raise BudgetReachedError(error.reason) from None
+                await self.policy.sleep(NO_ROOM_S)
+
+    async def _within_caps(self, request: Request, digest: str, purpose: Purpose) -> StoredResponse:
         if self.halted():
             raise HaltedError
         reserved = reservation(request, self.port.name, self.prices)
@@ -126,11 +163,17 @@ class Asker:
             if ticket.answer is not None:
                 self.tally.cached += 1
                 return ticket.answer
+            if ticket.refused is not None:
+                raise _NoRoomError(ticket.refused, others=ticket.others)
             if ticket.attempt_id is None:
                 raise LeasedElsewhereError
             # From here on the call counts, whatever comes of it.
             actual = reserved
-            answer, actual = await self._paid(request, digest, ticket.attempt_id, reserved)
+            self.under_way += 1
+            try:
+                answer, actual = await self._paid(request, digest, ticket.attempt_id, reserved)
+            finally:
+                self.under_way -= 1
             return answer
         except CallError as error:
             actual = Cost(0.0, 0) if error.free else reserved
@@ -154,7 +197,11 @@ class Asker:
         )
         return await self.writer.do(
             lambda: self.store.responses.open_call(
-                attempt, owner=self.owner, clock=time.time(), lease_s=LEASE_S
+                attempt,
+                owner=self.owner,
+                clock=time.time(),
+                lease_s=LEASE_S,
+                refuse=refusal(self.budget.caps, reserved),
             )
         )
 
@@ -164,7 +211,32 @@ class Asker:
         """Send, wait, store; the answer is durable when this returns."""
         reply = await self._send(request, attempt_id, reserved)
         cost = self.prices.cost(self.port.name, reply.tokens_in, reply.tokens_out)
-        response = self._response(request, digest, reply, cost)
+        params = {
+            **sent_params(self.port, request),
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "answered_by": reply.model,
+            **self.prices.dated(self.port.name, cost),
+        }
+        response = NewResponse(
+            request_digest=digest,
+            prompt=prompt_of(request),
+            subject_id=request.subject.subject_id,
+            run_id=self.run_id,
+            model=self.port.name,
+            base_url=self.port.base_url,
+            method=reply.method,
+            params=params,
+            shown=request.shown,
+            raw_text=reply.text,
+            refusal=reply.refusal,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=cost,
+            latency_s=reply.latency_s,
+        )
         response_id = await self.writer.do(
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self.owner)
         )
@@ -242,63 +314,3 @@ class Asker:
         self.tally.tokens_out += reply.tokens_out or 0
         self.tally.cost_usd += cost or 0.0
         self.tally.unpriced += cost is None
-
-    def _response(
-        self, request: Request, digest: str, reply: Reply, cost: float | None
-    ) -> NewResponse:
-        return NewResponse(
-            request_digest=digest,
-            prompt=Prompt(
-                [{"role": turn.role, "content": turn.content} for turn in request.messages],
-                request.schema,
-                request.template,
-                request.template_digest,
-            ),
-            subject_id=request.subject.subject_id,
-            run_id=self.run_id,
-            model=self.port.name,
-            base_url=self.port.base_url,
-            method=reply.method,
-            params={
-                **sent_params(self.port, request),
-                "max_tokens": request.max_tokens,
-                "temperature": request.temperature,
-                "seed": request.seed,
-                "answered_by": reply.model,
-            },
-            shown=request.shown,
-            raw_text=reply.text,
-            refusal=reply.refusal,
-            finish_reason=reply.finish_reason,
-            tokens_in=reply.tokens_in,
-            tokens_out=reply.tokens_out,
-            cost_usd=cost,
-            latency_s=reply.latency_s,
-        )
-
-
-def sent_params(port: ChatPort, request: Request) -> dict[str, Any]:
-    """Options that change what is sent, beside the request's own."""
-    return {**port.params, "method": port.method_for(request)}
-
-
-def request_digest(port: ChatPort, request: Request) -> str:
-    """Content address of a request to a port."""
-    return request.digest(port.name, port.base_url, sent_params(port, request))
-
-
-def prompt_tokens(request: Request) -> int:
-    """Tokens of a prompt and its schema, estimated on the high side."""
-    text = "".join(turn.content for turn in request.messages)
-    return (
-        estimate_tokens(text)
-        + estimate_tokens(canonical_json(request.schema))
-        + PER_MESSAGE * len(request.messages)
-    )
-
-
-def reservation(request: Request, model: str, prices: Prices) -> Cost:
-    """Most that one call is expected to take: the whole prompt and the longest answer."""
-    tokens_in = prompt_tokens(request)
-    usd = prices.cost(model, tokens_in, request.max_tokens) or 0.0
-    return Cost(usd, tokens_in + request.max_tokens)

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from profiler.asking.addressing import prompt_of
 from profiler.asking.batch_files import Answered, read_answers, write_atomically
 from profiler.asking.port import Request
+from profiler.asking.prices import Prices, load_prices
 from profiler.asking.replay import BatchOptions, kinds, missing_requests, settle
 from store.errors import StoreError
-from store.ledger import NewResponse, Prompt, StoredResponse
+from store.ledger import NewResponse, StoredResponse
 from store.store import Store
 
 RUN_KIND = "requests"
@@ -40,6 +42,10 @@ class ImportReport:
         Ids nobody asked under, answers the provider failed to give, lines that cannot be read.
     notes
         A line on each of the last four, with its place in the file.
+    tokens_in, tokens_out, cost_usd
+        Of the new answers, as far as the file tells tokens and the table prices.
+    unpriced
+        New answers of unknown cost.
     ok, quarantined, pending
         Subjects afterwards.
     """
@@ -51,13 +57,25 @@ class ImportReport:
     failed: int = 0
     malformed: int = 0
     notes: list[str] = field(default_factory=list)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
     ok: int = 0
     quarantined: int = 0
     pending: int = 0
 
+    def count(self, response: NewResponse) -> None:
+        """Count a new answer and what it took."""
+        self.new += 1
+        self.tokens_in += response.tokens_in or 0
+        self.tokens_out += response.tokens_out or 0
+        self.cost_usd += response.cost_usd or 0.0
+        self.unpriced += response.cost_usd is None
+
 
 def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
-    """Write the next question of every pending subject, in the OpenAI batch format.
+    """Write the next question about every subject a run would ask about, in OpenAI's batch format.
 
     A subject whose last answer was not accepted gets its correction. Returns how many were written;
     the file appears whole or not at all.
@@ -82,10 +100,11 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
     return len(lines)
 
 
-def import_responses(store: Store, file: Path) -> ImportReport:
+def import_responses(store: Store, file: Path, prices: Prices | None = None) -> ImportReport:
     """Store the answers of a file and read them; a second import of the same file changes nothing.
 
-    Every answer that belongs to a question is durable before any is read.
+    Every answer that belongs to a question is durable before any is read. Its cost is recorded
+    where the file tells its tokens and ``prices`` (the built-in table where not given) its price.
 
     Raises
     ------
@@ -102,7 +121,7 @@ def import_responses(store: Store, file: Path) -> ImportReport:
     }
     report = ImportReport()
     answers = read_answers(file, report)
-    unread = _store_answers(store, asked, answers, report)
+    unread = _store_answers(store, asked, answers, report, prices or load_prices())
     for options in batches:
         settle(store, options, unread)
     counts = store.subjects.counts().values()
@@ -134,6 +153,7 @@ def _store_answers(
     asked: Mapping[str, tuple[Request, BatchOptions]],
     answers: Iterator[Answered],
     report: ImportReport,
+    prices: Prices,
 ) -> set[str]:
     """Store what is new, in chunks; return the addresses of answers to read."""
     unread: set[str] = set()
@@ -155,9 +175,9 @@ def _store_answers(
         if run_id is None:
             run_id = store.start_run("import-responses", {"asked": len(asked)})
         request, options = asked[answer.custom_id]
-        new[answer.custom_id] = _response(request, options, answer, run_id)
+        new[answer.custom_id] = _response(request, options, answer, run_id, prices)
         unread.add(answer.custom_id)
-        report.new += 1
+        report.count(new[answer.custom_id])
         if len(new) == CHUNK:
             _add(store, new)
     _add(store, new)
@@ -186,12 +206,12 @@ def _count_known(
 
 
 def _response(
-    request: Request, options: BatchOptions, answer: Answered, run_id: int
+    request: Request, options: BatchOptions, answer: Answered, run_id: int, prices: Prices
 ) -> NewResponse:
-    messages = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+    cost = prices.cost(options.llm, answer.tokens_in, answer.tokens_out)
     return NewResponse(
         request_digest=answer.custom_id,
-        prompt=Prompt(messages, request.schema, request.template, request.template_digest),
+        prompt=prompt_of(request),
         subject_id=request.subject.subject_id,
         run_id=run_id,
         model=options.llm,
@@ -203,6 +223,7 @@ def _response(
             "temperature": request.temperature,
             "seed": request.seed,
             "answered_by": answer.model,
+            **prices.dated(options.llm, cost),
         },
         shown=request.shown,
         raw_text=answer.text,
@@ -210,6 +231,7 @@ def _response(
         finish_reason=answer.finish_reason,
         tokens_in=answer.tokens_in,
         tokens_out=answer.tokens_out,
+        cost_usd=cost,
     )
 
 

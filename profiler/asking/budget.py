@@ -2,12 +2,14 @@
 
 A reservation is the most a call is expected to take: its prompt as estimated and an answer of the
 full length allowed. It is replaced by what was billed once that is known. So spending passes a cap
-at most by what estimates of prompts were short of.
+at most by what estimates of prompts were short of. The ledger of the store is the account, of all
+processes together; :class:`Budget` is one process's own, which knows when to wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from store.errors import BudgetReachedError
@@ -21,6 +23,26 @@ class Caps:
     usd: float | None = None
     tokens: int | None = None
     calls: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any cap."""
+        return (self.usd, self.tokens, self.calls) != (None, None, None)
+
+    def passed(self, usd: float, tokens: int, calls: int, cost: Cost) -> str | None:
+        """Which cap ``cost`` would pass on top of what is spent, in words; None if it fits."""
+        # A hair of slack: sums of floats must not refuse a call that fits exactly.
+        if self.usd is not None and usd + cost.usd > self.usd * (1 + 1e-9):
+            return _reached(
+                f"--budget-usd {self.usd:g}", f"${usd:.4f}", f"may take ${cost.usd:.4f}"
+            )
+        if self.tokens is not None and tokens + cost.tokens > self.tokens:
+            return _reached(
+                f"--budget-tokens {self.tokens}", f"{tokens} tokens", f"may take {cost.tokens}"
+            )
+        if self.calls is not None and calls + cost.calls > self.calls:
+            return _reached(f"--budget-calls {self.calls}", f"{calls} calls", "is one more")
+        return None
 
 
 @dataclass(frozen=True)
@@ -69,22 +91,19 @@ class Budget:
 
     def _over(self, cost: Cost) -> str | None:
         """Which cap ``cost`` would pass, in words; None if it fits."""
-        usd = self.usd + sum(open_.usd for open_ in self._open)
-        tokens = self.tokens + sum(open_.tokens for open_ in self._open)
-        calls = self.calls + sum(open_.calls for open_ in self._open)
-        caps = self.caps
-        # A hair of slack: sums of floats must not refuse a call that fits exactly.
-        if caps.usd is not None and usd + cost.usd > caps.usd * (1 + 1e-9):
-            return _reached(
-                f"--budget-usd {caps.usd:g}", f"${usd:.4f}", f"may take ${cost.usd:.4f}"
-            )
-        if caps.tokens is not None and tokens + cost.tokens > caps.tokens:
-            return _reached(
-                f"--budget-tokens {caps.tokens}", f"{tokens} tokens", f"may take {cost.tokens}"
-            )
-        if caps.calls is not None and calls + cost.calls > caps.calls:
-            return _reached(f"--budget-calls {caps.calls}", f"{calls} calls", "is one more")
+        return self.caps.passed(
+            self.usd + sum(open_.usd for open_ in self._open),
+            self.tokens + sum(open_.tokens for open_ in self._open),
+            self.calls + sum(open_.calls for open_ in self._open),
+            cost,
+        )
+
+
+def refusal(caps: Caps, cost: Cost) -> Callable[[Spent], str | None] | None:
+    """What :meth:`store.responses.Responses.open_call` asks before it lets a call through."""
+    if not caps.any:
         return None
+    return lambda spent: caps.passed(spent.usd, spent.tokens, spent.calls, cost)
 
 
 def _reached(cap: str, spent: str, need: str) -> str:

@@ -22,6 +22,7 @@ from store.errors import UserError
 
 METHODS: tuple[Method, ...] = ("json_schema", "json_mode", "text")
 DEFAULT_TIMEOUT = 120.0
+OPENAI = ("openai:", "azure_openai:")
 
 
 class LangChainPort:
@@ -133,20 +134,9 @@ def open_chat(
         )
     if method is not None and method not in METHODS:
         raise UserError(f"--method {method!r}: one of {', '.join(METHODS)}")
-    # Tracing would send prompts elsewhere; it is nobody's choice here.
-    os.environ.setdefault("LANGSMITH_TRACING", "false")
-    from langchain.chat_models import init_chat_model
-
-    options: dict[str, Any] = {"max_retries": 0, "timeout": timeout}
-    client = None
-    if base_url is not None:
-        options["base_url"] = base_url
-    if spec.startswith(("openai:", "azure_openai:")):
-        options["include_response_headers"] = True
-        if (client := _own_client(timeout)) is not None:
-            options["http_async_client"] = client
+    client = _own_client(timeout) if spec.startswith(OPENAI) else None
     try:
-        model = init_chat_model(spec, **options)
+        model = _init(spec, base_url, timeout, client)
     except ImportError as error:
         raise UserError(f"--llm {spec}: {error}") from None
     except Exception as error:
@@ -155,6 +145,32 @@ def open_chat(
     return LangChainPort(
         model, spec, base_url=base_url, method=method, timeout=timeout, direct=direct
     )
+
+
+def method_for(spec: str, base_url: str | None = None) -> Method:
+    """The method that a run would choose for a model; no key is needed and nothing is sent.
+
+    A model that no installed package opens is taken to be one of OpenAI's protocol.
+    """
+    try:
+        return _method_of(_init(spec, base_url, DEFAULT_TIMEOUT, None, api_key="unused"))
+    except Exception:
+        return "json_schema"
+
+
+def _init(spec: str, base_url: str | None, timeout: float, client: Any, **more: Any) -> Any:
+    # Tracing would send prompts elsewhere; it is nobody's choice here.
+    os.environ.setdefault("LANGSMITH_TRACING", "false")
+    from langchain.chat_models import init_chat_model
+
+    options: dict[str, Any] = {"max_retries": 0, "timeout": timeout, **more}
+    if base_url is not None:
+        options["base_url"] = base_url
+    if spec.startswith(OPENAI):
+        options["include_response_headers"] = True
+    if client is not None:
+        options["http_async_client"] = client
+    return init_chat_model(spec, **options)
 
 
 def _own_client(timeout: float) -> Any | None:

@@ -16,6 +16,7 @@ from profiler.asking.questions import make_reask
 from profiler.asking.schema import MAX_INTERESTS, Answer, AnswerError
 from prompts import Template
 from store.ledger import Outcome, Purpose, StoredResponse
+from store.store import Store
 
 MAX_REASON = 500
 _LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")
@@ -63,9 +64,7 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
         except CallError as error:
             reason = f"{error.outcome}: {error}"
             await asker.writer.do(
-                lambda reason=reason: asker.store.subjects.set_state(  # type: ignore[misc]
-                    subject_id, "quarantined", reason
-                )
+                lambda reason=reason: quarantine(asker.store, subject_id, reason)  # type: ignore[misc]
             )
             return reason
         try:
@@ -119,6 +118,13 @@ def quarantine_reason(error: AnswerError) -> str:
     return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
 
+def quarantine(store: Store, subject_id: int, reason: str) -> None:
+    """Record that asking about a subject failed; interests that answered another question go."""
+    with store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
+        store.subjects.set_state(subject_id, "quarantined", reason)
+
+
 async def _accept(asker: Asker, subject_id: int, response: StoredResponse, answer: Answer) -> None:
     store = asker.store
 
@@ -144,6 +150,6 @@ async def _reject(
         detail = {"kind": error.kind, "errors": list(error.errors)}
         store.responses.settle(response.response_id, outcome, detail)
         if final:
-            store.subjects.set_state(subject_id, "quarantined", quarantine_reason(error))
+            quarantine(store, subject_id, quarantine_reason(error))
 
     await asker.writer.do(job)

@@ -11,14 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from profiler.asking.answers import read_answer
-from profiler.asking.asker import prompt_tokens, request_digest
-from profiler.asking.boundary import boundary_key
-from profiler.asking.conversation import Patience, next_request
+from profiler.asking.asker import prompt_tokens
 from profiler.asking.options import AskingOptions
 from profiler.asking.port import ChatPort, Request
-from profiler.asking.questions import make_request
-from profiler.asking.schema import AnswerError
+from profiler.asking.settled import asking_of, last_step, to_ask
 from profiler.asking.shown import shown_subjects
 from prompts import Template
 from store.digests import canonical_json
@@ -47,32 +43,37 @@ class Forecast:
 
     Attributes
     ----------
-    subjects, stored
-        Pending subjects, and those of them whose answers are all in the store.
+    subjects, anew, stored
+        Subjects to ask about, those of them whose present interests answer another question, and
+        those whose answers are all in the store.
     calls, tokens_in, tokens_out
         Answered calls and billed tokens.
     usd
         Dollars, None where the price of the model is unknown.
-    price_date
-        Day of the price used.
+    price_date, price_source, price_warning
+        Day of the price used, where it is from, and what to do if it is old.
     calibrated
         Whether the model's earlier answers in this store were used.
     """
 
     model: str
     subjects: int
+    anew: int
     stored: int
     calls: Range
     tokens_in: Range
     tokens_out: Range
     usd: Range | None
     price_date: str | None
+    price_source: str | None
+    price_warning: str | None
     calibrated: bool
 
     def in_words(self) -> str:
         """Lines for people."""
+        also = f" ({self.anew} of them to replace other interests)" if self.anew else ""
         lines = [
-            f"{self.subjects} subjects pending, {self.stored} of them answered in the store",
+            f"{self.subjects} subjects pending{also}, {self.stored} of them answered in the store",
             f"{'':12}{'low':>12}{'expected':>12}{'most':>12}",
         ]
         named = {"calls": self.calls, "tokens in": self.tokens_in, "tokens out": self.tokens_out}
@@ -88,6 +89,8 @@ class Forecast:
                 f"{'dollars':12}{usd.low:12.4f}{usd.expected:12.4f}{usd.most:12.4f}"
                 f"   prices of {self.price_date}"
             )
+            lines += [f"prices: {self.price_source}"] if self.price_source else []
+            lines += [self.price_warning] if self.price_warning else []
         if not self.calibrated:
             lines.append(
                 "no answer of this model is stored yet: answers' lengths are a rule of thumb; "
@@ -114,10 +117,11 @@ def forecast(
     options: AskingOptions,
 ) -> Forecast:
     """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing."""
-    pending = [subject for subject in subjects if subject.state == "pending" and subject.items]
+    asking = asking_of(store, port, template, options)
+    asked = [subject for subject in to_ask(store, subjects, asking) if subject.items]
     ends = [
-        _first_missing(store, port, request, options.patience)
-        for request in _requests(store, pending, template, options)
+        last_step(store, asking, asking.question(shown))[0]
+        for shown in shown_subjects(store, asked)
     ]
     missing = [request for request in ends if request is not None]
     habits = _habits(store, port.name, template.name)
@@ -147,63 +151,21 @@ def forecast(
                 )
             )
         )
-    date = options.prices.dates.get(port.name)
+    day = options.prices.date_of(port.name)
     return Forecast(
         model=port.name,
-        subjects=len(pending),
-        stored=len(pending) - len(missing),
+        subjects=len(asked),
+        anew=sum(subject.state == "ok" for subject in asked),
+        stored=len(asked) - len(missing),
         calls=calls,
         tokens_in=ins,
         tokens_out=outs,
         usd=usd,
-        price_date=None if date is None else date.isoformat(),
+        price_date=None if day is None else day.isoformat(),
+        price_source=options.prices.source_of(port.name),
+        price_warning=options.prices.warning(port.name),
         calibrated=habits.tokens_out is not None,
     )
-
-
-def _requests(
-    store: Store, pending: Sequence[Subject], template: Template, options: AskingOptions
-) -> list[Request]:
-    key = boundary_key(store)
-    return [
-        make_request(
-            subject,
-            template,
-            token_budget=options.token_budget,
-            cut=options.cut,
-            boundary_key=key,
-            max_tokens=options.max_tokens,
-            temperature=options.temperature,
-            seed=options.seed,
-            max_interests=options.patience.max_interests,
-        )
-        for subject in shown_subjects(store, pending)
-    ]
-
-
-def _first_missing(
-    store: Store, port: ChatPort, request: Request, patience: Patience
-) -> Request | None:
-    """Where the conversation would leave the store; None if its answers are all there."""
-    asked, longer = 0, False
-    while (found := store.responses.find(request_digest(port, request))) is not None:
-        try:
-            read_answer(
-                found.raw_text,
-                finish_reason=found.finish_reason,
-                refusal=found.refusal,
-                shown=request.subject.items,
-                task=request.task,
-                max_interests=patience.max_interests,
-            )
-            return None
-        except AnswerError as error:
-            step = next_request(request, found, error, patience, asked=asked, longer=longer)
-            if step is None:
-                return None
-            request, purpose = step
-            asked, longer = asked + (purpose == "reask"), longer or purpose == "longer"
-    return request
 
 
 def _habits(store: Store, model: str, template: str) -> _Habits:

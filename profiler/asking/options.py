@@ -31,6 +31,9 @@ class AskingOptions:
         Most tokens of the item list, and which items stay when it is longer.
     patience, policy
         Asking again what was answered badly; calling again what was not answered.
+    only_pending
+        Ask only about subjects without interests; else also about those whose interests answer
+        another question: the extractor's, another model's, another prompt's.
     give_up_after
         The run stops when so many requests in a row got no answer after all attempts.
     """
@@ -47,6 +50,7 @@ class AskingOptions:
     cut: Cut = "recent"
     patience: Patience = field(default_factory=Patience)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    only_pending: bool = False
     give_up_after: int = 20
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ unknown, and a cap in dollars is refused.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from store.errors import DataError
 
 BUILT_IN = Path(__file__).with_name("prices.yaml")
+OLD_DAYS = 180
+"""Prices older than this are pointed out. Our choice."""
+
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2})$")
 
 
@@ -37,6 +40,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     as_of: date
+    source: str | None = None
     models: dict[str, Price]
 
 
@@ -50,17 +54,47 @@ class Prices:
         The user's entries over the built-in ones.
     dates
         For each model, the day its price was published.
+    sources
+        For each model, where its price is from.
     """
 
     models: dict[str, Price]
     dates: dict[str, date]
+    sources: dict[str, str] = field(default_factory=dict)
 
     def of(self, model: str) -> Price | None:
         """Return the price of a model, or of the same model without a date in its name.
 
         None where unknown. Names are compared as written: ``provider:model``.
         """
-        return self.models.get(model) or self.models.get(_DATED.sub("", model))
+        return self.models.get(self._entry(model))
+
+    def date_of(self, model: str) -> date | None:
+        """Day of the price of a model, None where there is none."""
+        return self.dates.get(self._entry(model))
+
+    def dated(self, model: str, cost: float | None) -> dict[str, str]:
+        """What a record of an answer says about its cost: the day of the price; nothing if free."""
+        day = self.date_of(model)
+        return {"prices_of": day.isoformat()} if cost and day else {}
+
+    def source_of(self, model: str) -> str | None:
+        """Where the price of a model is from, None where that is not told."""
+        return self.sources.get(self._entry(model))
+
+    def warning(self, model: str, today: date | None = None) -> str | None:
+        """What to do about a price that is old; None where it is not."""
+        day = self.date_of(model)
+        days = 0 if day is None else ((today or date.today()) - day).days
+        if days <= OLD_DAYS:
+            return None
+        return (
+            f"the price of {model} is {days // 30} months old: compare it with the provider's "
+            "price page, and give what has changed with --prices FILE"
+        )
+
+    def _entry(self, model: str) -> str:
+        return model if model in self.models else _DATED.sub("", model)
 
     def cost(self, model: str, tokens_in: int | None, tokens_out: int | None) -> float | None:
         """Dollars of one answered call, None where the price or the tokens are unknown."""
@@ -80,12 +114,14 @@ def load_prices(path: Path | None = None) -> Prices:
     """
     models: dict[str, Price] = {}
     dates: dict[str, date] = {}
+    sources: dict[str, str] = {}
     for source in (BUILT_IN, path):
         if source is not None:
             table = _read(source)
             models |= table.models
             dates |= dict.fromkeys(table.models, table.as_of)
-    return Prices(models, dates)
+            sources |= dict.fromkeys(table.models, table.source or source.name)
+    return Prices(models, dates, sources)
 
 
 def _read(path: Path) -> _Table:

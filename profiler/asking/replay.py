@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from profiler.asking.asker import Asker
@@ -12,11 +13,12 @@ from profiler.asking.conversation import Patience, converse
 from profiler.asking.port import Method, Request
 from profiler.asking.questions import Cut, make_request
 from profiler.asking.schema import MAX_INTERESTS
+from profiler.asking.settled import Asking, to_ask
 from profiler.asking.shown import shown_subjects
 from prompts import Template
 from store.ledger import StoredResponse
 from store.store import Store
-from store.subjects import Kind, State
+from store.subjects import Kind
 
 T = TypeVar("T")
 
@@ -37,8 +39,10 @@ class BatchOptions:
         The correction.
     base_url, method
         As a run would have them.
+    only_pending
+        As for a run: leave subjects that have any interests.
     everyone
-        Also ask about subjects that have interests already, from another model or the extractor.
+        Ask about all, also those with imported interests or quarantined.
     """
 
     llm: str
@@ -52,6 +56,7 @@ class BatchOptions:
     token_budget: int = 6_000
     cut: Cut = "recent"
     max_interests: int = MAX_INTERESTS
+    only_pending: bool = False
     everyone: bool = False
 
     def as_config(self) -> dict[str, Any]:
@@ -80,6 +85,26 @@ class BatchOptions:
     def model(self) -> str:
         """The model's name without the provider."""
         return self.llm.partition(":")[2]
+
+    @property
+    def patience(self) -> Patience:
+        """What follows an answer that is not accepted."""
+        return Patience(max_interests=self.max_interests, reask=self.reask)
+
+    def asking(self, store: Store, template: Template) -> Asking:
+        """How a run with these options would ask."""
+        question = partial(
+            make_request,
+            template=template,
+            token_budget=self.token_budget,
+            cut=self.cut,
+            boundary_key=boundary_key(store),
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+            max_interests=self.max_interests,
+        )
+        return Asking(self.llm, question, self.digest, self.patience, self.only_pending)
 
     def digest(self, request: Request) -> str:
         """Content address under which a run with these options would find the answer."""
@@ -161,35 +186,23 @@ def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
 
 def _play(asker: _StoredAnswers, first: Request) -> Request | None:
     """Play a conversation from its start; return the question it stops at, if it does."""
-    options = asker.options
-    patience = Patience(max_interests=options.max_interests, reask=options.reask)
     try:
-        _drive(converse(cast("Asker", asker), first, patience))
+        _drive(converse(cast("Asker", asker), first, asker.options.patience))
     except _NotStoredError as error:
         return error.request
     return None
 
 
 def _questions(store: Store, options: BatchOptions) -> Iterator[Request]:
-    """The first question about each subject, in the order of the store."""
-    states: Sequence[State] = ("pending",)
-    if options.everyone:
-        states = ("pending", "ok", "quarantined")
-    subjects = store.subjects.load(states=states, kinds=kinds(options))
-    key = boundary_key(store)
-    for subject in shown_subjects(store, subjects):
-        if subject.items:
-            yield make_request(
-                subject,
-                options.templates[subject.kind],
-                token_budget=options.token_budget,
-                cut=options.cut,
-                boundary_key=key,
-                max_tokens=options.max_tokens,
-                temperature=options.temperature,
-                seed=options.seed,
-                max_interests=options.max_interests,
-            )
+    """The first question about each subject that a run would ask about, by kind."""
+    subjects = store.subjects.load(kinds=kinds(options))
+    for kind, template in options.templates.items():
+        asking = options.asking(store, template)
+        of_kind = [subject for subject in subjects if subject.kind == kind]
+        asked = of_kind if options.everyone else to_ask(store, of_kind, asking)
+        for shown in shown_subjects(store, asked):
+            if shown.items:
+                yield asking.question(shown)
 
 
 def kinds(options: BatchOptions) -> tuple[Kind, ...]:

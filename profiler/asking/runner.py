@@ -16,14 +16,13 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.asker import LEASE_S, Asker, HaltedError, LeasedElsewhereError, Tally
-from profiler.asking.boundary import boundary_key
 from profiler.asking.budget import Budget
-from profiler.asking.conversation import converse
+from profiler.asking.conversation import converse, quarantine
 from profiler.asking.limits import Limiter
 from profiler.asking.loops import run_sync
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.port import ChatPort, ShownSubject
-from profiler.asking.questions import make_request
+from profiler.asking.settled import asking_of, to_ask
 from profiler.asking.shown import shown_subjects
 from profiler.asking.writer import Writer
 from prompts import Template
@@ -62,7 +61,8 @@ def run_asking(
     store
         Where subjects, answers and interests are.
     subjects
-        Whom to ask about; those that are not pending are only counted.
+        Whom to ask about: those that are pending, and those whose interests answer another
+        question (:mod:`profiler.asking.settled`). The others are only counted.
     port
         Who is asked.
     template
@@ -109,14 +109,14 @@ class _Run:
         progress: Progress | None,
         stop: threading.Event | None,
     ) -> None:
-        self.store, self.port, self.template, self.options = store, port, template, options
+        self.store, self.port, self.options = store, port, options
         self.run_id, self.progress, self.stop = run_id, progress, stop
         self.total = len(subjects)
-        self.ok = sum(subject.state == "ok" for subject in subjects)
         self.quarantined = sum(subject.state == "quarantined" for subject in subjects)
-        pending = [subject for subject in subjects if subject.state == "pending"]
-        self.queue: deque[ShownSubject] = deque(shown_subjects(store, pending))
-        self.boundary = boundary_key(store)
+        self.asking = asking_of(store, port, template, options)
+        asked = to_ask(store, subjects, self.asking)
+        self.ok = self.total - self.quarantined - len(asked)
+        self.queue: deque[ShownSubject] = deque(shown_subjects(store, asked))
         self.tally = Tally()
         self.error: BaseException | None = None
         self.owner = owner_name()
@@ -230,23 +230,11 @@ class _Run:
 
     async def _settle(self, asker: Asker, subject: ShownSubject) -> None:
         if subject.items:
-            request = make_request(
-                subject,
-                self.template,
-                token_budget=self.options.token_budget,
-                cut=self.options.cut,
-                boundary_key=self.boundary,
-                max_tokens=self.options.max_tokens,
-                temperature=self.options.temperature,
-                seed=self.options.seed,
-                max_interests=self.options.patience.max_interests,
-            )
+            request = self.asking.question(subject)
             reason = await converse(asker, request, self.options.patience)
         else:
             reason = "it has no items to show"
-            await asker.writer.do(
-                lambda: self.store.subjects.set_state(subject.subject_id, "quarantined", reason)
-            )
+            await asker.writer.do(lambda: quarantine(self.store, subject.subject_id, reason))
         self.ok += reason is None
         self.quarantined += reason is not None
         if self.progress is not None:

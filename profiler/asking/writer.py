@@ -82,6 +82,7 @@ class Writer:
             with self._store.write():
                 results = [job() for job, _ in batch]
         except Exception as error:
+            self._store.responses.recount()
             if len(batch) == 1:
                 return [(batch[0][1], error, True)]
             return [outcome for one in batch for outcome in self._together([one])]

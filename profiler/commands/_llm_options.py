@@ -28,9 +28,23 @@ MaxTokens = Annotated[int, typer.Option(min=1, help="Most tokens of an answer.")
 Temperature = Annotated[float, typer.Option(min=0, help="Sampling temperature.")]
 TokenBudget = Annotated[int, typer.Option(min=50, help="Most tokens of a prompt's item list.")]
 Cut = Annotated[str, typer.Option(help="Items that stay in a long list: recent or spread.")]
-BudgetUsd = Annotated[float | None, typer.Option(min=0, help="Stop before spending more dollars.")]
-BudgetTokens = Annotated[int | None, typer.Option(min=0, help="Stop before using more tokens.")]
-BudgetCalls = Annotated[int | None, typer.Option(min=0, help="Stop before making more calls.")]
+_COVERS = "in this store, by all runs and processes together, failed calls included."
+BudgetUsd = Annotated[
+    float | None, typer.Option(min=0, help=f"Stop before more dollars are spent {_COVERS}")
+]
+BudgetTokens = Annotated[
+    int | None, typer.Option(min=0, help=f"Stop before more tokens are used {_COVERS}")
+]
+BudgetCalls = Annotated[
+    int | None, typer.Option(min=0, help=f"Stop before more calls are made {_COVERS}")
+]
+OnlyPending = Annotated[
+    bool,
+    typer.Option(
+        "--only-pending",
+        help="Leave subjects whose interests another model, the extractor or another prompt made.",
+    ),
+]
 PricesFile = Annotated[Path | None, typer.Option(help="Price table that goes before the built-in.")]
 Prompts = Annotated[Path | None, typer.Option(help="Folder whose templates go before ours.")]
 DryRun = Annotated[
@@ -64,11 +78,15 @@ def asking_options(
     prices: Path | None,
     token_budget: int = 6_000,
     cut: str = "recent",
+    prompts: Path | None = None,
+    only_pending: bool = False,
 ) -> AskingOptions:
-    """Gather pace, caps and prices."""
+    """Gather pace, caps, prices and the correction."""
     from profiler.asking.budget import Caps
+    from profiler.asking.conversation import Patience
     from profiler.asking.options import AskingOptions
     from profiler.asking.prices import load_prices
+    from prompts import load_template
     from store.errors import UserError
 
     if cut not in ("recent", "spread"):
@@ -83,4 +101,6 @@ def asking_options(
         temperature=temperature,
         token_budget=token_budget,
         cut="spread" if cut == "spread" else "recent",
+        patience=Patience(reask=load_template("reask", prompts)),
+        only_pending=only_pending,
     )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from profiler.commands import _llm_options as llm_options
+
 
 def import_responses(
     file: Annotated[Path, typer.Argument(help="Batch output, or lines of custom_id and text.")],
@@ -14,6 +16,7 @@ def import_responses(
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of the store's vectors, if not the default.")
     ] = None,
+    prices: llm_options.PricesFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Store and read answers bought elsewhere. Leaves with 1 where a subject is quarantined."""
@@ -21,11 +24,12 @@ def import_responses(
 
     from profiler.asking.batches import import_responses as import_file
     from profiler.asking.import_store import encode_imported
+    from profiler.asking.prices import load_prices
     from store.console import note, plain, print_json, say
     from store.store import open_store
 
     with open_store(store) as opened:
-        report = import_file(opened, file)
+        report = import_file(opened, file, load_prices(prices))
         if report.new:
             encode_imported(opened, encoder)
     if json:
@@ -36,6 +40,12 @@ def import_responses(
             f"{report.different} different from the stored one, {report.unknown} unknown, "
             f"{report.failed} failed at the provider, {report.malformed} unreadable lines"
         )
+        if report.new:
+            say(
+                f"{report.tokens_in + report.tokens_out} tokens, ${report.cost_usd:.4f} by the "
+                "price table (a batch service may charge less: --prices FILE)"
+                + (f" and {report.unpriced} answers of unknown cost" if report.unpriced else "")
+            )
         say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
         for line in report.notes[:20]:
             note(plain(line))

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from profiler.commands import _llm_options as llm_options
+
 
 def requests(
     store: Annotated[Path, typer.Option(help="The store file.")],
     out: Annotated[Path, typer.Option(help="File to write, one request a line.")],
     llm: Annotated[str, typer.Option(help="provider:model that will answer.")],
     base_url: Annotated[str | None, typer.Option(help="Address of the service.")] = None,
-    method: Annotated[
-        str, typer.Option(help="json_schema, json_mode or text: how JSON is asked for.")
-    ] = "json_schema",
+    method: llm_options.Method = None,
     prompts: Annotated[
         Path | None, typer.Option(help="Folder of templates that override by name.")
     ] = None,
@@ -32,16 +32,17 @@ def requests(
     cut: Annotated[str, typer.Option(help="recent or spread: which items of a long list.")] = (
         "recent"
     ),
+    only_pending: llm_options.OnlyPending = False,
     again: Annotated[
-        bool, typer.Option("--all", help="Also subjects that have interests from elsewhere.")
+        bool, typer.Option("--all", help="Also imported, edited and quarantined subjects.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Write what would be asked next, in the OpenAI batch format; nothing is sent."""
+    """Write what ``build --llm`` would ask next, in the OpenAI batch format; nothing is sent."""
     from typing import cast
 
     from profiler.asking.batches import write_requests
-    from profiler.asking.port import Method
+    from profiler.asking.chat import METHODS, method_for
     from profiler.asking.questions import Cut
     from profiler.asking.replay import BatchOptions
     from prompts import load_template
@@ -49,8 +50,8 @@ def requests(
     from store.errors import UserError
     from store.store import open_store
 
-    if method not in ("json_schema", "json_mode", "text"):
-        raise UserError(f"--method {method!r}: one of json_schema, json_mode, text")
+    if method not in (None, *METHODS):
+        raise UserError(f"--method {method!r}: one of {', '.join(METHODS)}")
     if cut not in ("recent", "spread"):
         raise UserError(f"--cut {cut!r}: one of recent, spread")
     if not all(llm.partition(":")):
@@ -61,12 +62,13 @@ def requests(
         templates={"exemplar": one, "user": one, "synthetic": many},
         reask=load_template("reask", prompts),
         base_url=base_url,
-        method=cast("Method", method),
+        method=method or method_for(llm, base_url),
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
         token_budget=token_budget,
         cut=cast("Cut", cut),
+        only_pending=only_pending,
         everyone=again,
     )
     with open_store(store) as opened:
@@ -77,4 +79,4 @@ def requests(
         say(f"{count} requests written to {out}")
         say(f"when they are answered: profiler import-responses FILE --store {store}")
     else:
-        say("no subject is waiting for an answer (--all asks about the others again)")
+        say("no subject is waiting for an answer of this model (--all asks about the others again)")

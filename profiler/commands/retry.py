@@ -68,6 +68,7 @@ def retry(
         budget_tokens=budget_tokens,
         budget_calls=budget_calls,
         prices=prices,
+        prompts=prompts,
     )
     one, many = load_template(exemplar_prompt, prompts), load_template(synthetic_prompt, prompts)
     templates = {"exemplar": one, "user": one, "synthetic": many}

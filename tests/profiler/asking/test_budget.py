@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +19,14 @@ from profiler.asking.runner import run_asking
 from profiler.asking.shown import shown_subjects
 from prompts import Template
 from store.errors import BudgetReachedError
-from store.store import Store
+from store.ledger import NewAttempt
+from store.ledger_account import Account
+from store.raw import raw
+from store.store import Store, open_store
 from tests.asking_store import MODEL, chat, fast, make_store, prices, scalar
 from tests.llm_server import Call, LlmServer, Step
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def run_until_capped(
@@ -134,3 +142,84 @@ def test_no_calls_at_all(tmp_path: Path, template: Template) -> None:
         run_until_capped(store, server, template, fast(caps=Caps(calls=0)))
         assert server.record.total == 0
         assert scalar(store, "SELECT count(*) FROM leases") == 0
+
+
+PROGRAM = """
+import sys
+from profiler.asking.budget import Caps
+from profiler.asking.runner import run_asking
+from prompts import load_template
+from store.errors import BudgetReachedError
+from store.store import open_store
+from tests.asking_store import chat, fast, prices
+path, url, kind, cap = sys.argv[1:]
+caps = Caps(**{kind: float(cap) if kind == "usd" else int(cap)})
+with open_store(path) as store:
+    port = chat(url)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        run_asking(store, store.subjects.load(), port, template=load_template("exemplar_interests"),
+                   options=fast(concurrency=4, caps=caps, prices=prices(1.0, 2.0)))
+    except BudgetReachedError as error:
+        sys.exit(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize(("kind", "cap"), [("calls", 25), ("usd", 0.06), ("tokens", 40_000)])
+def test_two_processes_share_a_cap(tmp_path: Path, kind: str, cap: float) -> None:
+    make_store(tmp_path / "s.db", 120).close()
+    with LlmServer(lambda call: Step(latency=0.02, tokens_out=400)) as server:
+        arguments = [sys.executable, "-c", PROGRAM, tmp_path / "s.db", server.base_url, kind]
+        runs = [
+            subprocess.Popen(
+                [*map(str, arguments), str(cap)],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+            for _ in range(2)
+        ]
+        for run in runs:
+            assert run.stdout is not None
+            assert run.stdout.readline() == "ready\n"
+        for run in runs:
+            run.communicate("go\n", timeout=60)
+        assert [run.returncode for run in runs] == [4, 4]
+        with open_store(tmp_path / "s.db") as store:
+            spent = store.responses.spent()
+            assert getattr(spent, kind) <= cap * (1 + 1e-9)
+            # Together they used it: what is left is less than one call may take.
+            least = {"calls": 1, "usd": 0.006, "tokens": 3_500}[kind]
+            assert getattr(spent, kind) > cap - least
+            assert server.record.total == spent.calls
+
+
+def test_the_account_is_the_sum_of_the_ledger(tmp_path: Path) -> None:
+    """Two stores on one file, as two processes have; calls opened, closed, withdrawn by chance."""
+    draw = random.Random(5)
+    make_store(tmp_path / "s.db", 1).close()
+    with open_store(tmp_path / "s.db") as one, open_store(tmp_path / "s.db") as two:
+        sides = [(one, Account()), (two, Account())]
+        open_calls: list[int] = []
+        for step in range(400):
+            store, account = sides[draw.randrange(2)]
+            action = draw.choice(["open", "open", "free", "lost", "withdraw", "look"])
+            if action == "open":
+                attempt = NewAttempt(f"d{step}", None, None, "ask", draw.random(), step)
+                ticket = store.responses.open_call(attempt, owner="o", clock=0, lease_s=60)
+                assert ticket.attempt_id is not None
+                open_calls.append(ticket.attempt_id)
+            elif open_calls and action != "look":
+                chosen = open_calls.pop(draw.randrange(len(open_calls)))
+                if action == "withdraw":
+                    store.responses.withdraw(chosen)
+                else:
+                    store.responses.close_failed(chosen, "timeout", error="", free=action == "free")
+            with store.write() as connection:
+                found = account.look(raw(connection))
+            spent = store.responses.spent()
+            assert (found.calls, found.tokens) == (spent.calls, spent.tokens)
+            assert found.usd == pytest.approx(spent.usd)

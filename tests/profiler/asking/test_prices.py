@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,24 @@ def test_a_wrong_table_is_named(tmp_path: Path, text: str) -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot read"):
         load_prices(tmp_path / "none.yaml")
+
+
+def test_an_old_price_is_pointed_out() -> None:
+    prices = load_prices()
+    day = prices.date_of("openai:gpt-4o-mini-2024-07-18")
+    assert day is not None
+    assert "OpenAI" in str(prices.source_of("openai:gpt-4o-mini-2024-07-18"))
+    assert prices.warning("openai:gpt-4o-mini", day + timedelta(days=180)) is None
+    warning = str(prices.warning("openai:gpt-4o-mini", day + timedelta(days=240)))
+    assert "8 months old" in warning
+    assert "--prices FILE" in warning
+    assert prices.warning("nobody:knows", day + timedelta(days=999)) is None
+
+
+def test_the_users_table_is_its_own_source(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("as_of: 2026-11-01\nmodels:\n  vllm:mine: {input: 1, output: 0}\n")
+    prices = load_prices(file)
+    assert prices.source_of("vllm:mine") == "mine.yaml"
+    assert prices.dated("vllm:mine", 0.1) == {"prices_of": "2026-11-01"}
+    assert prices.dated("vllm:mine", 0.0) == prices.dated("nobody:knows", None) == {}

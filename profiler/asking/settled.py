@@ -1,0 +1,144 @@
+"""Which subjects have their answer already: that of exactly the question that would be asked now.
+
+Interests made by the extractor, by another model or under another prompt are no answer to it, and
+are replaced by one. What a person brought stays: imported interests, and subjects of which an
+interest was pinned, renamed or merged by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from profiler.asking.answers import read_answer
+from profiler.asking.asker import request_digest
+from profiler.asking.boundary import boundary_key
+from profiler.asking.conversation import Patience, next_request
+from profiler.asking.options import AskingOptions
+from profiler.asking.port import ChatPort, Request, ShownSubject
+from profiler.asking.questions import make_request
+from profiler.asking.schema import AnswerError
+from profiler.asking.shown import shown_subjects
+from prompts import Template
+from store.ledger import StoredResponse
+from store.store import Store
+from store.subjects import Subject
+
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How questions are made and addressed.
+
+    Attributes
+    ----------
+    model
+        ``provider:model``, or ``offline``.
+    question
+        The first question about a subject with items.
+    digest
+        Content address of a question.
+    patience
+        What follows an answer that is not accepted.
+    only_pending
+        Leave subjects that have any interests as they are.
+    """
+
+    model: str
+    question: Callable[[ShownSubject], Request]
+    digest: Callable[[Request], str]
+    patience: Patience
+    only_pending: bool = False
+
+
+def asking_of(store: Store, port: ChatPort, template: Template, options: AskingOptions) -> Asking:
+    """How a run asks."""
+    question = partial(
+        make_request,
+        template=template,
+        token_budget=options.token_budget,
+        cut=options.cut,
+        boundary_key=boundary_key(store),
+        max_tokens=options.max_tokens,
+        temperature=options.temperature,
+        seed=options.seed,
+        max_interests=options.patience.max_interests,
+    )
+    digest = partial(request_digest, port)
+    return Asking(port.name, question, digest, options.patience, options.only_pending)
+
+
+def to_ask(store: Store, subjects: Sequence[Subject], asking: Asking) -> list[Subject]:
+    """The pending subjects, and those whose interests answer another question; in the same order.
+
+    The extractor replaces nothing: it stands in where there is nothing better.
+    """
+    if asking.only_pending or asking.model == OFFLINE:
+        return [one for one in subjects if one.state == "pending"]
+    behind = _responses_behind(store)
+    made = [one for one in subjects if one.state == "ok" and one.subject_id in behind]
+    stale = {
+        shown.subject_id
+        for shown in shown_subjects(store, made)
+        if shown.items and not _answers(store, asking, shown, *behind[shown.subject_id])
+    }
+    return [one for one in subjects if one.state == "pending" or one.subject_id in stale]
+
+
+def last_step(
+    store: Store, asking: Asking, request: Request
+) -> tuple[Request | None, StoredResponse | None]:
+    """Play a conversation from what is stored; nothing is sent or written.
+
+    Returns
+    -------
+    tuple
+        The question it stops at, None if its answers are all there; the answer it ends with, None
+        if none is accepted.
+    """
+    asked, longer = 0, False
+    while (found := store.responses.find(asking.digest(request))) is not None:
+        try:
+            read_answer(
+                found.raw_text,
+                finish_reason=found.finish_reason,
+                refusal=found.refusal,
+                shown=request.subject.items,
+                task=request.task,
+                max_interests=asking.patience.max_interests,
+            )
+            return None, found
+        except AnswerError as error:
+            step = next_request(request, found, error, asking.patience, asked=asked, longer=longer)
+            if step is None:
+                return None, None
+            request, purpose = step
+            asked, longer = asked + (purpose == "reask"), longer or purpose == "longer"
+    return request, None
+
+
+def _answers(
+    store: Store, asking: Asking, shown: ShownSubject, response_id: int, digest: str
+) -> bool:
+    """Whether a response is the one that the conversation about a subject ends with."""
+    first = asking.question(shown)
+    if asking.digest(first) == digest:
+        return True
+    _, last = last_step(store, asking, first)
+    return last is not None and last.response_id == response_id
+
+
+def _responses_behind(store: Store) -> dict[int, tuple[int, str]]:
+    """Response and address behind the interests of each subject that may be asked about anew."""
+    with store.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT n.subject_id, r.response_id, r.request_digest FROM interests n "
+            "JOIN responses r USING (response_id) WHERE n.subject_id NOT IN (SELECT e.subject_id "
+            "FROM interests e WHERE e.pinned OR e.interest_id IN (SELECT "
+            "json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
+            "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
+            "GROUP BY n.subject_id"
+        ).all()
+    return {row[0]: (row[1], row[2]) for row in rows}

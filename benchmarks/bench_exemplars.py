@@ -25,9 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 
-def planted(n, d=64, seed=0, per=30, noise=0.8):
+NOISE = 0.8
+
+
+def planted(n, d=64, seed=0, per=30, noise=None):
     """Unit vectors ``[n, d]`` around n / per centres."""
     import numpy as np
+
+    noise = NOISE if noise is None else noise
 
     random = np.random.default_rng(seed)
     centres = random.standard_normal((max(3, n // per), d), dtype=np.float32)
@@ -89,15 +94,23 @@ def measure_sparse(n, damping, preference, repeats):
     return timed(lambda: steps(vectors), repeats)
 
 
-def measure_choose(n, damping, preference, repeats):
-    """The whole choice, search of the preference included, at a share of 3 %."""
+def measure_choose_cold(n, damping, share, repeats):
+    """The same with every run of the search from nought."""
+    from profiler.exemplars import solver
+
+    solver._Solver.warm = False
+    return measure_choose(n, damping, share, repeats)
+
+
+def measure_choose(n, damping, share, repeats):
+    """The whole choice, search of the preference included."""
     from profiler.exemplars import choose_exemplars
 
     choose_exemplars(planted(300), [str(i) for i in range(300)], method="sparse")
     vectors, ids = planted(n), [f"{i:08d}" for i in range(n)]
 
     def run():
-        found = choose_exemplars(vectors, ids, center=False, damping=damping)
+        found = choose_exemplars(vectors, ids, share=share, center=False, damping=damping)
         return {
             "exemplars": len(found.rows),
             "converged": found.converged,
@@ -169,7 +182,7 @@ def timed(run, repeats):
 
 def child(kind, n, damping=0.5, preference=None, repeats=1, threads=2):
     """Run one measurement in a process of its own."""
-    settings = json.dumps([kind, n, damping, preference, repeats])
+    settings = json.dumps([kind, n, damping, preference, repeats, NOISE])
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "MKL_NUM_THREADS")
     environment = os.environ | dict.fromkeys(names, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(
@@ -185,7 +198,8 @@ def child(kind, n, damping=0.5, preference=None, repeats=1, threads=2):
 
 
 def run_child(settings):
-    kind, n, damping, preference, repeats = json.loads(settings)
+    global NOISE
+    kind, n, damping, preference, repeats, NOISE = json.loads(settings)
     found = globals()[f"measure_{kind}"](n, damping, preference, repeats)
     found["GiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps(found))
@@ -213,7 +227,8 @@ def part_dense(options):
         else:
             line += f"{'-':>10} {'-':>7} {'-':>6} {'-':>6} {ours['GiB']:>9.2f} {'-':>12} "
         line += f"{ours['iterations']:>7} {count(ours):>10}  {same}, damping {ours['damping']}"
-        line += f", {ours['seconds'] / ours['iterations']:.3f} s a round"
+        rounds = all_rounds(ours, options.damping)
+        line += f", {ours['seconds'] / rounds:.3f} s for each of {rounds} rounds in all"
         print(line, flush=True)
 
 
@@ -257,15 +272,21 @@ def part_growth(options):
 
 
 def part_choose(options):
-    print("\nThe whole choice at a share of 3 %, search of the preference included")
-    print(f"{'n':>9} {'s':>7} {'GiB':>6} {'exemplars':>10} {'runs':>5}  preference")
+    print("\nThe whole choice, search of the preference included; searching warm and cold")
+    print(
+        f"{'n':>9} {'share':>6} {'warm s':>7} {'runs':>5} {'cold s':>7} {'runs':>5} {'GiB':>6} "
+        f"{'exemplars':>10}  preference"
+    )
     for n in options.sizes or (3000, 10_000, 30_000):
-        found = child("choose", n, options.damping, None, 1, options.threads)
-        print(
-            f"{n:>9} {found['seconds']:>7.1f} {found['GiB']:>6.2f} {found['exemplars']:>10} "
-            f"{len(found['trials']):>5}  {found['preference']:.3f}",
-            flush=True,
-        )
+        for share in (0.01, 0.03, 0.1):
+            warm = child("choose", n, options.damping, share, 3, options.threads)
+            cold = child("choose_cold", n, options.damping, share, 3, options.threads)
+            print(
+                f"{n:>9} {share:>6} {warm['seconds']:>7.2f} {len(warm['trials']):>5} "
+                f"{cold['seconds']:>7.2f} {len(cold['trials']):>5} {warm['GiB']:>6.2f} "
+                f"{warm['exemplars']:>10}  {warm['preference']:.3f}",
+                flush=True,
+            )
 
 
 def part_centring(options):
@@ -277,6 +298,14 @@ def part_centring(options):
             f"{p:.2f}: {k}{'' if c else ' (not settled)'}" for p, k, c, _ in found[name]["runs"]
         )
         print(f"{name:>8} {found[name]['mean cosine']:>12.3f}  {runs}")
+
+
+def all_rounds(found, damping):
+    """Rounds of the last run and of those before it that did not converge."""
+    from profiler.exemplars.messages import DAMPING_SCHEDULE, Run
+
+    tries = Run(damping, 200, 15, DAMPING_SCHEDULE).tries()
+    return found["iterations"] + sum(limit for used, limit in tries if used < found["damping"])
 
 
 def settled(found):
@@ -306,7 +335,9 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--million", action="store_true", help="growth up to 1,000,000 users")
     parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--noise", type=float, default=NOISE, help="around planted centres")
     options = parser.parse_args()
+    globals()["NOISE"] = options.noise
     if options.child:
         run_child(options.child)
         return

@@ -178,6 +178,7 @@ class DenseMessages:
     A: FloatMatrix
     R: FloatMatrix
     sums: FloatMatrix
+    standing: FloatMatrix
     single: float
 
     @classmethod
@@ -197,13 +198,14 @@ class DenseMessages:
         empty = np.empty((0, 0), dtype=np.float32)
         sums = np.zeros((_CHUNKS, m), dtype=np.float32)
         single = single_gain(vectors, candidates, weights)
-        return cls(S, candidates.own, empty, empty, sums, single)
+        return cls(S, candidates.own, empty, empty, sums, empty, single)
 
     def reset(self) -> None:
-        """Forget all messages."""
+        """Set all messages to nought."""
         self.A = self.R = np.empty((0, 0), dtype=np.float32)
         self.A = np.zeros_like(self.similarities)
         self.R = np.zeros_like(self.similarities)
+        self.standing = np.zeros((3, self.similarities.shape[1]), dtype=np.float32)
 
     def run(self, preference: float, run: Run) -> Outcome:
         """Pass messages under this preference, which is written on the diagonal."""

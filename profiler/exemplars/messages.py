@@ -68,6 +68,7 @@ class Run:
     schedule: tuple[float, ...]
     slack: float = 0.0  # share by which the number of exemplars may still vary; 0: none may move
     keep: bool = False  # go on from the messages at hand when damping is raised, as soon as stuck
+    warm: bool = False  # start from the messages of the run before, if there was one
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -87,13 +88,15 @@ class Messages(Protocol):
     """Messages between rows and candidates, dense or on a graph.
 
     ``single`` is the sum of similarities to the one most central candidate: the net similarity of
-    the simplest clustering, which any result must reach.
+    the simplest clustering, which any result must reach. ``standing`` ``[3, m]`` are the
+    candidates' own messages (availability, responsibility and base), none before a reset.
     """
 
     single: float
+    standing: FloatMatrix
 
     def reset(self) -> None:
-        """Forget all messages."""
+        """Set all messages to nought."""
 
     def round(
         self,
@@ -174,13 +177,12 @@ def propagate(messages: Messages, columns: int, preference: float, run: Run) -> 
     done, iterations, used, unsettled = 0, 0, run.damping, 0
     # One part in a thousand for rounding, and because a graph knows not all similarities.
     least = (messages.single + preference) * 1.001
-    availability, responsibility, base = np.zeros((3, columns), dtype=np.float32)
     tries = run.tries()
-    for used, limit in tries:
+    for number, (used, limit) in enumerate(tries):
         done = done + iterations if run.keep else 0
-        if not done:
+        if not (run.keep if number else run.warm and len(messages.standing)):
             messages.reset()
-            availability[:], responsibility[:], base[:] = 0, 0, 0
+        availability, responsibility, base = messages.standing
         still = Still(columns, run.convergence_iter, run.slack)
         for iterations in range(1, limit + 1):
             sums = messages.round(base, availability, responsibility, used)

@@ -96,7 +96,12 @@ def graph_neighbours(rows: int, target: int | None) -> int:
 
 
 class _Solver:
-    """Clusters the same vectors at any preference; similarities are computed once."""
+    """Clusters the same vectors at any preference; similarities are computed once.
+
+    ``warm``: runs of the search start from the messages of the run before.
+    """
+
+    warm = True
 
     def __init__(
         self,
@@ -113,8 +118,15 @@ class _Solver:
         self.graph = graph
 
     def count(self, preference: float) -> int:
-        """Exemplars at a preference, by one quick run."""
-        run = Run(self.quick, _SEARCH_ROUNDS, _SEARCH_STILL, (_SEARCH_DAMPING,), _SEARCH_SLACK)
+        """Exemplars at a preference, by one quick run from where the last one ended."""
+        run = Run(
+            self.quick,
+            _SEARCH_ROUNDS,
+            _SEARCH_STILL,
+            (_SEARCH_DAMPING,),
+            _SEARCH_SLACK,
+            warm=self.warm,
+        )
         outcome = (self.graph or self._all()).run(preference, run)
         self.quick = outcome.damping
         return max(1, len(outcome.columns))
@@ -122,7 +134,7 @@ class _Solver:
     def cluster(self, preference: float) -> AffinityResult:
         """Cluster at a preference, with every remedy against oscillation.
 
-        Starts with the damping that the search needed.
+        Starts cold, so that the preference alone decides, with the damping that the search needed.
         """
         run = Run(self.quick, 200, 15, DAMPING_SCHEDULE)
         outcome = self._all().run(preference, run)

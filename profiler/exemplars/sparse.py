@@ -60,6 +60,7 @@ class SparseMessages:
     A: FloatMatrix = field(default_factory=_nothing)
     R: FloatMatrix = field(default_factory=_nothing)
     sums: FloatMatrix = field(default_factory=_nothing)
+    standing: FloatMatrix = field(default_factory=_nothing)
     own_similarity: FloatVector = field(default_factory=_nothing)
     floor: float = 0.0
     rounds: int = 0
@@ -87,13 +88,15 @@ class SparseMessages:
         own = self_similarities(preference, len(self.candidates.rows))
         self.own_similarity = own[self.graph.candidates]
         self.floor = float(preference)
+        self.rounds = 0
 
     def reset(self) -> None:
-        """Forget all messages."""
+        """Set all messages to nought."""
         self.A = self.R = _nothing()
         shape, m = self.graph.similarities.shape, len(self.candidates.rows)
         self.A, self.R = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
         self.sums = np.zeros((2 * _PIECES, m), dtype=np.float32)
+        self.standing = np.zeros((3, m), dtype=np.float32)
         self.calm = np.zeros(shape[0], dtype=bool)
         self.everyone = self.active = np.arange(shape[0])
         self.rounds = 0

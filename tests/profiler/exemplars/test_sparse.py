@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from profiler.exemplars import (
     sparse,
     sparse_affinity_propagation,
 )
+from profiler.exemplars.dense import DenseMessages
 from profiler.exemplars.geometry import nearest
 from profiler.exemplars.messages import DAMPING_SCHEDULE, Candidates, Run
 
@@ -96,3 +99,17 @@ def test_two_candidates(planted):
 def test_identical_rows():
     found = sparse_affinity_propagation(np.ones((40, 3)), -1.0)
     assert found.exemplars.tolist() == [0]
+
+
+@pytest.mark.parametrize("kind", [sparse.SparseMessages, DenseMessages])
+def test_a_warm_run_starts_where_the_last_one_ended(planted, kind):
+    vectors = planted(600, 32, seed=9)
+    messages = kind.of(vectors, Candidates.of(600, None), None)
+    run = Run(0.5, 200, 15, DAMPING_SCHEDULE)
+    cold = messages.run(-2.0, run)
+    warm = messages.run(-2.0, replace(run, warm=True))
+    again = messages.run(-2.0, run)
+    assert warm.iterations == 16 < cold.iterations
+    np.testing.assert_array_equal(warm.columns, cold.columns)
+    np.testing.assert_array_equal(again.columns, cold.columns)
+    assert again.iterations == cold.iterations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from prompts.loader import load_template
+from prompts.loader import BUILT_IN, load_template
 from prompts.template import Template
 
 
@@ -33,9 +33,16 @@ def compare(one: str, two: str, folder: Path | None = None) -> list[str]:
         return []
     return list(
         difflib.unified_diff(
-            _lines(first), _lines(second), str(first.path), str(second.path), lineterm="", n=2
+            _lines(first), _lines(second), _place(first), _place(second), lineterm="", n=2
         )
     )
+
+
+def _place(template: Template) -> str:
+    """Where a template is from; ours are named as in the sources, wherever they are installed."""
+    if template.path is not None and template.path.parent == BUILT_IN:
+        return f"prompts/templates/{template.path.name}"
+    return str(template.path)
 
 
 def _load(name: str, folder: Path | None) -> Template:

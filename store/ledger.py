@@ -9,7 +9,8 @@ from typing import Any, Literal
 from store.digests import json_digest
 
 Outcome = Literal["unread", "ok", "truncated", "invalid", "refused", "empty", "set_aside"]
-Purpose = Literal["ask", "reask", "longer"]
+Purpose = Literal["ask", "reask", "longer", "offline"]
+"""Why a call is made; ``offline`` is the extractor's, which calls nobody and counts to no cap."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ _ROWS = (
     "CASE WHEN tokens_in IS NULL AND tokens_out IS NULL THEN reserved_tokens "
     "ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END, "
     "coalesce(cost_usd, reserved_usd) FROM attempts "
-    "WHERE attempt_id > ? OR attempt_id IN (SELECT value FROM json_each(?))"
+    "WHERE (attempt_id > ? OR attempt_id IN (SELECT value FROM json_each(?))) "
+    "AND purpose <> 'offline'"
 )
 
 

@@ -250,7 +250,7 @@ class Responses:
             leases.renew(connection, owner, expires_at)
 
     def spent(self, run_id: int | None = None) -> Spent:
-        """Sums of the ledger, of one run or of all."""
+        """Sums of the ledger, of one run or of all; the extractor's calls are none."""
         with self._store.read() as connection:
             row = connection.exec_driver_sql(
                 "SELECT count(*), "
@@ -258,7 +258,7 @@ class Responses:
                 "THEN reserved_tokens ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), "
                 "0), coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), "
                 "0.0), coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
-                "FROM attempts WHERE ?1 IS NULL OR run_id = ?1",
+                "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'",
                 (run_id,),
             ).one()
         return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))

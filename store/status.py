@@ -90,7 +90,7 @@ def _asking(connection: Connection) -> dict[str, Any]:
         "AS day FROM responses ORDER BY day)",
     )
     return {
-        "calls": _one(connection, "SELECT count(*) FROM attempts"),
+        "calls": _one(connection, "SELECT count(*) FROM attempts WHERE purpose <> 'offline'"),
         **{f"answers {outcome}": number for outcome, number in outcomes},
         "tokens in": _one(connection, "SELECT sum(tokens_in) FROM attempts") or 0,
         "tokens out": _one(connection, "SELECT sum(tokens_out) FROM attempts") or 0,

@@ -16,7 +16,7 @@ from profiler.asking.addressing import (
 )
 from profiler.asking.budget import Budget, Cost, refusal
 from profiler.asking.limits import Limiter
-from profiler.asking.port import CallError, ChatPort, Reply, Request
+from profiler.asking.port import OFFLINE, CallError, ChatPort, Reply, Request
 from profiler.asking.prices import Prices
 from profiler.asking.transport import RetryPolicy
 from profiler.asking.writer import Writer
@@ -191,7 +191,7 @@ class Asker:
             digest,
             request.subject.subject_id,
             self.run_id,
-            purpose,
+            "offline" if self.port.name == OFFLINE else purpose,
             reserved.usd,
             reserved.tokens,
         )

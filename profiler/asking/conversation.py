@@ -23,6 +23,10 @@ _LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")
 OUTCOMES: dict[str, Outcome] = {"truncated": "truncated", "empty": "empty", "refused": "refused"}
 
 
+class KeptError(Exception):
+    """No answer came; the subject keeps the interests that answered another question."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How far a conversation goes.
@@ -52,8 +56,8 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
 
     Raises
     ------
-    ProviderRefusedError, BudgetReachedError, LeasedElsewhereError, HaltedError
-        It stays pending.
+    ProviderRefusedError, BudgetReachedError, LeasedElsewhereError, HaltedError, KeptError
+        It stays as it is.
     """
     subject_id = request.subject.subject_id
     purpose: Purpose = "ask"
@@ -63,9 +67,11 @@ async def converse(asker: Asker, request: Request, patience: Patience) -> str | 
             response = await asker.answer(request, purpose)
         except CallError as error:
             reason = f"{error.outcome}: {error}"
-            await asker.writer.do(
-                lambda reason=reason: quarantine(asker.store, subject_id, reason)  # type: ignore[misc]
+            kept = await asker.writer.do(
+                lambda reason=reason: unanswered(asker.store, subject_id, reason)  # type: ignore[misc]
             )
+            if kept:
+                raise KeptError(reason) from None
             return reason
         try:
             answer = read_answer(
@@ -123,6 +129,17 @@ def quarantine(store: Store, subject_id: int, reason: str) -> None:
     with store.write() as connection:
         connection.exec_driver_sql("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
         store.subjects.set_state(subject_id, "quarantined", reason)
+
+
+def unanswered(store: Store, subject_id: int, reason: str) -> bool:
+    """Record that no answer came. True: the subject keeps the interests it has, and its state."""
+    with store.write() as connection:
+        has = connection.exec_driver_sql(
+            "SELECT EXISTS (SELECT 1 FROM interests WHERE subject_id = ?)", (subject_id,)
+        ).scalar()
+        if not has:
+            store.subjects.set_state(subject_id, "quarantined", reason)
+        return bool(has)
 
 
 async def _accept(asker: Asker, subject_id: int, response: StoredResponse, answer: Answer) -> None:

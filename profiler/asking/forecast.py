@@ -120,7 +120,7 @@ def forecast(
     asking = asking_of(store, port, template, options)
     asked = [subject for subject in to_ask(store, subjects, asking) if subject.items]
     ends = [
-        last_step(store, asking, asking.question(shown))[0]
+        last_step(store, asking, asking.question(shown), port.base_url)[0]
         for shown in shown_subjects(store, asked)
     ]
     missing = [request for request in ends if request is not None]

@@ -17,6 +17,9 @@ Role = Literal["system", "user", "assistant"]
 Task = Literal["interests", "allocation"]
 Method = Literal["json_schema", "json_mode", "tool", "text", "offline"]
 
+OFFLINE = "offline"
+"""Name of the extractor that asks nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownItem:

@@ -104,7 +104,11 @@ class BatchOptions:
             seed=self.seed,
             max_interests=self.max_interests,
         )
-        return Asking(self.llm, question, self.digest, self.patience, self.only_pending)
+
+        def digest(request: Request, base_url: str | None) -> str:
+            return request.digest(self.llm, base_url, {"method": self.method})
+
+        return Asking(self.llm, question, digest, self.base_url, self.patience, self.only_pending)
 
     def digest(self, request: Request) -> str:
         """Content address under which a run with these options would find the answer."""

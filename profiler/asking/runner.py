@@ -16,12 +16,12 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.asker import LEASE_S, Asker, HaltedError, LeasedElsewhereError, Tally
-from profiler.asking.budget import Budget
-from profiler.asking.conversation import converse, quarantine
+from profiler.asking.budget import Budget, Caps
+from profiler.asking.conversation import KeptError, converse, quarantine
 from profiler.asking.limits import Limiter
 from profiler.asking.loops import run_sync
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.port import ChatPort, ShownSubject
+from profiler.asking.port import OFFLINE, ChatPort, ShownSubject
 from profiler.asking.settled import asking_of, to_ask
 from profiler.asking.shown import shown_subjects
 from profiler.asking.writer import Writer
@@ -160,6 +160,7 @@ class _Run:
     def _asker(self, writer: Writer) -> Asker:
         options = self.options
         policy = options.policy
+        caps = Caps() if self.port.name == OFFLINE else options.caps
         if policy.sleep is asyncio.sleep:
             policy = replace(policy, sleep=self._sleep)
         return Asker(
@@ -167,7 +168,7 @@ class _Run:
             writer=writer,
             port=self.port,
             limiter=Limiter(options.rpm, options.tpm, sleep=self._sleep),
-            budget=Budget(options.caps, self.store.responses.spent()),
+            budget=Budget(caps, self.store.responses.spent()),
             prices=options.prices,
             policy=policy,
             in_flight=asyncio.Semaphore(options.concurrency),
@@ -231,7 +232,11 @@ class _Run:
     async def _settle(self, asker: Asker, subject: ShownSubject) -> None:
         if subject.items:
             request = self.asking.question(subject)
-            reason = await converse(asker, request, self.options.patience)
+            try:
+                reason = await converse(asker, request, self.options.patience)
+            except KeptError as error:
+                self._look_for_outage(str(error))
+                return
         else:
             reason = "it has no items to show"
             await asker.writer.do(lambda: quarantine(self.store, subject.subject_id, reason))
@@ -239,10 +244,13 @@ class _Run:
         self.quarantined += reason is not None
         if self.progress is not None:
             self.progress(self.summary())
+        self._look_for_outage(reason)
+
+    def _look_for_outage(self, reason: str | None) -> None:
         if self.tally.in_vain >= self.options.give_up_after:
             raise ProviderRefusedError(
                 f"{self.tally.in_vain} requests in a row got no answer; the last: {reason}; "
-                "when the service is back: profiler retry --failed"
+                "when the service is back: profiler retry --failed, or the same command again"
             )
 
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from profiler.asking.addressing import sent_params
 from profiler.asking.answers import read_answer
-from profiler.asking.asker import request_digest
 from profiler.asking.boundary import boundary_key
 from profiler.asking.conversation import Patience, next_request
 from profiler.asking.options import AskingOptions
-from profiler.asking.port import ChatPort, Request, ShownSubject
+from profiler.asking.port import OFFLINE, ChatPort, Request, ShownSubject
 from profiler.asking.questions import make_request
 from profiler.asking.schema import AnswerError
 from profiler.asking.shown import shown_subjects
@@ -24,8 +24,6 @@ from prompts import Template
 from store.ledger import StoredResponse
 from store.store import Store
 from store.subjects import Subject
-
-OFFLINE = "offline"
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,9 @@ class Asking:
     question
         The first question about a subject with items.
     digest
-        Content address of a question.
+        Content address of a question put to the service at an address.
+    base_url
+        The address in question.
     patience
         What follows an answer that is not accepted.
     only_pending
@@ -48,7 +48,8 @@ class Asking:
 
     model: str
     question: Callable[[ShownSubject], Request]
-    digest: Callable[[Request], str]
+    digest: Callable[[Request, str | None], str]
+    base_url: str | None
     patience: Patience
     only_pending: bool = False
 
@@ -66,8 +67,13 @@ def asking_of(store: Store, port: ChatPort, template: Template, options: AskingO
         seed=options.seed,
         max_interests=options.patience.max_interests,
     )
-    digest = partial(request_digest, port)
-    return Asking(port.name, question, digest, options.patience, options.only_pending)
+
+    def digest(request: Request, base_url: str | None) -> str:
+        return request.digest(port.name, base_url, sent_params(port, request))
+
+    return Asking(
+        port.name, question, digest, port.base_url, options.patience, options.only_pending
+    )
 
 
 def to_ask(store: Store, subjects: Sequence[Subject], asking: Asking) -> list[Subject]:
@@ -88,7 +94,7 @@ def to_ask(store: Store, subjects: Sequence[Subject], asking: Asking) -> list[Su
 
 
 def last_step(
-    store: Store, asking: Asking, request: Request
+    store: Store, asking: Asking, request: Request, base_url: str | None
 ) -> tuple[Request | None, StoredResponse | None]:
     """Play a conversation from what is stored; nothing is sent or written.
 
@@ -99,7 +105,7 @@ def last_step(
         if none is accepted.
     """
     asked, longer = 0, False
-    while (found := store.responses.find(asking.digest(request))) is not None:
+    while (found := store.responses.find(asking.digest(request, base_url))) is not None:
         try:
             read_answer(
                 found.raw_text,
@@ -120,25 +126,36 @@ def last_step(
 
 
 def _answers(
-    store: Store, asking: Asking, shown: ShownSubject, response_id: int, digest: str
+    store: Store,
+    asking: Asking,
+    shown: ShownSubject,
+    response_id: int,
+    digest: str,
+    base_url: str | None,
 ) -> bool:
-    """Whether a response is the one that the conversation about a subject ends with."""
+    """Whether a response is the one that the conversation about a subject ends with.
+
+    The same model at another address counts as the same: a server that moved is not paid twice.
+    """
     first = asking.question(shown)
-    if asking.digest(first) == digest:
+    if asking.digest(first, base_url) == digest:
         return True
-    _, last = last_step(store, asking, first)
+    _, last = last_step(store, asking, first, base_url)
     return last is not None and last.response_id == response_id
 
 
-def _responses_behind(store: Store) -> dict[int, tuple[int, str]]:
-    """Response and address behind the interests of each subject that may be asked about anew."""
+def _responses_behind(store: Store) -> dict[int, tuple[int, str, str | None]]:
+    """The response behind a subject's interests, its address and that of the service.
+
+    Only of subjects that may be asked about anew.
+    """
     with store.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT n.subject_id, r.response_id, r.request_digest FROM interests n "
+            "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url FROM interests n "
             "JOIN responses r USING (response_id) WHERE n.subject_id NOT IN (SELECT e.subject_id "
             "FROM interests e WHERE e.pinned OR e.interest_id IN (SELECT "
             "json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
             "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
             "GROUP BY n.subject_id"
         ).all()
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row[0]: (row[1], row[2], row[3]) for row in rows}

@@ -128,7 +128,8 @@ def build(
         chosen: dict[str, Any] = {"config": config, "options": options, "llm": port}
         report = run(source, store, asking=asking, dry_run=dry_run, progress=tell, **chosen)
     _tell(report, store, json=json)
-    return 1 if report.asking and report.asking.quarantined else 0
+    asked = report.asking
+    return 1 if asked and (asked.quarantined or asked.pending) else 0
 
 
 @contextmanager

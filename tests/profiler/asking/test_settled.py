@@ -19,7 +19,7 @@ from profiler.asking.replay import BatchOptions
 from profiler.asking.runner import run_asking
 from prompts import Template, load_template
 from store.editing import pin
-from store.errors import BudgetReachedError
+from store.errors import BudgetReachedError, ProviderRefusedError
 from store.maintenance import verify
 from store.sample import write_sample
 from store.store import Store, open_store
@@ -65,8 +65,10 @@ def from_list(call: Call) -> Step:
 def test_what_the_extractor_said_is_asked_of_the_model(tmp_path: Path) -> None:
     shop, path = tmp_path / "shop", tmp_path / "s.db"
     write_sample(shop, users=60)
-    offline = profiler.build(shop, path)
+    offline = profiler.build(shop, path, asking=fast(caps=Caps(calls=1)))
     assert offline.asking is not None
+    with open_store(path) as store:
+        assert store.responses.spent().calls == 0  # the extractor calls nobody
     with LlmServer(from_list) as server:
         port = open_chat(FIRST, base_url=server.base_url)
         planned = profiler.build(shop, path, llm=port, dry_run=True)
@@ -218,4 +220,20 @@ def test_imported_answers_replace_the_extractors(tmp_path: Path, template: Templ
         file.write_text("\n".join(map(json.dumps, answers)))
         report = import_responses(store, file)
         assert (report.new, report.ok, report.unpriced, report.cost_usd) == (2, 2, 2, 0.0)
+        assert sources(store) == {SECOND}
+
+
+def test_an_outage_takes_no_interests_away(tmp_path: Path, template: Template) -> None:
+    kind = "valid"
+    with make_store(tmp_path / "s.db", 4) as store, LlmServer(lambda call: Step(kind)) as server:
+        ask(store, server, template)
+        before = rows(store)
+        kind = "server_error"
+        summary = ask(store, server, template, SECOND)
+        assert (summary.ok, summary.quarantined, summary.pending) == (0, 0, 4)
+        assert rows(store) == before
+        with pytest.raises(ProviderRefusedError, match="the same command again"):
+            ask(store, server, template, SECOND, give_up_after=2)
+        kind = "valid"
+        assert ask(store, server, template, SECOND).ok == 4
         assert sources(store) == {SECOND}

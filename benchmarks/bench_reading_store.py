@@ -1,4 +1,4 @@
-"""Milliseconds to show a user and to explain an item in a store of a million interests.
+"""Milliseconds to show a user, explain an item, search and list in a store of a million interests.
 
 The store is made once (minutes) and kept. While reading, another process writes: it replaces the
 interests of one subject after another, each a transaction with its fsync. The peer in the same run
@@ -21,10 +21,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 ITEMS, PER_SUBJECT, DIM, MODEL = 50_000, 10, 384, "bench"
+# A rare word, a word of some thousand interests, an item's title, words all interests have.
+QUERIES = ("kind {0}", "needs kind 31", "item {0} for", "looks for things", '"kind {0}"')
 
 
 def make(path: Path, interests: int) -> None:
     """Fill a store with that many interests; every row goes through the triggers."""
+    from store.ordering import write_order
     from store.store import open_store
 
     subjects = interests // PER_SUBJECT
@@ -38,6 +41,8 @@ def make(path: Path, interests: int) -> None:
         cursor.execute("COMMIT")
         raw.close()
         store.set_meta(encoder=MODEL, item_text="title")
+        with store.write() as connection:
+            write_order(connection)
 
 
 def tables(subjects: int) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
@@ -179,7 +184,9 @@ def report(name: str, measured: list[float], peer: list[float]) -> None:
 def measure(path: Path, calls: int) -> None:
     """Measure with and without a writer."""
     from store.explaining import explain_item
+    from store.listing import list_interests
     from store.reading import show_user
+    from store.search import search
     from store.store import open_store
 
     rng = np.random.default_rng(2)
@@ -201,14 +208,23 @@ def measure(path: Path, calls: int) -> None:
         def explain(number: int) -> object:
             return explain_item(store, f"u{number}", f"i{of_user[number]}")
 
+        def look_for(number: int) -> object:
+            return search(store, QUERIES[number % len(QUERIES)].format(number))
+
+        def first_page(_: int) -> object:
+            return list_interests(store, limit=20)
+
+        some = numbers[: max(1, calls // 10)]
         print(f"{'call':<34}{'calls':>7}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'x select':>9}")
-        for work in (select, show, explain):
+        for work in (select, show, explain, look_for, first_page):
             times(work, numbers[:50])  # the page cache of this connection
         for label, writer in (("", None), (", writer at work", start_writer(path))):
             peer = times(select, numbers)
             report("one SELECT" + label, peer, peer)
             report("show_user" + label, times(show, numbers), peer)
             report("explain_item" + label, times(explain, numbers), peer)
+            report("search" + label, times(look_for, some), peer)
+            report("list_interests, 20" + label, times(first_page, some), peer)
             if writer is not None:
                 writer.kill()
                 written = writer.communicate()[0].split()
@@ -231,6 +247,8 @@ def commands(path: Path) -> None:
         ["show", "u7", "--store", str(path)],
         ["explain", "u7", "--item", "i5", "--store", str(path)],
         ["compare", "u7", "--store", str(path)],
+        ["search", "things of kind 31", "--store", str(path)],
+        ["interests", "-k", "20", "--store", str(path)],
     )
     for args in calls:
         found = []

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store.digests import json_digest
+from store.ordering import write_order
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,6 +79,7 @@ def merge_duplicates(store: Store, threshold: float = THRESHOLD) -> int:
         rows = _rows(connection)
         by_hand = {int(row[0]): int(row[1]) for row in connection.exec_driver_sql(_BY_HAND)}
         if store.meta("merged_digest") == _state(store, rows, by_hand, threshold):
+            write_order(connection)
             return sum(row.canonical_id is not None for row in rows)
         free = [row for row in rows if row.interest_id not in by_hand]
         leads = set(by_hand.values()) | {row.interest_id for row in rows if row.pinned}
@@ -93,6 +95,7 @@ def merge_duplicates(store: Store, threshold: float = THRESHOLD) -> int:
             )
         rows = _rows(connection)
         store.set_meta(merged_digest=_state(store, rows, by_hand, threshold))
+        write_order(connection)
     return sum(row.canonical_id is not None for row in rows)
 
 

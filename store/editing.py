@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
 from store.interests import interest_text
+from store.ordering import keeping
 from store.store import now
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
     StoreError, UserError
         If an interest is unknown, both are the same, or the first is pinned.
     """
-    with store.write() as connection:
+    with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
         other = _find(connection, into, store)
         lead = other["canonical_id"] or into
@@ -44,6 +45,7 @@ def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
         if one["pinned"]:
             raise UserError(f"interest {interest_id} is pinned: it stands for itself")
         followers = _followers(connection, interest_id)
+        touch([interest_id, *followers, lead])
         _point(connection, [interest_id, *followers], lead)
         payload = {
             "interest": interest_id,
@@ -66,8 +68,9 @@ def rename(store: Store, interest_id: int, label: str) -> dict[str, Any]:
         If the interest is unknown, or the label is empty, too long or not printable.
     """
     label = _label(label)
-    with store.write() as connection:
+    with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
+        touch([interest_id])
         if label == one["label"]:
             raise UserError(f"interest {interest_id} is called {label!r} already")
         after = {
@@ -91,10 +94,11 @@ def pin(store: Store, interest_id: int) -> dict[str, Any]:
     A pinned interest is never merged under another one, comes first where several could stand for
     a group, and is listed first.
     """
-    with store.write() as connection:
+    with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
         if one["pinned"]:
             raise UserError(f"interest {interest_id} is pinned already")
+        touch([interest_id])
         connection.execute(
             text("UPDATE interests SET pinned = 1, canonical_id = NULL WHERE interest_id = :id"),
             {"id": interest_id},
@@ -111,7 +115,7 @@ def undo(store: Store, edit_id: int) -> dict[str, Any]:
         If there is no such change, it was taken back already, its interest is gone, or a later
         change touched the same interest.
     """
-    with store.write() as connection:
+    with store.write() as connection, keeping(connection) as touch:
         edit = _edit(connection, edit_id, store)
         if edit["undone_at"]:
             raise UserError(f"edit {edit_id} was taken back already, at {edit['undone_at']}")
@@ -122,7 +126,10 @@ def undo(store: Store, edit_id: int) -> dict[str, Any]:
                 f"interest {payload['interest']} was changed since edit {edit_id}; "
                 "take the later change back first (profiler undo lists them)"
             )
+        changed = [payload["interest"], *payload.get("followers", [])]
+        touch(changed)
         _take_back(connection, edit["kind"], payload)
+        touch(changed)
         edit["undone_at"] = now()
         connection.execute(
             text("UPDATE edits SET undone_at = :at WHERE edit_id = :id"),

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, text
 
 from store.digests import text_digest
 from store.errors import StoreError
+from store.ordering import keeping
 from store.raw import raw
 
 if TYPE_CHECKING:
@@ -88,9 +89,10 @@ class Interests:
         StoreError
             If an evidence id is not an item the subject stands for: nothing ungrounded is stored.
         """
-        with self._store.write() as connection:
+        with self._store.write() as connection, keeping(connection) as touch:
             driver = raw(connection)
             shown = _shown(driver, subject_id)
+            touch(_with_followers(driver, subject_id))
             driver.execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
             for position, interest in enumerate(interests):
                 foreign = [item for item in interest.evidence if item not in shown]
@@ -104,6 +106,7 @@ class Interests:
                 "UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = ?",
                 (subject_id,),
             )
+            touch(_with_followers(driver, subject_id))
 
     def catalogue(self) -> Catalogue:
         """All interests of active subjects with their evidence."""
@@ -202,6 +205,17 @@ class Interests:
                     "VALUES (?, ?, ?, ?)",
                     list(item_rows),
                 )
+
+
+def _with_followers(driver: sqlite3.Connection, subject_id: int) -> list[int]:
+    """Interests of a subject, and those that stand under one of them."""
+    rows = driver.execute(
+        "SELECT interest_id FROM interests WHERE subject_id = :s UNION SELECT f.interest_id "
+        "FROM interests n JOIN interests f ON f.canonical_id = n.interest_id "
+        "WHERE n.subject_id = :s",
+        {"s": subject_id},
+    )
+    return [row[0] for row in rows]
 
 
 def _shown(driver: sqlite3.Connection, subject_id: int) -> dict[str, int]:

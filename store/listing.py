@@ -6,17 +6,27 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.ordering import first
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from store.store import Store
 
+_PAGE = 1_000
+"""Most entries taken from the kept order; more of them count everything at once."""
+
 _ALL = (
     "SELECT n.interest_id, n.label, n.description, n.source, n.pinned, n.canonical_id, "
     "s.name AS subject, (SELECT count(*) FROM evidence e WHERE e.interest_id = n.interest_id) "
     "AS evidence FROM interests n JOIN subjects s USING (subject_id) WHERE s.active "
-    "ORDER BY n.interest_id"
 )
+_OF_LEADS = text(
+    _ALL + "AND (n.interest_id IN :leads OR n.canonical_id IN :leads) ORDER BY n.interest_id"
+).bindparams(bindparam("leads", expanding=True))
+_USERS_OF_LEADS = text(
+    "SELECT interest_id, users FROM listing WHERE interest_id IN :leads"
+).bindparams(bindparam("leads", expanding=True))
 _REACH = "SELECT interest_id, count(*) FROM interest_users GROUP BY interest_id"
 _REACH_OF_GROUPS = (
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, count(DISTINCT r.user_ix) "
@@ -63,16 +73,28 @@ def list_interests(
         subject of each interest that stands under this one.
     """
     with store.read() as connection:
-        rows = [dict(row) for row in connection.exec_driver_sql(_ALL).mappings()]
-        query = _REACH if raw else _REACH_OF_GROUPS
-        reach = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
-        entries = _apart(rows, reach) if raw else _grouped(connection, rows, reach)
-    entries.sort(key=lambda e: (not e["pinned"], -e["users"], e["label"], e["interest_id"]))
-    entries = entries[:limit]
-    if not raw:
-        with store.read() as connection:
+        page = None if raw or limit is None or limit > _PAGE else first(connection, limit)
+        if page is not None:
+            entries = _page(connection, page)
+        else:
+            every = connection.exec_driver_sql(_ALL + "ORDER BY n.interest_id")
+            rows = [dict(row) for row in every.mappings()]
+            query = _REACH if raw else _REACH_OF_GROUPS
+            reach = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
+            entries = _apart(rows, reach) if raw else _grouped(connection, rows, reach)
+        entries.sort(key=lambda e: (not e["pinned"], -e["users"], e["label"], e["interest_id"]))
+        entries = entries[:limit]
+        if not raw:
             _count_evidence(connection, entries)
     return entries
+
+
+def _page(connection: Connection, leads: list[int]) -> list[dict[str, Any]]:
+    """The groups of ``leads`` alone, with the number of users from the kept order."""
+    values = {"leads": leads}
+    rows = [dict(row) for row in connection.execute(_OF_LEADS, values).mappings()]
+    reach = {row[0]: row[1] for row in connection.execute(_USERS_OF_LEADS, values)}
+    return _grouped(connection, rows, reach)
 
 
 def reached(

@@ -36,21 +36,53 @@ Amazon Office lie below it (benchmarks/bench_explanations.py)."""
 _LEAST_TO_QUERY = 0.35
 """The same to the query's own vector; a few words lie further from a description (our choice)."""
 
-_MOST_VECTORS = 20_000
-"""Interests compared by meaning; beyond it only those that share evidence with the word hits."""
+_MOST_VECTORS = 5_000
+"""Interests that are all compared by meaning; in a larger store only neighbours of the hits."""
 
+_MOST_NEIGHBOURS = 1_500
+"""Interests compared in a larger store: those that share most evidence with the hits."""
+
+_COMMON = 10_000
+"""A word that more interests than this have tells them apart no longer, and ranking all of them
+takes seconds in a store of a million (benchmarks/bench_reading_store.py)."""
+
+_FIRST = 2_000
+"""Interests ranked, in the order of their ids, where a query has no rarer word."""
+
+_MOST_ITEMS = 200
+"""Items whose title holds the query: those with the lowest number, which most users have."""
+
+_COUNT = text(
+    "SELECT count(*) FROM (SELECT 1 FROM interests_fts WHERE interests_fts MATCH :query "
+    "LIMIT :limit)"
+)
+_LAST_OF_FIRST = text(
+    "SELECT max(rowid) FROM (SELECT rowid FROM interests_fts WHERE interests_fts MATCH :query "
+    "LIMIT :limit)"
+)
+# The best first, then which of them are in use; CROSS JOIN keeps that order, which is the fast one.
 _WORD_HITS = text(
-    "SELECT f.rowid FROM interests_fts f JOIN interests n ON n.interest_id = f.rowid "
-    "JOIN subjects s USING (subject_id) WHERE interests_fts MATCH :query AND s.active "
-    "ORDER BY bm25(interests_fts, 2.0, 1.0), f.rowid LIMIT :limit"
+    "SELECT f.rowid FROM (SELECT rowid, bm25(interests_fts, 2.0, 1.0) AS score FROM interests_fts "
+    "WHERE interests_fts MATCH :query AND rowid <= :last ORDER BY score, rowid LIMIT :most) f "
+    "CROSS JOIN interests n ON n.interest_id = f.rowid "
+    "CROSS JOIN subjects s ON s.subject_id = n.subject_id "
+    "WHERE s.active ORDER BY f.score, f.rowid LIMIT :limit"
 )
-# CROSS JOIN keeps the order: from the few items whose title matches to what they prove.
 _ITEM_HITS = text(
-    "SELECT DISTINCT e.interest_id FROM items i CROSS JOIN evidence e ON e.item_ix = i.item_ix "
-    "CROSS JOIN interests n ON n.interest_id = e.interest_id "
-    "CROSS JOIN subjects s ON s.subject_id = n.subject_id WHERE s.active "
-    "AND i.title LIKE :pattern ESCAPE '\\' ORDER BY e.interest_id LIMIT :limit"
+    "SELECT h.interest_id FROM (SELECT e.interest_id, count(*) AS items FROM (SELECT item_ix "
+    "FROM items WHERE title LIKE :pattern ESCAPE '\\' ORDER BY item_ix LIMIT :items) i "
+    "CROSS JOIN evidence e ON e.item_ix = i.item_ix GROUP BY e.interest_id "
+    "ORDER BY items DESC, e.interest_id LIMIT :most) h "
+    "CROSS JOIN interests n ON n.interest_id = h.interest_id "
+    "CROSS JOIN subjects s ON s.subject_id = n.subject_id "
+    "WHERE s.active ORDER BY h.items DESC, h.interest_id LIMIT :limit"
 )
+_NEIGHBOURS = text(
+    "SELECT interest_id, text_digest FROM interests WHERE interest_id IN (SELECT interest_id FROM "
+    "(SELECT f.interest_id FROM evidence e JOIN evidence f ON f.item_ix = e.item_ix "
+    "WHERE e.interest_id IN :seeds LIMIT :rows) GROUP BY interest_id "
+    "ORDER BY count(*) DESC, interest_id LIMIT :limit) OR interest_id IN :seeds"
+).bindparams(bindparam("seeds", expanding=True))
 _HITS = text(
     "SELECT n.interest_id, n.label, n.description, n.source, n.canonical_id, s.name AS subject "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids"
@@ -103,13 +135,32 @@ def search(
 def _by_words(connection: Connection, query: str, limit: int) -> list[int]:
     expression = match_expression(query)
     try:
-        rows = connection.execute(_WORD_HITS, {"query": expression, "limit": limit})
-        return list(rows.scalars())
+        if expression != query:
+            expression = _rare_words(connection, expression)
+        last = 2**62
+        if _matches(connection, expression) > _COMMON:
+            values = {"query": expression, "limit": _FIRST}
+            last = connection.execute(_LAST_OF_FIRST, values).scalar_one()
+        values = {"query": expression, "last": last, "most": 20 * limit, "limit": limit}
+        return list(connection.execute(_WORD_HITS, values).scalars())
     except OperationalError as error:
         raise UserError(
             f"cannot read the query {query!r} ({error.orig}); use plain words, or balanced quotes "
             'and AND, OR, NOT, word* as in: "gel pen" OR fineliner*'
         ) from error
+
+
+def _rare_words(connection: Connection, expression: str) -> str:
+    """Return the expression without common words; all words at once where all are common."""
+    words = expression.split(" OR ")
+    rare = [word for word in words if _matches(connection, word) <= _COMMON]
+    return " OR ".join(rare) if rare else " AND ".join(words)
+
+
+def _matches(connection: Connection, expression: str) -> int:
+    """How many interests match, counted no further than one beyond :data:`_COMMON`."""
+    values = {"query": expression, "limit": _COMMON + 1}
+    return int(connection.execute(_COUNT, values).scalar_one())
 
 
 def match_expression(query: str) -> str:
@@ -126,9 +177,8 @@ def match_expression(query: str) -> str:
 
 def _by_items(connection: Connection, query: str, limit: int) -> list[int]:
     escaped = re.sub(r"([\\%_])", r"\\\1", query.strip())
-    return list(
-        connection.execute(_ITEM_HITS, {"pattern": f"%{escaped}%", "limit": limit}).scalars()
-    )
+    values = {"pattern": f"%{escaped}%", "items": _MOST_ITEMS, "most": 20 * limit, "limit": limit}
+    return list(connection.execute(_ITEM_HITS, values).scalars())
 
 
 def _by_meaning(
@@ -167,13 +217,8 @@ def _candidates(connection: Connection, seeds: Sequence[int]) -> list[tuple[int,
     rows = connection.exec_driver_sql(everything, (_MOST_VECTORS + 1,)).all()
     if len(rows) <= _MOST_VECTORS:
         return [(row[0], row[1]) for row in rows]
-    query = text(
-        "SELECT interest_id, text_digest FROM interests WHERE interest_id IN (SELECT f.interest_id "
-        "FROM evidence e JOIN evidence f ON f.item_ix = e.item_ix WHERE e.interest_id IN :seeds "
-        "LIMIT :limit) OR interest_id IN :seeds"
-    ).bindparams(bindparam("seeds", expanding=True))
-    found = connection.execute(query, {"seeds": list(seeds), "limit": _MOST_VECTORS})
-    return [(row[0], row[1]) for row in found]
+    values = {"seeds": list(seeds), "rows": 20 * _MOST_NEIGHBOURS, "limit": _MOST_NEIGHBOURS}
+    return [(row[0], row[1]) for row in connection.execute(_NEIGHBOURS, values)]
 
 
 def _fused(rankings: dict[str, list[int]]) -> list[int]:

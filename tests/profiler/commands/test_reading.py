@@ -262,7 +262,7 @@ def test_forget_without_a_user_only_sweeps(run: Run, path: Path) -> None:
     rows = dump(path)
     code, out, err = run("forget", "--store", path, "--json")
     assert (code, json.loads(out), err) == (0, {"swept": True}, "")
-    assert dump(path) == rows
+    assert sorted(dump(path)) == sorted(rows)  # VACUUM lists indexes before triggers
 
 
 def test_data_never_names_a_file(run: Run, path: Path, tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ def share_chart(
     """
     low, high = float(x[0]), float(x[-1])
     top = _round_up(max((max(s.values) for s in series if len(s.values)), default=0.0))
-    x_ticks = [Tick(_across(v, low, high), format(v, x_format)) for v in nice(low, high, 5)]
+    marks = [v for v in nice(low, high, 5) if not steps or v.is_integer()]  # steps are counted
+    x_ticks = [Tick(_across(v, low, high), format(v, x_format)) for v in marks]
     y_ticks = [Tick(_up(v, top), percent(v)) for v in nice(0.0, top, 4)]
     lines = [_line(s, x, low, high, top, style, steps) for style, s in enumerate(series)]
     chosen = sorted({*range(0, len(x), max(1, len(x) // table_rows)), len(x) - 1})

@@ -76,5 +76,8 @@ class BuildConfig(BaseModel):
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"]) or "build"
-            raise UserError(f"{place}: {first['msg']} (got {first['input']!r})") from error
+            message = first["msg"].removeprefix("Value error, ")
+            if not first["loc"]:  # about several values at once, which the message names
+                raise UserError(message) from error
+            place = ".".join(str(part) for part in first["loc"])
+            raise UserError(f"{place}: {message} (got {first['input']!r})") from error

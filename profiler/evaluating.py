@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from store.dataset import Dataset
 from store.errors import DataError, StoreError
 from store.splits import Part
 from store.store import Store
+
+Named = Mapping[str, Sequence[float | None]]
+Values = Sequence[float | None] | Named
 
 MAX_USERS = 5_000
 """Users ranked for predictive power; of more, a seeded sample."""
@@ -61,6 +64,8 @@ def evaluate_store(
         JSON values: ``subjects``, ``interests``, ``groundedness``, ``coverage``,
         ``distinctness``, ``agreement`` (with ``truth``), ``stability`` (with ``against``),
         ``predictive_power`` (where the split holds targets back). A mean over nothing is null.
+        ``intervals`` repeats the structure with a 95 % bootstrap interval (low, high) of each
+        mean: over subjects, of predictive power over users.
 
     Raises
     ------
@@ -74,15 +79,41 @@ def evaluate_store(
         "subjects": len(subjects),
         "interests": sum(len(subject.evidence) for subject in subjects),
         "groundedness": _groundedness(subjects),
-        "coverage": _mean(quality.coverage(_matrix(subject)) for subject in subjects),
+    }
+    measured: dict[str, Values] = {
+        "coverage": [quality.coverage(_matrix(subject)) for subject in subjects],
         "distinctness": _distinctness(store, subjects),
     }
+    compared: dict[str, Named] = {}
     if truth is not None:
-        report["agreement"] = _agreement(subjects, read_truth(truth))
+        compared["agreement"] = _agreement(subjects, read_truth(truth))
     if against is not None:
-        report["stability"] = _stability(subjects, _subjects(against))
-    report["predictive_power"] = predictive_power(store, k=k, seed=seed)
-    return report
+        compared["stability"] = _stability(subjects, _subjects(against))
+    measured |= compared
+    recall = ranked(store, k=k, seed=seed)
+    if recall is not None:
+        measured["predictive_power"] = recall
+    intervals = {}
+    for name, values in measured.items():
+        report[name], intervals[name] = _summary(values)
+    if recall is None:
+        report["predictive_power"] = None
+    else:
+        report["predictive_power"] |= {"k": k, "users": len(recall["popularity"])}
+    for name, columns in compared.items():
+        report[name]["subjects"] = len(next(iter(columns.values()), []))
+    return {**report, "intervals": intervals}
+
+
+def _summary(values: Values) -> tuple[Any, Any]:
+    """Mean, and interval of the mean, of numbers or of each of several named lists of them."""
+    if isinstance(values, Mapping):
+        pairs = {name: _summary(one) for name, one in values.items()}
+        return {n: mean for n, (mean, _) in pairs.items()}, {n: i for n, (_, i) in pairs.items()}
+    known = np.array([value for value in values if value is not None], dtype=np.float64)
+    if not len(known):
+        return None, None
+    return float(known.mean()), list(quality.bootstrap_interval(known))
 
 
 def read_truth(path: Path) -> dict[str, frozenset[str]]:
@@ -107,8 +138,8 @@ def read_truth(path: Path) -> dict[str, frozenset[str]]:
         ) from error
 
 
-def predictive_power(store: Store, *, k: int = 50, seed: int = 0) -> dict[str, Any] | None:
-    """Recall@k of the users' held-out items by interest texts alone, beside two baselines.
+def ranked(store: Store, *, k: int = 50, seed: int = 0) -> dict[str, list[float | None]] | None:
+    """Recall@k of each user's held-out items by interest texts alone, beside two baselines.
 
     An item is scored by its nearest interest: ``exemplar`` uses the interests of the user's
     exemplar (EIMF), ``catalogue`` those that cover its own history. A user without interests finds
@@ -117,7 +148,8 @@ def predictive_power(store: Store, *, k: int = 50, seed: int = 0) -> dict[str, A
     Returns
     -------
     dict or None
-        Mean Recall@k by ranking, the number of users and ``k``; None where nothing is held back.
+        Recall@k of every user by ranking, and the differences of the two from the two baselines
+        (``catalogue minus popularity``); None where nothing is held back.
     """
     dataset = store.datasets.load()
     targets = dataset.select((Part.VALID, Part.TEST))
@@ -127,12 +159,15 @@ def predictive_power(store: Store, *, k: int = 50, seed: int = 0) -> dict[str, A
     if len(users) > MAX_USERS:
         rng = np.random.default_rng(seed)
         users = np.sort(rng.choice(users, MAX_USERS, replace=False))
-    items = store.vectors.items()
-    seen = dataset.known()
-    found: dict[str, Any] = {"k": k, "users": len(users)}
-    for name, score in _rankings(store, dataset, items).items():
-        found[name] = float(quality.recall_at_k(score, users, seen, targets, k).mean())
-    return found
+    items, seen = store.vectors.items(), dataset.known()
+    found = {
+        name: quality.recall_at_k(score, users, seen, targets, k)
+        for name, score in _rankings(store, dataset, items).items()
+    }
+    for ours in ("exemplar", "catalogue"):
+        for baseline in ("history_mean", "popularity"):
+            found[f"{ours} minus {baseline}"] = found[ours] - found[baseline]
+    return {name: recall.tolist() for name, recall in found.items()}
 
 
 def _rankings(
@@ -196,16 +231,15 @@ def _groundedness(subjects: Sequence[SubjectInterests]) -> float | None:
     )
 
 
-def _distinctness(store: Store, subjects: Sequence[SubjectInterests]) -> dict[str, float | None]:
+def _distinctness(store: Store, subjects: Sequence[SubjectInterests]) -> Named:
     _, vectors = store.vectors.interests()
-    cosines = (quality.mean_pairwise_cosine(vectors[subject.rows]) for subject in subjects)
-    overlaps = (quality.evidence_overlap(_matrix(subject)) for subject in subjects)
-    return {"text_cosine": _mean(cosines), "evidence_overlap": _mean(overlaps)}
+    return {
+        "text_cosine": [quality.mean_pairwise_cosine(vectors[one.rows]) for one in subjects],
+        "evidence_overlap": [quality.evidence_overlap(_matrix(one)) for one in subjects],
+    }
 
 
-def _agreement(
-    subjects: Sequence[SubjectInterests], truth: Mapping[str, frozenset[str]]
-) -> dict[str, Any]:
+def _agreement(subjects: Sequence[SubjectInterests], truth: Mapping[str, frozenset[str]]) -> Named:
     """Agreement with known groups, over subjects whose items show at least two of them."""
     rows = []
     for subject in subjects:
@@ -215,12 +249,10 @@ def _agreement(
             continue
         known = quality.membership([[i for i in items if n in truth[i]] for n in names], items)
         rows.append(compare(quality.membership(subject.evidence, items), known))
-    return {"subjects": len(rows), **_means(rows)}
+    return _columns(rows)
 
 
-def _stability(
-    subjects: Sequence[SubjectInterests], others: Sequence[SubjectInterests]
-) -> dict[str, Any]:
+def _stability(subjects: Sequence[SubjectInterests], others: Sequence[SubjectInterests]) -> Named:
     by_name = {subject.name: subject for subject in others}
     common = [(s, by_name[s.name]) for s in subjects if s.name in by_name]
     if not common:
@@ -230,7 +262,7 @@ def _stability(
         items: list[Hashable] = list(dict.fromkeys(i for i in one.items if i in set(other.items)))
         second = quality.membership(other.evidence, items)
         rows.append(compare(quality.membership(one.evidence, items), second))
-    return {"subjects": len(rows), **_means(rows)}
+    return _columns(rows)
 
 
 def compare(found: quality.Membership, truth: quality.Membership) -> dict[str, float | None]:
@@ -253,11 +285,10 @@ def compare(found: quality.Membership, truth: quality.Membership) -> dict[str, f
     return row
 
 
-def _means(rows: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    names = list(rows[0]) if rows else []
-    return {name: _mean(row[name] for row in rows) for name in names}
+def _columns(rows: Sequence[Mapping[str, float | None]]) -> Named:
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def _mean(values: Any) -> float | None:
-    known = [float(value) for value in values if value is not None]
+def _mean(values: Iterable[float]) -> float | None:
+    known = list(values)
     return float(np.mean(known)) if known else None

@@ -34,10 +34,14 @@ def evaluate(
     if json:
         print_json(report)
         return
+    intervals = report.pop("intervals")
     rows = []
     for name, value in report.items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
         for part, number in parts:
             shown = f"{number:.4f}" if isinstance(number, float) else number
-            rows.append([name, part, "not measured" if shown is None else shown])
-    print_table("", ["measure", "part", "value"], rows)
+            found = intervals.get(name)
+            between = found.get(part) if isinstance(found, dict) else found
+            span = f"{between[0]:.4f} to {between[1]:.4f}" if between else ""
+            rows.append([name, part, "not measured" if shown is None else shown, span])
+    print_table("", ["measure", "part", "value", "95 %"], rows)

@@ -127,6 +127,24 @@ def test_report_is_sound(stores: tuple[Path, Path]) -> None:
     assert 0 < power["popularity"] <= 1
 
 
+def test_every_mean_has_an_interval_around_it(stores: tuple[Path, Path], shop: Path) -> None:
+    with open_store(stores[0]) as store, open_store(stores[1]) as other:
+        report = evaluate_store(store, truth=shop / "truth.json", against=other)
+    assert report["stability"]["subjects"] == USERS
+    for name in ("agreement", "stability", "predictive_power"):
+        for part, (low, high) in report["intervals"][name].items():
+            assert low <= report[name][part] <= high, (name, part)
+    low, high = report["intervals"]["coverage"]
+    assert low < report["coverage"] < high
+    power, spans = report["predictive_power"], report["intervals"]["predictive_power"]
+    for ours in ("exemplar", "catalogue"):
+        for baseline in ("history_mean", "popularity"):
+            part = f"{ours} minus {baseline}"
+            assert power[part] == pytest.approx(power[ours] - power[baseline])
+    low, high = spans["catalogue minus popularity"]
+    assert high < 0, "nobody has a catalogue here, so popularity is better beyond doubt"
+
+
 def test_own_interests_predict_better_than_those_of_others(
     stores: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -156,6 +174,10 @@ def test_command_prints_json_and_a_table(stores: tuple[Path, Path], shop: Path) 
     table = runner.invoke(app, [*arguments, "--against", str(stores[0])])
     assert table.exit_code == 0
     assert "hungarian_accuracy" in table.stdout
+    rows = [line.split("\t") for line in table.stdout.splitlines()]
+    spans = {(row[0], row[1]): row[3] for row in rows}
+    assert " to " in spans["stability", "bcubed_f1"]
+    assert " to " in spans["predictive_power", "exemplar minus history_mean"]
 
 
 def test_bad_input_is_told_plainly(tmp_path: Path, stores: tuple[Path, Path]) -> None:

@@ -16,9 +16,13 @@ from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 
 
 class FacetConfig(BackboneConfig):
-    """Settings of :class:`Facet`; ``gated`` takes LiGR layers (eSASRec)."""
+    """Settings of :class:`Facet`; ``gated`` takes LiGR layers (eSASRec).
 
-    k: int = Field(4, ge=1)
+    Two interests are as good as four on Office (validation Recall@50 .3003 and .2956, one seed with
+    text start and crowd) and twice as fast.
+    """
+
+    k: int = Field(2, ge=1)
     layers: int = Field(2, ge=1)
     heads: int = Field(1, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)

@@ -37,9 +37,11 @@ def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
         one = _find(connection, interest_id, store)
         other = _find(connection, into, store)
         lead = other["canonical_id"] or into
-        if interest_id in (into, lead):
+        if interest_id == into:
+            raise UserError(f"interest {into} cannot stand under itself; name two interests")
+        if interest_id == lead:
             raise UserError(
-                f"interest {into} is interest {interest_id} or stands under it; "
+                f"interest {into} stands under interest {interest_id}; "
                 f"to put {interest_id} under {into}, pin {into} first"
             )
         if one["pinned"]:

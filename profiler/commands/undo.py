@@ -16,7 +16,7 @@ def undo(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Take back a merge, rename or pin; without a number list all changes by hand."""
-    from store.console import print_json, print_table, say
+    from store.console import note, print_json, print_table, say
     from store.digests import canonical_json
     from store.editing import edits
     from store.editing import undo as take_back
@@ -34,3 +34,5 @@ def undo(
             for e in found
         ]
         print_table("", ["edit", "kind", "what", "made at", "taken back"], rows)
+        if not rows:
+            note("nothing was changed by hand yet")

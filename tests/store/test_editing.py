@@ -99,8 +99,8 @@ def test_what_makes_no_sense_is_refused(store):
     merge(store, refills, pens)
     pin(store, paper)
     for call, words in (
-        (lambda: merge(store, pens, pens), "pin"),
-        (lambda: merge(store, pens, refills), "stands under it"),
+        (lambda: merge(store, pens, pens), "under itself"),
+        (lambda: merge(store, pens, refills), "stands under interest"),
         (lambda: merge(store, paper, pens), "is pinned"),
         (lambda: pin(store, paper), "pinned already"),
         (lambda: rename(store, pens, PENS.label), "already"),

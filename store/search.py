@@ -39,15 +39,12 @@ _LEAST_TO_QUERY = 0.35
 _MOST_VECTORS = 5_000
 """Interests that are all compared by meaning; in a larger store only neighbours of the hits."""
 
-_MOST_NEIGHBOURS = 1_500
+_MOST_NEIGHBOURS = 500
 """Interests compared in a larger store: those that share most evidence with the hits."""
 
 _COMMON = 10_000
 """A word that more interests than this have tells them apart no longer, and ranking all of them
-takes seconds in a store of a million (benchmarks/bench_reading_store.py)."""
-
-_FIRST = 2_000
-"""Interests ranked, in the order of their ids, where a query has no rarer word."""
+takes seconds in a store of a million (benchmarks/bench_reading_store.py): they come unranked."""
 
 _MOST_ITEMS = 200
 """Items whose title holds the query: those with the lowest number, which most users have."""
@@ -56,14 +53,15 @@ _COUNT = text(
     "SELECT count(*) FROM (SELECT 1 FROM interests_fts WHERE interests_fts MATCH :query "
     "LIMIT :limit)"
 )
-_LAST_OF_FIRST = text(
-    "SELECT max(rowid) FROM (SELECT rowid FROM interests_fts WHERE interests_fts MATCH :query "
-    "LIMIT :limit)"
+_UNRANKED = text(
+    "SELECT f.rowid FROM (SELECT rowid FROM interests_fts WHERE interests_fts MATCH :query "
+    "LIMIT :most) f CROSS JOIN interests n ON n.interest_id = f.rowid "
+    "CROSS JOIN subjects s ON s.subject_id = n.subject_id WHERE s.active LIMIT :limit"
 )
 # The best first, then which of them are in use; CROSS JOIN keeps that order, which is the fast one.
 _WORD_HITS = text(
     "SELECT f.rowid FROM (SELECT rowid, bm25(interests_fts, 2.0, 1.0) AS score FROM interests_fts "
-    "WHERE interests_fts MATCH :query AND rowid <= :last ORDER BY score, rowid LIMIT :most) f "
+    "WHERE interests_fts MATCH :query ORDER BY score, rowid LIMIT :most) f "
     "CROSS JOIN interests n ON n.interest_id = f.rowid "
     "CROSS JOIN subjects s ON s.subject_id = n.subject_id "
     "WHERE s.active ORDER BY f.score, f.rowid LIMIT :limit"
@@ -134,15 +132,18 @@ def search(
 
 def _by_words(connection: Connection, query: str, limit: int) -> list[int]:
     expression = match_expression(query)
+    values = {"most": 20 * limit, "limit": limit}
     try:
         if expression != query:
             expression = _rare_words(connection, expression)
-        last = 2**62
-        if _matches(connection, expression) > _COMMON:
-            values = {"query": expression, "limit": _FIRST}
-            last = connection.execute(_LAST_OF_FIRST, values).scalar_one()
-        values = {"query": expression, "last": last, "most": 20 * limit, "limit": limit}
-        return list(connection.execute(_WORD_HITS, values).scalars())
+        if _matches(connection, expression) <= _COMMON:
+            return list(connection.execute(_WORD_HITS, {"query": expression, **values}).scalars())
+        found: dict[int, None] = {}
+        for one in (f"label : ({expression})", expression):  # labels say more than descriptions
+            found |= dict.fromkeys(
+                connection.execute(_UNRANKED, {"query": one, **values}).scalars()
+            )
+        return list(found)[:limit]
     except OperationalError as error:
         raise UserError(
             f"cannot read the query {query!r} ({error.orig}); use plain words, or balanced quotes "

@@ -78,3 +78,22 @@ def test_more_hits_only_extend_the_ranking(store):
     everything = labels(search(store, "pens OR paper OR shredding", limit=10))
     assert len(everything) == 4
     assert np.all([labels(search(store, "pens OR paper OR shredding", limit=10)) == everything])
+
+
+def test_common_words_give_way_to_rarer_ones(store, monkeypatch):
+    everything = labels(search(store, "gel paper"))
+    assert SHREDDING.label in everything
+    monkeypatch.setattr("store.search._COMMON", 1)  # each of the words is common then
+    assert search(store, "gel shredding")[0]["label"] == SHREDDING.label, "the rarer word decides"
+    both = search(store, "gel pens")  # no word is rare: all of them, unranked, labels first
+    assert labels(both)[:2] == [PENS.label, REFILLS.label]
+    assert labels(search(store, "gel OR paper"))[:1] == [PENS.label]
+    with pytest.raises(UserError, match="use plain words"):
+        search(store, "gel AND")
+
+
+def test_a_large_store_compares_only_neighbours_of_the_hits(store, monkeypatch):
+    monkeypatch.setattr("store.search._MOST_VECTORS", 1)
+    found = {hit["label"]: hit["by"] for hit in search(store, "refillable")}
+    assert "meaning" in found[PENS.label], "both are proven by the pen"
+    assert SHREDDING.label not in found

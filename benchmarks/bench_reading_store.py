@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -224,15 +225,23 @@ def measure(path: Path, calls: int) -> None:
             {"search": (look_for, some), "list_interests, 20": (first_page, some)},
         ):
             for label in ("", ", writer at work"):
-                writer = start_writer(path) if label else None
-                peer = times(select, numbers)
-                report("one SELECT" + label, peer, peer)
-                for name, (work, given) in calls_of.items():
-                    report(name + label, times(work, given), peer)
-                if writer is not None:
-                    writer.kill()
-                    written = writer.communicate()[0].split()
-                    print(f"the writer replaced the interests of {written[-1]} subjects meanwhile")
+                with writing(path) if label else nullcontext():
+                    peer = times(select, numbers)
+                    report("one SELECT" + label, peer, peer)
+                    for name, (work, given) in calls_of.items():
+                        report(name + label, times(work, given), peer)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Another process that writes meanwhile."""
+    writer = start_writer(path)
+    try:
+        yield
+    finally:
+        writer.kill()
+        written = writer.communicate()[0].split()
+        print(f"the writer replaced the interests of {written[-1]} subjects meanwhile")
 
 
 def start_writer(path: Path) -> subprocess.Popen[str]:

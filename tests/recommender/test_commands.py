@@ -81,12 +81,52 @@ def test_evaluate(app: typer.Typer, trained: Path) -> None:
     assert "popularity" not in kept
 
 
+def shape(value: object) -> object:
+    """A document with each number and text replaced by its type, each list by its first element."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape(one) for one in value[:1]]
+    return "number" if isinstance(value, float) else type(value).__name__
+
+
+EXPLAINED: object = {
+    "model": "str",
+    "user": "str",
+    "item_id": "str",
+    "title": "str",
+    "score": "number",
+    "interest": "int",
+    "interests": "int",
+    "how": "str",
+    "base": "number",
+    "parts": [{"item_id": "str", "title": "str", "part": "number"}],
+    "semantic": [
+        {
+            "interest_id": "int",
+            "label": "str",
+            "description": "str",
+            "subject": "str",
+            "kind": "str",
+            "source": "str",
+            "response_id": "NoneType",
+            "evidence": [{"item_id": "str", "title": "str"}],
+            "similarity": "number",
+        }
+    ],
+    "compared_in": "str",
+    "chosen_from": "str",
+}
+"""What `recommender explain --json` says: names and kinds, since the figures are a model's."""
+
+
 def test_recommend_and_explain(app: typer.Typer, trained: Path, user: str) -> None:
     found = run_json(app, "recommend", trained, "--user", user, "-k", 3, "--explain")
     assert [r["rank"] for r in found["recommendations"]] == [1, 2, 3]
     first = found["recommendations"][0]
     why = run_json(app, "explain", trained, "--user", user, "--item", first["item_id"])
     assert why["parts"] == first["explanation"]["parts"]
+    assert shape(why) == EXPLAINED
     assert sum(p["part"] for p in why["parts"]) == pytest.approx(why["score"], abs=1e-5)
     text = run(app, "recommend", trained, "--user", user, "-k", 2, "--explain")
     assert "scored by behavioural interest" in text

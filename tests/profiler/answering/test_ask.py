@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.chat_server import ChatServer, Script, results, scripted
 from tests.llm_server import Step
 from tests.reading_store import fill, runner
 
+GOLDEN = Path(__file__).with_name("golden_ask.json")
 QUESTION = "Who would want refillable pens, and how do we know?"
 SEARCH = [("search_interests", {"query": "refillable pens"})]
 GOOD = "Customers of the pens group like refills [i1]. One of the proofs is a gel pen [item pen]."
@@ -197,6 +199,9 @@ def test_exit_codes_and_output(tmp_path: Path, capsys: Any) -> None:
         document = json.loads(out)
         assert document["sentences"][0]["interests"] == [1]
         assert document["tally"]["calls"] == 2
+        if os.environ.get("UPDATE_GOLDEN"):
+            GOLDEN.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        assert document == json.loads(GOLDEN.read_text())
         code, out, err = command(*asked)
         assert code == 0
         assert out.splitlines()[0].endswith("[i1].")

@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
-from _histories import BATCH, random_histories
+from _histories import BATCH, random_rows
 
 
 class _EnoughError(Exception):
@@ -29,13 +29,11 @@ class _EnoughError(Exception):
 
 def write_histories(folder: Path, length: int) -> None:
     """RecBole's atomic file ``random.inter``."""
-    indptr, items = random_histories(length)
     (folder / "random").mkdir()
     with (folder / "random" / "random.inter").open("w") as file:
         file.write("user_id:token\titem_id:token\ttimestamp:float\n")
-        for user in range(len(indptr) - 1):
-            for place, item in enumerate(items[indptr[user] : indptr[user + 1]]):
-                file.write(f"{user}\t{item + 1}\t{place}\n")
+        for row in random_rows(length):
+            file.write("\t".join(map(str, row)) + "\n")
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
-from _histories import BATCH, ITEMS, random_histories
+from _histories import BATCH, ITEMS, random_rows
 
 SETTINGS = "--model_type REMI --hidden_size 64 --interest_num 4 --rbeta 0.1 --rlambda 100"
 
@@ -49,11 +49,9 @@ class _Counted:
 
 def write_histories(path: Path, length: int) -> None:
     """Lines ``user,item,order,time``; items from 1, as the loop wants them."""
-    indptr, items = random_histories(length)
     with path.open("w") as file:
-        for user in range(len(indptr) - 1):
-            for place, item in enumerate(items[indptr[user] : indptr[user + 1]]):
-                file.write(f"{user},{item + 1},{place},{86_400 * place}\n")
+        for user, item, place in random_rows(length):
+            file.write(f"{user},{item},{place},{86_400 * place}\n")
 
 
 def main() -> None:

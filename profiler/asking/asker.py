@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from profiler.asking.addressing import (
     prompt_of,
-    prompt_tokens,
     request_digest,
     reservation,
     sent_params,
@@ -23,17 +22,6 @@ from profiler.asking.writer import Writer
 from store.errors import BudgetReachedError
 from store.ledger import NewAttempt, NewResponse, Purpose, StoredResponse, Ticket
 from store.store import Store
-
-__all__ = [
-    "Asker",
-    "HaltedError",
-    "LeasedElsewhereError",
-    "Tally",
-    "prompt_tokens",
-    "request_digest",
-    "reservation",
-    "sent_params",
-]
 
 LEASE_S = 60.0
 NO_ROOM_S = 0.1

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from profiler.asking.asker import prompt_tokens
+from profiler.asking.addressing import prompt_tokens
 from profiler.asking.options import AskingOptions
 from profiler.asking.port import ChatPort, Request
 from profiler.asking.settled import asking_of, last_step, to_ask

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
 from typing import Any, TypeVar, cast
 
 from profiler.asking.asker import Asker
-from profiler.asking.boundary import boundary_key
 from profiler.asking.conversation import Patience, converse
 from profiler.asking.port import Method, Request
-from profiler.asking.questions import Cut, make_request
+from profiler.asking.questions import Cut
 from profiler.asking.schema import MAX_INTERESTS
-from profiler.asking.settled import Asking, to_ask
+from profiler.asking.settled import Asking, questioner, to_ask
 from profiler.asking.shown import shown_subjects
 from prompts import Template
 from store.ledger import StoredResponse
@@ -93,17 +91,7 @@ class BatchOptions:
 
     def asking(self, store: Store, template: Template) -> Asking:
         """How a run with these options would ask."""
-        question = partial(
-            make_request,
-            template=template,
-            token_budget=self.token_budget,
-            cut=self.cut,
-            boundary_key=boundary_key(store),
-            max_tokens=self.max_tokens,
-            temperature=self.temperature,
-            seed=self.seed,
-            max_interests=self.max_interests,
-        )
+        question = questioner(store, template, self)
 
         def digest(request: Request, base_url: str | None) -> str:
             return request.digest(self.llm, base_url, {"method": self.method})

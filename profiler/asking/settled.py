@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from profiler.asking.addressing import sent_params
 from profiler.asking.answers import read_answer
@@ -24,6 +25,9 @@ from prompts import Template
 from store.ledger import StoredResponse
 from store.store import Store
 from store.subjects import Subject
+
+if TYPE_CHECKING:
+    from profiler.asking.replay import BatchOptions
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,11 @@ class Asking:
     only_pending: bool = False
 
 
-def asking_of(store: Store, port: ChatPort, template: Template, options: AskingOptions) -> Asking:
-    """How a run asks."""
-    question = partial(
+def questioner(
+    store: Store, template: Template, options: AskingOptions | BatchOptions
+) -> Callable[[ShownSubject], Request]:
+    """Function that makes the first question about a subject."""
+    return partial(
         make_request,
         template=template,
         token_budget=options.token_budget,
@@ -67,6 +73,11 @@ def asking_of(store: Store, port: ChatPort, template: Template, options: AskingO
         seed=options.seed,
         max_interests=options.patience.max_interests,
     )
+
+
+def asking_of(store: Store, port: ChatPort, template: Template, options: AskingOptions) -> Asking:
+    """How a run asks."""
+    question = questioner(store, template, options)
 
     def digest(request: Request, base_url: str | None) -> str:
         return request.digest(port.name, base_url, sent_params(port, request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,6 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path):
 
 
 def test_without_tensorboard_it_says_what_to_install(tmp_path: Path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "torch.utils.tensorboard", None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(UserError, match=r"pip install 'interest-profiler\[tensorboard\]'"):
         Logbook(tmp_path, board=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.asker import reservation
+from profiler.asking.addressing import reservation
 from profiler.asking.boundary import boundary_key
 from profiler.asking.budget import Caps
 from profiler.asking.options import AskingOptions

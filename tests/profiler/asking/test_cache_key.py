@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from profiler.asking.asker import request_digest
+from profiler.asking.addressing import request_digest
 from profiler.asking.chat import LangChainPort
 from profiler.asking.port import Message, Request, ShownItem, ShownSubject
 from tests.asking_store import chat

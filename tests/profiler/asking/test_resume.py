@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.asker import request_digest
+from profiler.asking.addressing import request_digest
 from profiler.asking.boundary import boundary_key
 from profiler.asking.options import AskingOptions
 from profiler.asking.questions import CORRECTION, make_request

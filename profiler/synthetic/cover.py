@@ -102,8 +102,9 @@ def max_cover(
     _check(pointers, members, worth, budget)
     total = float(worth.sum())
     # A power of two keeps whole weights whole: what ties on paper ties here.
-    scale = 2.0 ** (_SCALE_BITS - math.frexp(total)[1])
-    fixed = np.floor(worth * scale).astype(np.int64)
+    # It is applied as an exponent, because as a number it would overflow where weights are tiny.
+    bits = _SCALE_BITS - math.frexp(total)[1]
+    fixed = np.floor(np.ldexp(worth, bits)).astype(np.int64)
     gains = set_gains(pointers, members, fixed)
     run = _Run(pointers, members, fixed, gains, price, budget)
     single = _best_single(gains, price, budget)
@@ -111,7 +112,7 @@ def max_cover(
     chosen = np.asarray(run.chosen[: run.picks], dtype=np.int64)
     if single >= 0 and gains[single] > run.value:
         chosen = np.array([single], dtype=np.int64)
-    return _result(chosen, pointers, members, worth, price, bound / scale)
+    return _result(chosen, pointers, members, worth, price, math.ldexp(bound, -bits))
 
 
 class _Run:

@@ -118,6 +118,18 @@ def test_gains_fall_and_add_up_to_what_is_covered(data: st.DataObject) -> None:
         assert cover.gap == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("power", [-1021, -600, 0, 900])
+def test_the_size_of_the_weights_changes_no_choice(power: int) -> None:
+    random = np.random.default_rng(2)
+    sets = [random.choice(40, size=random.integers(1, 9), replace=False) for _ in range(30)]
+    weights = random.integers(1, 100, 40).astype(np.float64)
+    plain = max_cover(*csr(sets), weights, budget=6)
+    scaled = max_cover(*csr(sets), np.ldexp(weights, power), budget=6)
+    assert len(plain.chosen) == 6
+    assert list(scaled.chosen) == list(plain.chosen)
+    assert scaled.upper_bound == pytest.approx(np.ldexp(plain.upper_bound, power), rel=1e-12)
+
+
 def test_permuting_sets_and_elements_changes_no_choice() -> None:
     rng = np.random.default_rng(3)
     sets, _ = random_case(rng, 200, 300)

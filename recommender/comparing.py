@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from recommender.recipes import make_recipe, parse_spec
+from recommender.recipes import make_recipe, merge_settings, parse_spec
 from store.digests import json_digest
 from store.errors import UserError
 from store.store import open_store
@@ -174,7 +174,8 @@ def compare(
     store
         Path of the store.
     models
-        Such as ``pop``, ``remi``, ``remi+eimf``, ``sasrec+crowd+text``.
+        Such as ``pop``, ``remi+eimf``, ``sasrec+crowd+text``, ``remi+eimf:eimf.predict=false``; see
+        :func:`recommender.recipes.parse_spec`.
     out
         Folder of the trained models.
     seeds
@@ -209,7 +210,7 @@ def compare(
     for name in names:
         runs = []
         for seed in seeds:
-            folder = Path(out) / name / f"seed-{seed}"
+            folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
             _train_once(store, name, seed, folder, settings or {}, say)
             values, protocol = _measure(folder, store, metrics, part)
             runs.append(values)
@@ -233,8 +234,8 @@ def _train_once(
     from recommender.artefacts import MANIFEST
     from recommender.runs import train
 
-    training = {**settings.get("training", {}), "seed": seed}
-    chosen = {**settings, **parse_spec(name), "training": training}
+    chosen = merge_settings(settings, parse_spec(name))
+    chosen["training"] = {**chosen.get("training", {}), "seed": seed}
     recipe = make_recipe(**chosen)
     with open_store(store) as opened:
         data = opened.meta("dataset_digest")

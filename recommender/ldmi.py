@@ -167,9 +167,13 @@ def sinkhorn(logits: Tensor, mask: Tensor, rounds: int = 10) -> Tensor:
 
 
 def adapt(interests: Tensor, clusters: Tensor, shares: Tensor, gamma: float) -> Tensor:
-    """Interests plus ``gamma`` times the share-weighted mean of their clusters, ``[B, K, d]``."""
-    mass = shares.sum(1)[:, :, None]
-    return interests + gamma * shares.transpose(1, 2) @ clusters / (mass + 1e-8)
+    """Interests plus ``gamma`` times the share-weighted mean of their clusters, ``[B, K, d]``.
+
+    An interest that gets less than one cluster in all is pulled in proportion: a mean over next to
+    nothing would have gradients without bound (straight-through training broke down on it).
+    """
+    mass = shares.sum(1)[:, :, None].clamp(min=1)
+    return interests + gamma * shares.transpose(1, 2) @ clusters / mass
 
 
 def couple(attention: Tensor, shares: Tensor, belongs: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ baseline is a false result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -108,14 +108,17 @@ def parse_align(text: str) -> tuple[str, ...]:
 
 
 def parse_spec(spec: str) -> dict[str, Any]:
-    """Read a model of a comparison, such as ``remi``, ``remi+eimf`` or ``sasrec+crowd+text``.
+    """Read a model of a comparison: a backbone, what is added to it, settings of its own.
+
+    Such as ``remi``, ``sasrec+crowd+text`` or ``remi+eimf:eimf.predict=false,interests=catalogue``.
 
     Raises
     ------
     UserError
-        For an unknown part.
+        For an unknown part, or a setting that cannot be read.
     """
-    backbone, *parts = spec.split("+")
+    named, _, own = spec.partition(":")
+    backbone, *parts = named.split("+")
     known = (*ALIGNMENTS, "crowd", "text")
     for part in parts:
         if part not in known:
@@ -123,12 +126,25 @@ def parse_spec(spec: str) -> dict[str, Any]:
                 f"model {spec!r}: {part!r} is not one of {', '.join(known)}; write for example "
                 f"remi+eimf; backbones are {', '.join(MODELS)}"
             )
+    pairs = [pair for pair in own.split(",") if pair]
+    whose = [pair for pair in pairs if pair.startswith("interests=")]
     return {
         "backbone": backbone,
         "align": tuple(part for part in parts if part in ALIGNMENTS),
         "crowd": "crowd" in parts,
         "text_start": "text" in parts,
+        **parse_settings(whose, "model"),
+        **split_settings([pair for pair in pairs if pair not in whose]),
     }
+
+
+def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of one model over those of all; parts such as ``training`` are merged inside."""
+    merged = {**common, **own}
+    for name in PARTS.values():
+        if name in common and name in own:
+            merged[name] = {**common[name], **own[name]}
+    return merged
 
 
 def training_settings(recipe: Recipe) -> dict[str, Any]:
@@ -269,8 +285,6 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
     for path, value in parse_settings(pairs, "--set").items():
         part, dot, name = path.partition(".")
         if not dot or part not in PARTS:
-            raise UserError(
-                f"--set {path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}"
-            )
+            raise UserError(f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}")
         found.setdefault(PARTS[part], {})[name] = value
     return found

@@ -66,7 +66,7 @@ class BERT4Rec(Backbone):
     def all_positions(self, history: Tensor, vectors: Tensor | None = None) -> Tensor:
         """State at each position ``[B, L, 1, d]``, which sees the whole window but no padding."""
         vectors = self.lookup(history)[0] if vectors is None else vectors
-        layout = Layout.of(history)
+        layout = Layout.of(history, grouped=self.training)
         x = self.dropout(self.norm(layout.pack(vectors) + layout.place(self.positions)))
         for block in self.blocks:
             x = block(x, layout)

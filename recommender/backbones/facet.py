@@ -74,14 +74,19 @@ class Facet(CausalBackbone):
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Interests after each item."""
-        layout = Layout.of(history)
+        layout = Layout.of(history, grouped=self.training)
         packed = self._encoder(vectors, layout)
-        asked = layout.spread(torch.einsum("nd,kde->nke", packed, self.queries))
-        past = layout.spread(packed)[:, None].expand(-1, self.k, -1, -1)
+        asked = torch.einsum("nd,kde->nke", packed, self.queries)
+        read = layout.within(self._read, asked, packed)
+        return layout.spread(self._interests(packed, read))
+
+    def _read(self, layout: Layout, asked: Tensor, past: Tensor) -> Tensor:
+        """What each interest reads from the past, ``[b, l, K, d]``."""
+        every = past[:, None].expand(-1, self.k, -1, -1)
         read = F.scaled_dot_product_attention(
-            asked.transpose(1, 2), past, past, is_causal=True, scale=1 / self.d
+            asked.transpose(1, 2), every, every, is_causal=True, scale=1 / self.d
         )
-        return layout.spread(self._interests(packed, layout.pack(read.transpose(1, 2))))
+        return read.transpose(1, 2)
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """Interests after the last item, with the share of each item in what they read."""

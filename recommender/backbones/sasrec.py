@@ -45,7 +45,7 @@ class SASRec(CausalBackbone):
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Last-layer state after each item."""
-        layout = Layout.of(history)
+        layout = Layout.of(history, grouped=self.training)
         x = layout.pack(vectors) * math.sqrt(self.d) + layout.place(self.positions)
         x = self.dropout(x)
         for block in self.blocks:

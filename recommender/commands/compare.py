@@ -13,7 +13,8 @@ def compare(
         list[str],
         typer.Argument(
             help="Models, the first is the baseline: a backbone with +eimf, +ldmi, +crowd and "
-            "+text as wanted, such as remi remi+eimf sasrec+crowd pop."
+            "+text as wanted, and settings of its own after a colon, such as "
+            "remi remi+eimf sasrec+crowd pop remi+eimf:eimf.predict=false,training.patience=8."
         ),
     ],
     store: Annotated[Path, typer.Option(help="The store file to train on.")],

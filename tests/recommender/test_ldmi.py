@@ -50,7 +50,7 @@ def test_terms_equal_plain_loops(semantics: Semantics, model: Backbone, batch: B
                 if item in groups[group]:
                     column = encoded.attention[row, :, place]
                     pulls.append(-float((share * (column / column.sum()).log()).sum()))
-        moved = interests + c.gamma * sums / mass[:, None]
+        moved = interests + c.gamma * sums / mass.clamp(min=1)[:, None]
         best = moved[int((moved @ table[target]).argmax())]
         logits = best @ table[1:].T
         losses.append(float(logits.logsumexp(0) - logits[target - 1]))
@@ -103,6 +103,14 @@ def test_straight_through_has_the_gradient_of_softmax(semantics: Semantics) -> N
     (shares[0, 0, 0] + shares[0, 1, 1]).backward()
     assert clusters.grad is not None
     assert clusters.grad.abs().sum() > 0
+
+
+def test_an_interest_with_next_to_no_cluster_has_a_small_gradient() -> None:
+    shares = torch.tensor([[[1.0, 0.0], [1.0, 1e-12]]], requires_grad=True)
+    clusters = torch.randn(1, 2, 3)
+    adapt(torch.zeros(1, 2, 3), clusters, shares, gamma=1.0).sum().backward()
+    assert shares.grad is not None
+    assert shares.grad.abs().max() <= clusters.sum(2).abs().max() + 1e-6
 
 
 def test_adapt_moves_an_interest_to_the_mean_of_its_clusters() -> None:

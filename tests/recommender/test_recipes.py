@@ -62,6 +62,19 @@ def test_names_and_specs_are_each_other() -> None:
         assert recipes.make_recipe(**recipes.parse_spec(spec)).name == spec
 
 
+def test_a_model_of_a_comparison_has_settings_of_its_own() -> None:
+    own = recipes.parse_spec("remi+eimf:eimf.predict=false,interests=catalogue,training.steps=7")
+    common = {"interests": "exemplar", "training": {"steps": 5, "patience": 2}, "model": {"d": 8}}
+    recipe = recipes.make_recipe(**recipes.merge_settings(common, own))
+    assert recipe.interests == "catalogue"
+    assert recipe.eimf == {"predict": False}
+    assert recipe.training == {"steps": 7, "patience": 2}
+    assert recipe.model == {"d": 8}
+    assert recipe.align == ("eimf",)
+    with pytest.raises(UserError, match=r"predict: write PART\.NAME=VALUE"):
+        recipes.parse_spec("remi+eimf:predict=false")
+
+
 def test_popularity_takes_no_alignment() -> None:
     assert not recipes.make_recipe(backbone="pop").needs_interests
 

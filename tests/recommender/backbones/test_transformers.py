@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from recommender.backbones.base import create
+from recommender.backbones.layers import Layout
 
 
 def norm(w, name, x):
@@ -104,3 +105,41 @@ def test_facet(gated, padded, known, weights):
         encoded = model(padded)
     assert np.allclose(encoded.interests[0], expected, atol=1e-5)
     assert np.allclose(encoded.attention[0, :, :5], shares, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["sasrec", "bert4rec", "facet"])
+def test_groups_of_like_length_change_nothing(name: str) -> None:
+    """Training attends within groups of like length, serving does not; both agree."""
+    torch.manual_seed(0)
+    model = create(name, 30, d=8, length=40, dropout=0.0)
+    lengths = torch.tensor([1, 40, 6, 7, 12, 13, 24, 25, 3, 40, 2])
+    history = torch.randint(1, 31, (len(lengths), 40))
+    history[torch.arange(40) >= lengths[:, None]] = 0
+    weights = torch.randn(len(lengths), 40, model.k, 8) * (history > 0)[:, :, None, None]
+    found = []
+    for mode in (model.train(), model.eval()):
+        mode.zero_grad()
+        states = mode.all_positions(history)
+        (states * weights).sum().backward()
+        keep = states[history > 0].detach()
+        found.append(
+            (keep, {n: p.grad.clone() for n, p in mode.named_parameters() if p.grad is not None})
+        )
+    assert torch.allclose(found[0][0], found[1][0], atol=1e-5)
+    assert found[0][1].keys() == found[1][1].keys()
+    for parameter, gradient in found[0][1].items():
+        assert torch.allclose(gradient, found[1][1][parameter], atol=1e-4), parameter
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_packing_and_spreading_are_inverse(grouped: bool) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        rows, width = int(rng.integers(1, 9)), int(rng.integers(1, 60))
+        lengths = torch.from_numpy(rng.integers(1, width + 1, rows))
+        history = torch.randint(1, 9, (rows, width)) * (torch.arange(width) < lengths[:, None])
+        layout = Layout.of(history, grouped=grouped)
+        assert torch.equal(layout.spread(layout.pack(history)), history)
+        packed = layout.pack(history)
+        total = layout.within(lambda part, padded: padded.cumsum(1), packed)
+        assert torch.equal(layout.spread(total), history.cumsum(1) * (history > 0))

@@ -148,9 +148,13 @@ class Crowd(Objective):
             mass = mean_log_mass(a[:, None], table, excluded=anchors - 1)
             return {"crowd": self.config.weight * (mass - near)}
         negatives, allowed = self._negatives(anchors, group)
-        a, b, c = (F.normalize(v, dim=-1) for v in model.lookup(anchors, partners, negatives))
+        a, b, c = model.lookup(anchors, partners, negatives)
+        a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
         near = (a * b).sum(1, keepdim=True)
-        far = torch.einsum("pd,pnd->pn", a, c).masked_fill(~allowed, float("-inf"))
+        # Lengths once per item, not once per negative: there are pairs × negatives of those.
+        norms = model.item_embeddings().norm(dim=1).clamp(min=1e-12)
+        lengths = norms.index_select(0, negatives.view(-1)).view(negatives.shape)
+        far = ((c @ a[:, :, None])[:, :, 0] / lengths).masked_fill(~allowed, float("-inf"))
         logits = torch.cat([near, far], 1) / self.config.tau
         return {"crowd": self.config.weight * F.cross_entropy(logits, torch.zeros_like(anchors))}
 

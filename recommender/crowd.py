@@ -152,7 +152,7 @@ class Crowd(Objective):
         a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
         near = (a * b).sum(1, keepdim=True)
         # Lengths once per item, not once per negative: there are pairs × negatives of those.
-        norms = model.item_embeddings().norm(dim=1).clamp(min=1e-12)
+        norms = model.items.norm(dim=1).clamp(min=1e-12)
         lengths = norms.index_select(0, negatives.view(-1)).view(negatives.shape)
         far = ((c @ a[:, :, None])[:, :, 0] / lengths).masked_fill(~allowed, float("-inf"))
         logits = torch.cat([near, far], 1) / self.config.tau

@@ -100,7 +100,7 @@ class EIMF(Objective):
         if config.predict:
             terms["semantic"] = config.gamma * self._predict(semantic, target)
         if config.align:
-            (item,) = model.lookup(target)
+            item = model.scored(model.lookup(target)[0])
             behaviour = self._read_behaviour(encoded.interests[usable], item)
             pairs = (
                 (self.project_interest(semantic), behaviour),

@@ -91,7 +91,7 @@ class LDMI(Objective):
         clusters, mask = self._clusters(model, rows, mask, target)
         shares = self.assign(clusters, interests, mask)
         adapted = adapt(interests, clusters, shares, self.config.gamma)
-        (item,) = model.lookup(target)
+        item = model.scored(model.lookup(target)[0])
         logits = read_out(adapted, item, "hard") @ model.item_embeddings()[1:].T
         terms = {"individual": self.config.weight * F.cross_entropy(logits, target - 1)}
         if encoded.attention is not None and self.config.couple > 0:
@@ -113,7 +113,7 @@ class LDMI(Objective):
         means = F.embedding(safe, self.groups.means(model.item_embeddings()))
         sizes = self.groups.sizes[safe]
         holds = self.groups.contains(rows, target[:, None])
-        (item,) = model.lookup(target)
+        item = model.scored(model.lookup(target)[0])
         left = (sizes - holds.long()).clamp(min=1)[:, :, None]
         without = (means * sizes[:, :, None] - item[:, None] * holds[:, :, None]) / left
         return without, mask & (sizes > holds.long())

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from recommender.backbones.base import Backbone, Encoded
 from recommender.checks import checked
 from recommender.sequences import Batch
-from recommender.softmax import mean_log_mass
+from recommender.softmax import agreeing_log_mass, mean_log_mass
 from store.errors import UserError
 
 Readout = Literal["hard", "attention", "soft"]
@@ -67,6 +67,7 @@ def encode_rows(model: Backbone, batch: Batch, negatives: Tensor) -> tuple[Rows,
         )
         queries = states[keep]
     table = model.item_embeddings()[1:]
+    target_vectors, negative_vectors = model.scored(target_vectors), model.scored(negative_vectors)
     return Rows(queries, wanted, target_vectors, table, negatives, negative_vectors), encoded
 
 
@@ -129,17 +130,38 @@ class Loss(BaseModel, ABC):
     def __call__(self, rows: Rows) -> Tensor:
         """Mean loss over the rows."""
 
+    def agreeing(self, rows: Rows, again: Rows, weight: float) -> Tensor:
+        """Mean loss of two passes of dropout, plus ``weight`` times how far they lie apart.
+
+        Raises
+        ------
+        UserError
+            For a loss that does not score all items.
+        """
+        raise UserError(
+            f"training.consistency={weight:g} compares scores of all items, which the loss "
+            f"{type(self).__name__} does not have; set it to 0 or take the full softmax"
+        )
+
 
 class FullSoftmax(Loss):
     """Cross-entropy over all items."""
 
     def __call__(self, rows: Rows) -> Tensor:
         """Mean of ``-log softmax`` at the target."""
-        queries = rows.queries
-        if self.readout != "soft":
-            queries = read_out(queries, rows.target_vectors, self.readout)[:, None]
         positive = score_targets(rows, self.readout).float()
-        return mean_log_mass(queries, rows.table) - positive.mean()
+        return mean_log_mass(self._queries(rows), rows.table) - positive.mean()
+
+    def agreeing(self, rows: Rows, again: Rows, weight: float) -> Tensor:
+        """Mean loss of both passes, plus the divergence of their softmaxes (R-Drop)."""
+        positive = torch.cat([score_targets(part, self.readout) for part in (rows, again)])
+        mass = agreeing_log_mass(self._queries(rows), self._queries(again), rows.table, weight)
+        return mass - positive.mean()
+
+    def _queries(self, rows: Rows) -> Tensor:
+        if self.readout == "soft":
+            return rows.queries
+        return read_out(rows.queries, rows.target_vectors, self.readout)[:, None]
 
 
 class SampledSoftmax(Loss):

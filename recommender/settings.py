@@ -33,10 +33,14 @@ class Settings(BaseModel):
         With all positions: the target is drawn from the next so many items; 1 is the next item.
     average
         Decay of a running mean of the weights, which is then what is evaluated and kept; 0: none.
+    consistency
+        Weight of the divergence between two passes of dropout (R-Drop); 0 makes one pass. Only for
+        losses over all items.
     clip
         Largest norm of the gradient; None does not clip.
     bf16, compile
-        Run the step under bfloat16 autocast; compile it.
+        Run the step under bfloat16 autocast, which pays on a GPU and costs on a processor;
+        compile it.
     tensorboard
         Write losses and metrics for TensorBoard too, into the folder of the run.
     """
@@ -57,6 +61,7 @@ class Settings(BaseModel):
     window: Literal["last", "random"] = "random"
     ahead: int = Field(1, ge=1)
     average: float = Field(0.0, ge=0, lt=1)
+    consistency: float = Field(0.0, ge=0)
     clip: float | None = Field(None, gt=0)
     bf16: bool = False
     compile: bool = False

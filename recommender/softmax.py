@@ -80,3 +80,66 @@ class _MeanLogMass(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         for_queries, for_table = ctx.saved_tensors
         return gradient * for_queries, gradient * for_table, None
+
+
+def agreeing_log_mass(first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
+    """Both passes' mean log mass and how far their softmaxes over items lie apart, a scalar.
+
+    For two passes of dropout over the same rows (R-Drop, NeurIPS 2021): the mean of
+    :func:`mean_log_mass` of both, plus ``weight`` times the mean over rows of the symmetric
+    Kullback-Leibler divergence ``(KL(p | r) + KL(r | p)) / 2``. With K queries per row p and r run
+    over interests and items together.
+
+    Parameters
+    ----------
+    first, second : Tensor ``[N, K, d]``
+    table : Tensor ``[V, d]``
+        All get gradients, which cannot be differentiated again.
+    weight : float
+    """
+    value: Tensor = _AgreeingLogMass.apply(  # type: ignore[no-untyped-call]
+        first, second, table, weight
+    )
+    return value
+
+
+class _AgreeingLogMass(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
+        rows, k, d = first.shape
+        e = table.detach()
+        sides = (first.detach(), second.detach())
+        grads = tuple(torch.empty_like(side) for side in sides)
+        for_table = torch.zeros_like(e)
+        total = e.new_zeros(())
+        step = max(1, BLOCK_FLOATS // (2 * k * len(e)))
+        for start in range(0, rows, step):
+            here = slice(start, start + step)
+            blocks = [side[here].reshape(-1, d) for side in sides]
+            scores = [(block @ e.T).view(-1, k * len(e)) for block in blocks]
+            apart = scores[0] - scores[1]
+            means = []
+            for score in scores:  # in place: from scores to shares
+                peak = score.amax(1, keepdim=True)
+                mass = score.sub_(peak).exp_().sum(1, keepdim=True)
+                total += (peak + mass.log()).sum() / 2
+                score.div_(mass)
+                means.append(torch.linalg.vecdot(score, apart)[:, None])
+            total += weight / 2 * (means[0] - means[1]).sum()
+            p, r = scores
+            # d/ds of (KL + KL) / 2 is ((p - r) + p (apart - mean_p apart)) / 2, likewise for r.
+            gap = (p - r).mul_(weight / 2)
+            slope = apart.mul_(weight / 2)
+            for_p = p.mul_(slope - (weight / 2 * means[0] - 0.5)).add_(gap)
+            for_r = r.mul_((weight / 2 * means[1] + 0.5) - slope).sub_(gap)
+            for gradient, block, out in zip((for_p, for_r), blocks, grads, strict=True):
+                flat = gradient.div_(rows).view(-1, len(e))
+                out[here] = (flat @ e).view(-1, k, d)
+                for_table.addmm_(flat.T, block)
+        ctx.save_for_backward(*grads, for_table)
+        return total / rows
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        first, second, table = ctx.saved_tensors
+        return gradient * first, gradient * second, gradient * table, None

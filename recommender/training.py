@@ -181,7 +181,12 @@ class _Run:
     def _terms(self, batch: Batch, negatives: Tensor) -> dict[str, Tensor]:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
             rows, encoded = encode_rows(self.model, batch, negatives)
-            terms = {"loss": self.loss(rows)}
+            if self.settings.consistency > 0:
+                again, _ = encode_rows(self.model, batch, negatives)
+                loss = self.loss.agreeing(rows, again, self.settings.consistency)
+            else:
+                loss = self.loss(rows)
+            terms = {"loss": loss}
             for objective in self.objectives:
                 terms |= objective(self.model, batch, encoded)
         return terms

@@ -83,8 +83,12 @@ class Backbone(nn.Module, ABC):
         self.items = nn.Parameter(table)
 
     def item_embeddings(self) -> Tensor:
-        """Item vectors ``[V + 1, d]``; row 0 is padding."""
-        return self.items[: self.n_items + 1] if self.extra_rows else self.items
+        """Item vectors as interests are compared with, ``[V + 1, d]``; row 0 is padding."""
+        return self.scored(self.items[: self.n_items + 1] if self.extra_rows else self.items)
+
+    def scored(self, vectors: Tensor) -> Tensor:
+        """Vectors of the item table as interests are compared with, same shape."""
+        return vectors
 
     def lookup(self, *ids: Tensor) -> tuple[Tensor, ...]:
         """Vectors of several id tensors by one gather, ``[*shape, d]`` each.

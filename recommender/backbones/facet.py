@@ -18,6 +18,7 @@ from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 class FacetConfig(BackboneConfig):
     """Settings of :class:`Facet`; ``gated`` takes LiGR layers (eSASRec).
 
+    With a ``temperature`` scores are cosines divided by it; None takes plain inner products.
     Two interests are as good as four on Office (validation Recall@50 .3003 and .2956, one seed with
     text start and crowd) and twice as fast.
     """
@@ -27,6 +28,7 @@ class FacetConfig(BackboneConfig):
     heads: int = Field(1, ge=1)
     dropout: float = Field(0.3, ge=0, lt=1)
     gated: bool = False
+    temperature: float | None = Field(0.1, gt=0)
 
 
 class Facet(CausalBackbone):
@@ -45,6 +47,7 @@ class Facet(CausalBackbone):
         super().__init__(n_items, config)
         d, k = config.d, config.k
         self.positions = nn.Parameter(torch.empty(config.length, d).normal_(std=0.02))
+        self.temperature = config.temperature
         self.dropout = Dropout(config.dropout)
         self.blocks = nn.ModuleList(
             PreNormBlock(d, config.heads, config.dropout, gated=config.gated)
@@ -70,7 +73,13 @@ class Facet(CausalBackbone):
         """Interests ``[…, K, d]`` from states ``[…, d]`` and what each interest read."""
         told = torch.einsum("nkd,kde->nke", read, self.values)
         out: Tensor = self.last_norm(states[:, None] + self.dropout(told))
-        return out
+        return self.scored(out)
+
+    def scored(self, vectors: Tensor) -> Tensor:
+        """Items and interests alike get the length ``temperature ** -0.5``."""
+        if self.temperature is None:
+            return vectors
+        return F.normalize(vectors, dim=-1) * self.temperature**-0.5
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Interests after each item."""

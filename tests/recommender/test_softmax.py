@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from recommender import softmax
-from recommender.softmax import mean_log_mass
+from recommender.softmax import agreeing_log_mass, mean_log_mass
 
 
 def plain(queries, table, excluded=None):
@@ -93,3 +93,36 @@ def test_excluded_is_for_one_query_only():
     queries, table, _ = sample(5, 2, 7, 4, 3)
     with pytest.raises(ValueError, match="one query per row, not 2"):
         mean_log_mass(queries, table, torch.zeros(5, dtype=torch.int64))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    rows=st.integers(1, 9),
+    k=st.integers(1, 3),
+    items=st.integers(2, 12),
+    block=st.integers(1, 60),
+    weight=st.sampled_from([0.0, 0.5, 2.0]),
+    seed=st.integers(0, 99),
+)
+def test_agreement_of_two_passes_is_the_plain_one(rows, k, items, block, weight, seed):
+    first, table, _ = sample(rows, k, items, 4, seed)
+    second, _, _ = sample(rows, k, items, 4, seed + 1)
+    before, softmax.BLOCK_FLOATS = softmax.BLOCK_FLOATS, block
+    try:
+        mine = agreeing_log_mass(first, second, table, weight)
+    finally:
+        softmax.BLOCK_FLOATS = before
+    (3 * mine).backward()
+    got = [side.grad.clone() for side in (first, second, table)]
+    first.grad = second.grad = table.grad = None
+    p, r = ((side @ table.T).flatten(1).log_softmax(1) for side in (first, second))
+    apart = (
+        F.kl_div(r, p, reduction="none", log_target=True).sum(1)
+        + F.kl_div(p, r, reduction="none", log_target=True).sum(1)
+    ) / 2
+    mass = (plain(first, table) + plain(second, table)) / 2
+    expected = mass + weight * apart.mean()
+    (3 * expected).backward()
+    assert torch.allclose(mine, expected, atol=1e-9)
+    for gradient, side in zip(got, (first, second, table), strict=True):
+        assert torch.allclose(gradient, side.grad, atol=1e-9)

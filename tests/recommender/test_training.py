@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -351,6 +352,40 @@ class TestLearning:
             settings=Settings(epochs=2, positions="all", clip=1.0, bf16=True),
         )
         assert np.isfinite(result.metrics["recall@50"])
+
+    @pytest.mark.parametrize("name", ["sasrec", "facet", "remi"])
+    def test_consistency_brings_two_passes_together(self, name):
+        sequences = planted()
+        apart, ticks = {}, itertools.count()  # ever better: the last weights are kept
+        for weight in (0.001, 20.0):
+            model = create(name, sequences.n_items, d=8, length=8)
+            fit(
+                model,
+                sequences,
+                loss=create_loss("full", readout="hard" if name == "remi" else "soft"),
+                evaluator=lambda _: {"recall@50": next(ticks)},
+                settings=Settings(epochs=30, positions="all", consistency=weight),
+            )
+            history = sequences.all_targets(sequences.users, 8).history
+            model.train()
+            with torch.no_grad():
+                p, r = (model.score(model(history).interests).log_softmax(1) for _ in range(2))
+            apart[weight] = float((p.exp() * (p - r)).sum(1).mean())
+        if name == "remi":  # no dropout, nothing to bring together
+            assert apart[20.0] == apart[0.001] == 0
+        else:
+            assert apart[20.0] < 0.7 * apart[0.001]
+
+    def test_consistency_needs_scores_of_all_items(self):
+        sequences = planted()
+        with pytest.raises(UserError, match=r"consistency=1 .* SampledSoftmax"):
+            fit(
+                create("sasrec", sequences.n_items, d=8, length=8),
+                sequences,
+                loss=create_loss("sampled", negatives=20),
+                evaluator=recall_at(sequences),
+                settings=Settings(epochs=1, consistency=1.0),
+            )
 
     @pytest.mark.parametrize("loss", ["full", "sampled", "interest-aware", "gbce"])
     @pytest.mark.parametrize("name", ["remi", "sasrec"])

@@ -40,7 +40,7 @@ class TestEveryModel:
             interests = model(HISTORY).interests
             expected = [
                 [
-                    max(float(u @ model.items[item]) for u in interests[row])
+                    max(float(u @ model.item_embeddings()[item]) for u in interests[row])
                     for item in range(1, V + 1)
                 ]
                 for row in range(4)

@@ -90,9 +90,10 @@ def test_bert4rec(padded, known, weights):
         assert np.allclose(model(padded).interests[0, 0], expected[-1], atol=1e-5)
 
 
+@pytest.mark.parametrize("temperature", [None, 0.2])
 @pytest.mark.parametrize("gated", [False, True])
-def test_facet(gated, padded, known, weights):
-    model = create("facet", 9, d=6, k=3, gated=gated, length=7).eval()
+def test_facet(gated, temperature, padded, known, weights):
+    model = create("facet", 9, d=6, k=3, gated=gated, length=7, temperature=temperature).eval()
     w = weights(model)
     s = encoder(w, known, 1, gated)
     expected = np.zeros((3, 6))
@@ -101,8 +102,15 @@ def test_facet(gated, padded, known, weights):
         logits = s @ (s[-1] @ w["queries"][k]) / 6
         shares[k] = np.exp(logits) / np.exp(logits).sum()
         expected[k] = norm(w, "last_norm", s[-1] + shares[k] @ s @ w["values"][k])
+    items = np.array(w["items"][1:])
+    if temperature is not None:
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+        items /= np.linalg.norm(items, axis=1, keepdims=True) * temperature
+        expected, items = expected * temperature**-0.5, items * temperature**0.5
     with torch.no_grad():
         encoded = model(padded)
+        scores = model.score(encoded.interests)
+    assert np.allclose(scores[0], (expected @ items.T).max(0), atol=1e-4)
     assert np.allclose(encoded.interests[0], expected, atol=1e-5)
     assert np.allclose(encoded.attention[0, :, :5], shares, atol=1e-5)
 

@@ -79,7 +79,7 @@ class Facet(CausalBackbone):
         """Items and interests alike get the length ``temperature ** -0.5``."""
         if self.temperature is None:
             return vectors
-        return F.normalize(vectors, dim=-1) * self.temperature**-0.5
+        return F.normalize(vectors, dim=-1) * (1 / math.sqrt(self.temperature))
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Interests after each item."""

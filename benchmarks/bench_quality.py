@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--metrics", default="recall@20,recall@50,ndcg@20,ndcg@50,hr@50")
     parser.add_argument("--source", default="llm", help="interests of llm, offline or none")
     parser.add_argument("--interests", default="exemplar", help="exemplar or catalogue")
+    parser.add_argument("--where", action="store_true", help="by rarity and history length too")
     parser.add_argument("--set", nargs="*", default=[], metavar="PART.NAME=VALUE")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("bench-quality"))
@@ -55,6 +56,7 @@ def main() -> None:
         seeds=range(options.seed, options.seed + options.seeds),
         metrics=options.metrics.split(","),
         settings={**settings, "interests": options.interests},
+        where=options.where,
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
     print(

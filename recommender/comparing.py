@@ -162,6 +162,7 @@ def compare(
     metrics: Sequence[str] = ("recall@20", "recall@50", "ndcg@20", "hr@50"),
     part: Literal["valid", "test"] = "test",
     settings: dict[str, Any] | None = None,
+    where: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Train models with seeds on a store, measure them on the same users, and compare.
@@ -188,6 +189,8 @@ def compare(
         Which targets.
     settings
         Further settings of :class:`recommender.recipes.Recipe` for all models.
+    where
+        Compare recall, at the longest list, by how rare targets and how long histories are, too.
     say
         Told what is being trained.
 
@@ -212,9 +215,9 @@ def compare(
         for seed in seeds:
             folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
             _train_once(store, name, seed, folder, settings or {}, say)
-            values, protocol = _measure(folder, store, metrics, part)
+            values, protocol = _measure(folder, store, metrics, part, where)
             runs.append(values)
-        results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in metrics}
+        results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
     means = {
         name: {metric: mean_of(values) for metric, values in found.items()}
         for name, found in results.items()
@@ -254,7 +257,11 @@ def _train_once(
 
 
 def _measure(
-    folder: Path, store: str | Path, metrics: Sequence[str], part: Literal["valid", "test"]
+    folder: Path,
+    store: str | Path,
+    metrics: Sequence[str],
+    part: Literal["valid", "test"],
+    where: bool,
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
     from recommender.metrics import METRICS
     from recommender.runs import evaluate
@@ -266,5 +273,11 @@ def _measure(
             raise UserError(f"metric {metric!r}: write for example recall@50; {', '.join(METRICS)}")
         ks.add(int(k))
         kinds.append(kind)
-    found = evaluate(folder, store, part=part, ks=sorted(ks), names=list(dict.fromkeys(kinds)))
-    return {metric: found.values[metric].numpy() for metric in metrics}, found.protocol
+    names = list(dict.fromkeys(kinds))
+    found = evaluate(folder, store, part=part, ks=sorted(ks), names=names, where=where)
+    values = {metric: found.values[metric].numpy() for metric in metrics}
+    for name, value in found.slices.items():  # the same users are in a part for every model
+        inside = value[~value.isnan()].numpy()
+        if len(inside):
+            values[f"recall@{max(ks)}, {name}"] = inside
+    return values, found.protocol

@@ -163,6 +163,9 @@ class Evaluation:
         int64 ``[n, N]``, the lists as item numbers.
     quality, interests
         List quality and interest diagnostics (see ``diagnostics``), where computed.
+    slices
+        Recall of parts of the targets and users (see ``slices``), where computed; NaN for a user
+        that is not in the part.
     """
 
     protocol: dict[str, Any]
@@ -171,6 +174,7 @@ class Evaluation:
     ranked: Tensor
     quality: dict[str, float] = field(default_factory=dict)
     interests: dict[str, Any] = field(default_factory=dict)
+    slices: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
@@ -180,11 +184,16 @@ class Evaluation:
     @property
     def margins(self) -> dict[str, float]:
         """Half the width of the 95 % interval of each mean (normal, over users)."""
-        root = math.sqrt(max(len(self.users), 1))
-        return {
-            name: float(1.96 * value.std(correction=1) / root) if len(value) > 1 else math.nan
-            for name, value in self.values.items()
-        }
+        return {name: _margin(value) for name, value in self.values.items()}
+
+    def slice_rows(self) -> list[tuple[str, int, float, float]]:
+        """Name, users, mean and margin of each slice that has users."""
+        rows = []
+        for name, value in self.slices.items():
+            inside = value[~value.isnan()]
+            if len(inside):
+                rows.append((name, len(inside), float(inside.mean()), _margin(inside)))
+        return rows
 
     def to_json(self) -> dict[str, Any]:
         """Figures and protocol as a JSON object."""
@@ -196,7 +205,17 @@ class Evaluation:
             },
             "quality": self.quality,
             "interests": self.interests,
+            "slices": [
+                {"part": name, "users": n, "mean": mean, "margin95": None if n < 2 else margin}
+                for name, n, mean, margin in self.slice_rows()
+            ],
         }
+
+
+def _margin(value: Tensor) -> float:
+    if len(value) < 2:
+        return math.nan
+    return float(1.96 * value.std(correction=1)) / math.sqrt(len(value))
 
 
 def evaluate_scores(

@@ -37,6 +37,7 @@ def evaluate(
     names: Sequence[str] = metrics.DEFAULT,
     keep_seen: bool | None = None,
     diagnose: bool = False,
+    where: bool = False,
 ) -> evaluation.Evaluation:
     """Measure a model by full ranking under the store's split.
 
@@ -54,6 +55,8 @@ def evaluate(
         Overrides the protocol's rule for items the user already has.
     diagnose
         Add list quality and interest diagnostics.
+    where
+        Add recall, at the longest list, by how rare the target and how long the history is.
 
     Raises
     ------
@@ -61,6 +64,7 @@ def evaluate(
         Split ``none``, or no targets; no such model; a model of other items.
     """
     from recommender.diagnostics import interest_diagnostics, list_quality
+    from recommender.slices import recall_slices
 
     folder = Path(model)
     manifest = artefacts.read_manifest(folder)
@@ -81,10 +85,13 @@ def evaluate(
         keep_seen=keep_seen,
     )
     found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
-    if diagnose:
-        stay = found.protocol["seen_items"] == "kept"
+    stay = found.protocol["seen_items"] == "kept"
+    if diagnose or where:
         cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
         targets = evaluation.targets_of(cases, dataset.n_items, keep_seen=stay)
+    if where:
+        found.slices.update(recall_slices(found, cases, targets, dataset, max(ks)))
+    if diagnose:
         found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
         found.interests.update(
             interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))

@@ -58,8 +58,10 @@ def _interest_lines(interest: dict[str, Any], most: int) -> list[str]:
 
 
 def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
-    """A comparison as two tables: means, and differences from the baseline."""
-    metrics = list(next(iter(found.means.values())))
+    """A comparison as tables: means, means by part where asked for, differences."""
+    every = list(next(iter(found.means.values())))
+    parts = [metric for metric in every if ", " in metric]  # parts of targets and users
+    metrics = [metric for metric in every if metric not in parts]
     means = [
         [name, *(f"{row[metric].mean:.4f} ± {row[metric].margin:.4f}" for metric in metrics)]
         for name, row in found.means.items()
@@ -77,4 +79,14 @@ def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list
     ]
     base = found.differences[0].baseline
     headers = ["model", "metric", f"minus {base}", "relative", "p (Holm)", "verdict"]
-    return [("means", ["model", *metrics], means), ("differences", headers, differences)]
+    tables = [("means", ["model", *metrics], means)]
+    if parts:
+        rows = [
+            [
+                part,
+                *(f"{row[part].mean:.4f} ± {row[part].margin:.4f}" for row in found.means.values()),
+            ]
+            for part in parts
+        ]
+        tables.append(("means by part", ["part", *found.means], rows))
+    return [*tables, ("differences", headers, differences)]

@@ -34,6 +34,12 @@ def compare(
         list[str] | None,
         typer.Option("--set", metavar="PART.NAME=VALUE", help="As in train, for all models."),
     ] = None,
+    where: Annotated[
+        bool,
+        typer.Option(
+            "--where", help="Compare recall by how rare targets and how long histories are, too."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train models with several seeds, measure them on the same users, test the differences.
@@ -62,6 +68,7 @@ def compare(
             "interests": interests,
             "training": {name: value for name, value in training.items() if value is not None},
         },
+        where=where,
         say=note,
     )
     if json:

@@ -34,6 +34,13 @@ def evaluate(
             help="Add coverage, diversity and novelty of the lists, and how the interests differ.",
         ),
     ] = True,
+    where: Annotated[
+        bool,
+        typer.Option(
+            "--where/--no-where",
+            help="Add recall by how rare the targets and how long the histories are.",
+        ),
+    ] = True,
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Show popularity beside it.")
     ] = True,
@@ -66,6 +73,7 @@ def evaluate(
         names=names,
         keep_seen=keep,
         diagnose=diagnose,
+        where=where,
     )
     document = found.to_json()
     popular = evaluate_popularity(model, store, found, ks, names) if baseline else {}
@@ -91,3 +99,8 @@ def evaluate(
     extra += [[f"interests: {name}", str(value)] for name, value in found.interests.items()]
     if extra:
         print_table("lists and interests", ["figure", "value"], extra)
+    parts = [
+        [name, f"{n:,}", f"{mean:.4f}", f"± {m:.4f}"] for name, n, mean, m in found.slice_rows()
+    ]
+    if parts:
+        print_table(f"recall@{max(ks)} by", ["part", "users", "mean", "95 %"], parts)

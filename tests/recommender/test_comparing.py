@@ -112,6 +112,19 @@ def test_compare_trains_measures_and_does_not_train_again(shop: Path, tmp_path: 
     )
 
 
+def test_parts_of_targets_and_users_are_compared_too(shop: Path, tmp_path: Path) -> None:
+    found = comparing.compare(
+        shop, ["pop", "remi"], tmp_path, seeds=[0], metrics=["recall@5"], where=True,
+        settings={"training": {"steps": 2}},
+    )  # fmt: skip
+    parts = [name for name in found.means["pop"] if name != "recall@5"]
+    assert any("rare targets" in name for name in parts)
+    assert any("long histories" in name for name in parts)
+    assert {d.metric for d in found.differences} == {"recall@5", *parts}
+    titles = [title for title, _, _ in comparison_tables(found)]
+    assert titles == ["means", "means by part", "differences"]
+
+
 def test_what_cannot_be_compared_is_refused(shop: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="two models or more"):
         comparing.compare(shop, ["remi"], tmp_path)

@@ -103,4 +103,4 @@ def evaluate(
         [name, f"{n:,}", f"{mean:.4f}", f"± {m:.4f}"] for name, n, mean, m in found.slice_rows()
     ]
     if parts:
-        print_table(f"recall@{max(ks)} by", ["part", "users", "mean", "95 %"], parts)
+        print_table(f"recall@{max(ks)} by", ["part", "users", f"recall@{max(ks)}", "95 %"], parts)

@@ -18,9 +18,8 @@ from recommender.backbones.layers import Layout, PreNormBlock, start_normal
 class FacetConfig(BackboneConfig):
     """Settings of :class:`Facet`; ``gated`` takes LiGR layers (eSASRec).
 
-    With a ``temperature`` scores are cosines divided by it; None takes plain inner products.
-    Two interests are as good as four on Office (validation Recall@50 .3003 and .2956, one seed with
-    text start and crowd) and twice as fast.
+    With a ``temperature`` scores are cosines divided by it; None takes plain inner products. On
+    Office one interest does as well as two, and two as four (``docs/recommender-quality.md``).
     """
 
     k: int = Field(2, ge=1)

@@ -78,7 +78,8 @@ def fits(expected: str, printed: str, *, figures: bool = True) -> bool:
 
     A line of nothing else stands for any number of lines. Numbers with a decimal point may differ
     by two units of the last place shown, or in the seventh digit where all of a float32's are
-    shown, because processors round differently; whole numbers may not. Without ``figures`` any number stands for any number.
+    shown, because processors round differently; whole numbers may not. Without ``figures`` any
+    number stands for any number.
     """
     numbers: list[str] = []
     pattern = "".join(_line_pattern(line, numbers, figures) for line in expected.splitlines())

@@ -70,16 +70,12 @@ def spelled_commands(page: Path) -> list[str]:
     return [one for one in found if re.match(r"(profiler|recommender) [a-z]", one)]
 
 
-FLOAT32_NOISE = 1e-6
-
-
 def fits(expected: str, printed: str, *, figures: bool = True) -> bool:
     """Whether output is what the page shows; ``…`` and ``...`` stand for anything.
 
     A line of nothing else stands for any number of lines. Numbers with a decimal point may differ
-    by two units of the last place shown, or in the seventh digit where all of a float32's are
-    shown, because processors round differently; whole numbers may not. Without ``figures`` any
-    number stands for any number.
+    by two units of the last place shown, because processors round differently; whole numbers may
+    not. Without ``figures`` any number stands for any number.
     """
     numbers: list[str] = []
     pattern = "".join(_line_pattern(line, numbers, figures) for line in expected.splitlines())
@@ -112,11 +108,10 @@ def _line_pattern(line: str, numbers: list[str], figures: bool) -> str:
 def _near(shown: str, got: str) -> bool:
     places = len(shown.rpartition(".")[2])
     try:
-        value = float(shown.replace(",", ""))
-        apart = abs(value - float(got.replace(",", "")))
+        apart = abs(float(shown.replace(",", "")) - float(got.replace(",", "")))
     except ValueError:  # an exponent
         return shown == got
-    return apart <= max(2.01 * 10.0**-places, FLOAT32_NOISE * abs(value))
+    return apart <= 2.01 * 10.0**-places
 
 
 def unknown_options(words: list[str]) -> list[str]:

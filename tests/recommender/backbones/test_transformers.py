@@ -125,7 +125,8 @@ def test_groups_of_like_length_change_nothing(name: str) -> None:
     history[torch.arange(40) >= lengths[:, None]] = 0
     weights = torch.randn(len(lengths), 40, model.k, 8) * (history > 0)[:, :, None, None]
     found = []
-    for mode in (model.train(), model.eval()):
+    for training in (True, False):
+        mode = model.train(training)
         mode.zero_grad()
         states = mode.all_positions(history)
         (states * weights).sum().backward()

@@ -7,6 +7,7 @@ the target's item vector and text vector.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from recommender.backbones.base import Backbone, Encoded
 from recommender.objectives import Objective
 from recommender.semantics import Semantics
 from recommender.sequences import Batch
+from recommender.softmax import mean_log_mass
 
 
 class EIMFConfig(BaseModel):
@@ -62,24 +64,30 @@ class EIMF(Objective):
     """
 
     item_text: Tensor
+    texts: Tensor
     has_text: Tensor
     interest_text: Tensor
-    user_rows: Tensor
+    sets: Tensor
+    set_of: Tensor
 
     def __init__(self, semantics: Semantics, d: int, config: EIMFConfig | None = None) -> None:
         super().__init__()
         self.config = config or EIMFConfig()
         items, interests = reduce_text(semantics, self.config.text_width)
         padding = torch.zeros(1, items.shape[1])
+        has_text = items.abs().sum(1) > 0
+        # Users of one exemplar share its interests: each such set is attended to once in a batch.
+        sets, set_of = np.unique(semantics.of_users() + 1, axis=0, return_inverse=True)
         constants = {
             "item_text": torch.cat([padding, items]),  # row 0 is the padding item
-            "has_text": torch.cat([padding, items]).abs().sum(1) > 0,
+            "texts": items[has_text],
+            "has_text": torch.cat([padding[:, 0] > 0, has_text]),
             "interest_text": torch.cat([padding, interests]),  # row 0 is no interest
-            "user_rows": torch.from_numpy(semantics.of_users()) + 1,
+            "sets": torch.from_numpy(sets),
+            "set_of": torch.from_numpy(set_of.reshape(-1)),
         }
         for name, value in constants.items():
             self.register_buffer(name, value, persistent=False)
-        self.all_have_text = bool(self.has_text[1:].all())
         width = items.shape[1]
         self.attention = SelfAttention(width)
         self.project_interest = nn.Linear(width, d)
@@ -87,18 +95,16 @@ class EIMF(Objective):
 
     def forward(self, model: Backbone, batch: Batch, encoded: Encoded) -> dict[str, Tensor]:
         """The terms ``semantic`` and ``align``; rows without interests or text are left out."""
-        config, target_text = self.config, self.item_text[batch.target]
-        rows = self.user_rows[batch.users]
-        mask = rows > 0
-        usable = mask.any(1) & self.has_text[batch.target]
+        config, chosen = self.config, self.set_of[batch.users]
+        usable = (self.sets[chosen] > 0).any(1) & self.has_text[batch.target]
         if int(usable.sum()) < 2:  # nothing to contrast with
             return {}
-        rows, mask, target_text = rows[usable], mask[usable], target_text[usable]
         target = batch.target[usable]
-        semantic = self._read_semantic(rows, mask, target_text)
+        target_text = self.item_text[target]
+        semantic = self._read_semantic(chosen[usable], target_text)
         terms: dict[str, Tensor] = {}
         if config.predict:
-            terms["semantic"] = config.gamma * self._predict(semantic, target)
+            terms["semantic"] = config.gamma * self._predict(semantic, target_text)
         if config.align:
             item = model.scored(model.lookup(target)[0])
             behaviour = self._read_behaviour(encoded.interests[usable], item)
@@ -116,23 +122,26 @@ class EIMF(Objective):
             terms["align"] = config.gamma * loss
         return terms
 
-    def _read_semantic(self, rows: Tensor, mask: Tensor, target_text: Tensor) -> Tensor:
+    def _read_semantic(self, chosen: Tensor, target_text: Tensor) -> Tensor:
         """H'_ex ``[B, w]``: the self-attended interests, read out with the target's text."""
-        values = self.attention(self.interest_text[rows], mask)
+        distinct, place = torch.unique(chosen, return_inverse=True)
+        rows = self.sets[distinct]
+        mask = rows > 0
+        mixed = self.attention(self.interest_text[rows], mask)
+        values = F.embedding(place, mixed.flatten(1)).view(-1, *mixed.shape[1:])
         if self.config.attend:
-            return target_aware(values, target_text, mask)
-        return plain_mean(values, mask)
+            return target_aware(values, target_text, mask[place])
+        return plain_mean(values, mask[place])
 
     def _read_behaviour(self, interests: Tensor, item: Tensor) -> Tensor:
         """H'_im ``[B, d]``."""
         return target_aware(interests, item) if self.config.attend else plain_mean(interests)
 
-    def _predict(self, semantic: Tensor, target: Tensor) -> Tensor:
+    def _predict(self, semantic: Tensor, target_text: Tensor) -> Tensor:
         """L_S: cross-entropy of the target among all items that have text."""
-        logits = F.normalize(semantic, dim=1) / self.config.tau @ self.item_text[1:].T
-        if not self.all_have_text:
-            logits = logits.masked_fill(~self.has_text[1:], float("-inf"))
-        return F.cross_entropy(logits, target - 1)
+        queries = F.normalize(semantic, dim=1) / self.config.tau
+        near = (queries * target_text).sum(1).mean()
+        return mean_log_mass(queries[:, None], self.texts) - near
 
     def interest_vectors(self) -> Tensor:
         """Semantic interests in the space of the behavioural ones, ``[n, d]``, for explanations.

@@ -22,6 +22,7 @@ from recommender.losses import read_out
 from recommender.objectives import Objective
 from recommender.semantics import Semantics
 from recommender.sequences import Batch
+from recommender.softmax import mean_log_mass
 
 Assignment = Literal["softmax", "sinkhorn", "straight-through"]
 
@@ -92,8 +93,10 @@ class LDMI(Objective):
         shares = self.assign(clusters, interests, mask)
         adapted = adapt(interests, clusters, shares, self.config.gamma)
         item = model.scored(model.lookup(target)[0])
-        logits = read_out(adapted, item, "hard") @ model.item_embeddings()[1:].T
-        terms = {"individual": self.config.weight * F.cross_entropy(logits, target - 1)}
+        chosen = read_out(adapted, item, "hard")
+        mass = mean_log_mass(chosen[:, None], model.item_embeddings()[1:])
+        near = (chosen * item).sum(1).mean()
+        terms = {"individual": self.config.weight * (mass - near)}
         if encoded.attention is not None and self.config.couple > 0:
             belongs = self.groups.contains(rows[:, :, None], batch.history[use][:, None, :])
             belongs = belongs & mask[:, :, None]

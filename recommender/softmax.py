@@ -26,8 +26,8 @@ def mean_log_mass(queries: Tensor, table: Tensor, excluded: Tensor | None = None
     ----------
     queries : Tensor ``[N, K, d]``
     table : Tensor ``[V, d]``
-        Both get gradients; these are computed along with the value, and cannot be differentiated
-        again.
+        Both get the gradients they ask for; these are computed along with the value, and cannot be
+        differentiated again.
     excluded : Tensor int64 ``[N]``, optional
         A row of the table that each row of the queries leaves out; only for K = 1.
 
@@ -50,11 +50,11 @@ class _MeanLogMass(torch.autograd.Function):
         narrow = exact
         if torch.is_autocast_enabled(queries.device.type):
             narrow = torch.get_autocast_dtype(queries.device.type)
-        wanted = any(ctx.needs_input_grad[:2])
+        query_wants, table_wants = ctx.needs_input_grad[:2]
         q, e = queries.detach().to(narrow), table.detach().to(narrow)
         total = queries.new_zeros((), dtype=exact)
-        for_queries = torch.empty_like(queries, dtype=exact) if wanted else None
-        for_table = torch.zeros_like(table, dtype=exact) if wanted else None
+        for_queries = torch.empty_like(queries, dtype=exact) if query_wants else None
+        for_table = torch.zeros_like(table, dtype=exact) if table_wants else None
         step = max(1, BLOCK_FLOATS // (k * len(table)))
         for start in range(0, rows, step):
             block = q[start : start + step].reshape(-1, q.shape[2])
@@ -64,22 +64,31 @@ class _MeanLogMass(torch.autograd.Function):
             peak = scores.amax(1, keepdim=True)
             mass = scores.sub_(peak).exp_().sum(1, keepdim=True)
             total += (peak + mass.log()).sum()
-            if for_queries is None or for_table is None:
+            if for_queries is None and for_table is None:
                 continue
             share = scores.div_(mass * rows).view(-1, len(table)).to(narrow)
-            for_queries[start : start + step] = (share @ e).to(exact).view(-1, *queries.shape[1:])
-            if narrow == exact:
+            if for_queries is not None:
+                for_queries[start : start + step] = (
+                    (share @ e).to(exact).view(-1, *queries.shape[1:])
+                )
+            if for_table is not None and narrow == exact:
                 for_table.addmm_(share.T, block)
-            else:
+            elif for_table is not None:
                 for_table += share.T @ block
-        if for_queries is not None and for_table is not None:
-            ctx.save_for_backward(for_queries.to(queries.dtype), for_table.to(table.dtype))
+        ctx.save_for_backward(
+            None if for_queries is None else for_queries.to(queries.dtype),
+            None if for_table is None else for_table.to(table.dtype),
+        )
         return total / rows
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         for_queries, for_table = ctx.saved_tensors
-        return gradient * for_queries, gradient * for_table, None
+        return (
+            None if for_queries is None else gradient * for_queries,
+            None if for_table is None else gradient * for_table,
+            None,
+        )
 
 
 def agreeing_log_mass(first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:

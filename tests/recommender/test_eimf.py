@@ -46,7 +46,7 @@ def plain_terms(
     readouts, behaviours, texts, items, predictions = [], [], [], [], []
     table = model.item_embeddings()
     for row in range(len(batch.users)):
-        mine = [r for r in objective.user_rows[batch.users[row]].tolist() if r > 0]
+        mine = [r for r in objective.sets[objective.set_of[batch.users[row]]].tolist() if r > 0]
         text = objective.item_text[batch.target[row]]
         if not mine or not text.any():
             continue

@@ -55,6 +55,19 @@ def test_value_and_gradients_are_the_plain_ones(rows, k, items, block, leave_out
     torch.testing.assert_close(got[1], table.grad)
 
 
+@pytest.mark.parametrize("fixed", ["queries", "table"])
+def test_what_asks_for_no_gradient_gets_none_and_the_other_its_own(fixed):
+    queries, table, _ = sample(5, 2, 7, 3, 1)
+    mean_log_mass(queries, table).backward()
+    both = {"queries": queries.grad.clone(), "table": table.grad.clone()}
+    given = {"queries": queries.detach().clone(), "table": table.detach().clone()}
+    free = "table" if fixed == "queries" else "queries"
+    given[free].requires_grad_()
+    mean_log_mass(given["queries"], given["table"]).backward()
+    assert given[fixed].grad is None
+    torch.testing.assert_close(given[free].grad, both[free])
+
+
 def test_with_targets_it_is_cross_entropy_in_float32():
     queries, table, generator = sample(500, 1, 700, 16, 0, torch.float32)
     targets = torch.randint(700, (500,), generator=generator)

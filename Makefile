@@ -6,14 +6,15 @@ READY := $(VENV)/.ready
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench clean
+.PHONY: help setup demo test test-slow lint bench study clean
 
 help:
 	@echo "make demo       environment, sample shop, build, train, recommend, explain (no key, no network)"
 	@echo "make test       environment and the test suite"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff and mypy"
-	@echo "make bench      the benchmarks behind the figures in docs/"
+	@echo "make bench      the benchmarks behind the figures in docs/, the study last"
+	@echo "make study      the tables of docs/recommender-quality.md: hundreds of trainings, days"
 
 setup: $(READY)
 
@@ -61,6 +62,11 @@ lint: $(READY)
 
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(MAKE) study
+
+study: $(READY)
+	$(BIN)/python benchmarks/study.py run
+	$(BIN)/python benchmarks/study.py tables
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,81 @@
+"""The quality study behind docs/recommender-quality.md: train what is missing, fill the tables.
+
+    python benchmarks/study.py left                      # what is not trained yet
+    python benchmarks/study.py run --tables office-remi  # train it (Ctrl-C; run goes on)
+    python benchmarks/study.py tables                    # write the page's tables and the runs file
+
+The plan, study.toml, names every table and model. A whole study is about forty hours on one core;
+--workers runs that many trainings at a time, each on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+PAGE = ROOT / "docs" / "recommender-quality.md"
+RUNS = Path(__file__).with_name("quality_runs.tsv")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["left", "run", "tables"])
+    parser.add_argument("--tables", nargs="+", help="only these; without, all of the plan")
+    parser.add_argument("--seeds", type=int, help="at most so many seeds of each")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--work", type=Path, default=Path("bench-study"))
+    options = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+    from _study import read_plan, results
+    from _study_tables import fill, runs_file
+
+    tables = read_plan()
+    unknown = set(options.tables or ()) - {table.name for table in tables}
+    if unknown:
+        parser.error(
+            f"no table {', '.join(sorted(unknown))}; the plan has "
+            f"{', '.join(table.name for table in tables)}"
+        )
+    chosen = [table for table in tables if not options.tables or table.name in options.tables]
+    if options.what == "tables":
+        PAGE.write_text(fill(PAGE.read_text("utf-8"), chosen, options.work), "utf-8")
+        RUNS.write_text(runs_file(results(options.work)), "utf-8")
+        return
+    most = options.seeds or sys.maxsize
+    wanted = [run for table in chosen for run in table.runs() if run.seed < most]
+    left = [run for run in dict.fromkeys(wanted) if not run.done(options.work)]
+    print(f"{len(set(wanted))} runs, {len(left)} not done yet")
+    if options.what == "left":
+        for run in left:
+            print(f"  {run.data} {run.split} {run.source} {run.model} seed {run.seed}")
+        return
+    train_all(left, options.work, options.workers)
+
+
+def train_all(left: list, work: Path, workers: int) -> None:
+    from _study import carry_out, store_of
+
+    for run in left:  # before the workers start: two must not make one store
+        store_of(run, work)
+    pool = ProcessPoolExecutor(workers)
+    try:
+        waiting = [pool.submit(carry_out, run, work) for run in left]
+        for number, future in enumerate(as_completed(waiting), 1):
+            print(f"{number}/{len(left)} {future.result()}", flush=True)
+    except KeyboardInterrupt:
+        print("stopped; what is done is kept", file=sys.stderr)
+        sys.exit(3)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+if __name__ == "__main__":
+    main()

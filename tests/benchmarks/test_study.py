@@ -1,0 +1,107 @@
+"""The quality study: its plan, its runs on disk and the tables made of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.recipes import make_recipe, parse_spec
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs" / "recommender-quality.md"
+
+
+@pytest.fixture(autouse=True)
+def _benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield
+    for name in ("_study", "_study_tables", "_stores", "_data"):
+        sys.modules.pop(name, None)
+
+
+def keep(run, work, test, users):
+    folder = run.folder(work)
+    folder.mkdir(parents=True)
+    np.savez_compressed(folder / "users.npz", **users)
+    facts = {**asdict(run), "steps": 9, "best_step": 5, "valid": test, "test": test}
+    (folder / "result.json").write_text(json.dumps(facts))
+
+
+def test_every_model_of_the_plan_can_be_trained_and_every_table_has_its_place():
+    from _study import read_plan
+
+    tables = read_plan()
+    for table in tables:
+        assert len({row.run(0) for row in table.rows}) == len(table.rows), table.name
+        for row in table.rows:
+            make_recipe(**parse_spec(row.model))
+    marks = re.findall(r"<!-- table: (.+) -->", PAGE.read_text("utf-8"))
+    assert sorted(marks) == sorted(table.name for table in tables)
+
+
+def test_every_line_of_the_runs_file_names_a_model_that_can_be_trained():
+    with (ROOT / "benchmarks" / "quality_runs.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) > 100
+    keys = [(row["data"], row["split"], row["source"], row["model"], row["seed"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    for row in rows:
+        make_recipe(**parse_spec(row["model"]))
+        assert 0 <= float(row["recall@10"]) <= float(row["recall@50"]) <= 1
+
+
+def test_a_paired_table_compares_the_seeds_that_both_rows_have(tmp_path):
+    from _study import Row, Table
+    from _study_tables import fill, runs_file
+
+    base = Row("sasrec", "office", "given", "llm", "sasrec")
+    better = Row("text", "office", "given", "llm", "sasrec+text")
+    noise = np.random.default_rng(0).uniform(0, 0.4, (3, 200))
+    for seed in range(3):
+        keep(base.run(seed), tmp_path, {"recall@50": 0.2}, {"recall@50": noise[seed]})
+    for seed in range(2):
+        keep(better.run(seed), tmp_path, {"recall@50": 0.3}, {"recall@50": noise[seed] + 0.1})
+    table = Table("t", "paired", "Office", 3, ("recall@50",), (base, better))
+    page = "before\n<!-- table: t -->\nold\n<!-- end -->\nafter\n"
+    lines = fill(page, [table], tmp_path).splitlines()
+    assert lines[:2] == ["before", "<!-- table: t -->"]
+    assert lines[-2:] == ["<!-- end -->", "after"]
+    assert "old" not in lines
+    first, second = (line for line in lines if line.startswith(("| sasrec", "| text")))
+    assert first.endswith("| 3 |")
+    assert second.endswith("| 2 |")
+    assert "**+.1000 ± .0000 (" in second
+    with pytest.raises(SystemExit, match="no mark"):
+        fill("nothing", [table], tmp_path)
+    assert runs_file([]).startswith("data\tsplit\tsource\tmodel\tseed")
+
+
+def test_a_run_is_trained_measured_and_kept_whole(tmp_path, monkeypatch):
+    import _study
+    from _study import Run, carry_out, results
+
+    from profiler import BuildConfig, build
+    from store.sample import write_sample
+
+    write_sample(tmp_path / "shop", users=80)
+    store = tmp_path / "shop.db"
+    build(tmp_path / "shop", store, config=BuildConfig(exemplars=4, synthetic_users=0))
+    monkeypatch.setattr(_study, "interest_store", lambda *_: store)
+    run = Run("office", "given", "llm", "remi+eimf:training.steps=4,training.evaluate_every=2", 1)
+    assert not run.done(tmp_path)
+    said = carry_out(run, tmp_path)
+    assert run.done(tmp_path)
+    assert "seed 1: recall@50" in said
+    kept = results(tmp_path)[0]
+    assert (kept["model"], kept["seed"], kept["steps"]) == (run.model, 1, 4)
+    users = np.load(run.folder(tmp_path) / "users.npz")
+    assert users["recall@50"].mean() == pytest.approx(kept["test"]["recall@50"])
+    assert any(name.startswith("recall@50, rare targets") for name in users)
+    assert [path.name for path in run.folder(tmp_path).parent.iterdir()] == ["1"]

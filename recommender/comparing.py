@@ -9,7 +9,8 @@ effects; the sum is slightly conservative):
 
 The interval and the paired t-test use it with Satterthwaite's degrees of freedom; p values are
 corrected by Holm over all comparisons of the table. A gain is called one only where the corrected
-p is below .05 and the 95 % interval leaves zero out.
+p is below .05 and the 95 % interval leaves zero out. With one user and one seed no spread is known,
+and nothing is called a gain.
 """
 
 from __future__ import annotations
@@ -18,12 +19,21 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from recommender.recipes import make_recipe, merge_settings, parse_spec
+from recommender.metrics import parse_metric
+from recommender.recipes import (
+    Recipe,
+    check_parts,
+    make_recipe,
+    merge_settings,
+    parse_spec,
+    read_for,
+)
 from store.digests import json_digest
 from store.errors import UserError
 from store.store import open_store
@@ -32,6 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVEL = 0.05
+MARK = "recipe.json"
+"""In the folder of a model: the address of what it was trained with."""
 Verdict = Literal["better", "worse", "within the interval"]
 Values = dict[str, "NDArray[np.float64]"]
 """Metric → values ``[seeds, users]``."""
@@ -133,7 +145,7 @@ def compare_values(results: dict[str, Values], baseline: str) -> list[Difference
             gap = mine - base
             error, freedom = spread(gap)
             mean = float(gap.mean())
-            p = 1.0 if mean == 0 else 0.0
+            p = 1.0 if mean == 0 or gap.size == 1 else 0.0
             if error > 0:
                 p = float(2 * stats.t.sf(abs(mean) / error, freedom))
             margin = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
@@ -197,7 +209,10 @@ def compare(
     Raises
     ------
     UserError
-        For an unknown model, fewer than two models, or a baseline that is not among them.
+        Before anything is trained, for an unknown model, setting or metric, fewer than two models,
+        or a baseline that is not among them.
+    StoreError
+        Before anything is trained, where the store lacks the interests a model needs.
     """
     names = list(dict.fromkeys(models))
     base = baseline or (names[0] if names else "")
@@ -208,13 +223,24 @@ def compare(
         )
     if not seeds:
         raise UserError("compare needs at least one seed")
+    for metric in metrics:
+        parse_metric(metric)
+    chosen = {name: merge_settings(settings or {}, parse_spec(name)) for name in names}
+    recipes = {name: make_recipe(**own) for name, own in chosen.items()}
+    for recipe in recipes.values():
+        check_parts(recipe)
+    known = {name: _knowledge(store, recipe) for name, recipe in recipes.items()}
     results: dict[str, Values] = {}
     protocol: dict[str, Any] = {}
     for name in names:
         runs = []
         for seed in seeds:
             folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
-            _train_once(store, name, seed, folder, settings or {}, say)
+            own = chosen[name]
+            own = {**own, "training": {**own.get("training", {}), "seed": seed}}
+            address = json_digest(make_recipe(**own).model_dump(mode="json") | known[name])
+            if not _trained(folder, address):
+                _train_into(folder, store, name, own, address, say)
             values, protocol = _measure(folder, store, metrics, part, where)
             runs.append(values)
         results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
@@ -225,35 +251,51 @@ def compare(
     return Comparison(protocol, list(seeds), means, compare_values(results, base))
 
 
-def _train_once(
+def _knowledge(store: str | Path, recipe: Recipe) -> dict[str, str]:
+    """What a model of this recipe learns from: addresses of the data, the interests, the texts.
+
+    Raises
+    ------
+    StoreError
+        Where the store lacks the interests the recipe asks for.
+    """
+    with open_store(store) as opened:
+        found = {"data": opened.datasets.load().digest}
+        semantics = read_for(opened, recipe)
+        if semantics is not None:
+            found["interests"] = semantics.digest
+        if recipe.text_start:
+            found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+    return found
+
+
+def _trained(folder: Path, address: str) -> bool:
+    """Whether a folder holds a model, whole, of this address."""
+    from recommender.artefacts import MANIFEST
+
+    mark = folder / MARK
+    whole = (folder / MANIFEST).is_file() and mark.is_file()
+    return whole and json.loads(mark.read_text("utf-8")) == address
+
+
+def _train_into(
+    folder: Path,
     store: str | Path,
     name: str,
-    seed: int,
-    folder: Path,
     settings: dict[str, Any],
+    address: str,
     say: Callable[[str], None] | None,
 ) -> None:
-    """Train one model unless its folder holds it already, whole and with these settings."""
-    from recommender.artefacts import MANIFEST
+    """Train one model; the mark comes last, so that a stopped training is not taken for one."""
     from recommender.runs import train
 
-    chosen = merge_settings(settings, parse_spec(name))
-    chosen["training"] = {**chosen.get("training", {}), "seed": seed}
-    recipe = make_recipe(**chosen)
-    with open_store(store) as opened:
-        data = opened.meta("dataset_digest")
-    address = json_digest(recipe.model_dump(mode="json") | {"data": data})
-    mark = folder / "recipe.json"
-    trained = (folder / MANIFEST).is_file() and mark.is_file()
-    if trained and json.loads(mark.read_text("utf-8")) == address:
-        return
-    if say is not None:
-        say(f"training {name}, seed {seed}")
-    result = train(store, folder, **chosen)
-    mark.write_text(json.dumps(address), "utf-8")
-    if say is not None:
-        shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
-        say(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
+    tell = say or (lambda line: None)
+    tell(f"training {name}, seed {settings['training']['seed']}")
+    (folder / MARK).unlink(missing_ok=True)
+    result = train(store, folder, **settings)
+    (folder / MARK).write_text(json.dumps(address), "utf-8")
+    shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
+    tell(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
 
 
 def _measure(
@@ -263,17 +305,10 @@ def _measure(
     part: Literal["valid", "test"],
     where: bool,
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
-    from recommender.metrics import METRICS
     from recommender.runs import evaluate
 
-    ks, kinds = set(), []
-    for metric in metrics:
-        kind, at, k = metric.partition("@")
-        if not at or not k.isdigit() or kind not in METRICS:
-            raise UserError(f"metric {metric!r}: write for example recall@50; {', '.join(METRICS)}")
-        ks.add(int(k))
-        kinds.append(kind)
-    names = list(dict.fromkeys(kinds))
+    asked = [parse_metric(metric) for metric in metrics]
+    ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
     found = evaluate(folder, store, part=part, ks=sorted(ks), names=names, where=where)
     values = {metric: found.values[metric].numpy() for metric in metrics}
     for name, value in found.slices.items():  # the same users are in a part for every model

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from store.errors import UserError
+
 PADDING = 0
 
 
@@ -105,6 +107,20 @@ METRICS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "ndcg_hit_normalised": ndcg_hit_normalised,
 }
 DEFAULT = ("recall", "ndcg", "hr", "mrr")
+
+
+def parse_metric(text: str) -> tuple[str, int]:
+    """Read ``recall@50`` as ``("recall", 50)``.
+
+    Raises
+    ------
+    UserError
+        For an unknown metric, or a cut-off that is not a number of 1 or more.
+    """
+    kind, _, k = text.partition("@")
+    if kind not in METRICS or not k.isdecimal() or int(k) < 1:
+        raise UserError(f"metric {text!r}: write for example recall@50; {', '.join(METRICS)}")
+    return kind, int(k)
 
 
 def per_user(

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from recommender.losses import Loss
     from recommender.objectives import Objective
     from recommender.semantics import Semantics
+    from store.store import Store
 
 ALIGNMENTS = ("eimf", "ldmi")
 MANY_ITEMS = 100_000
-"""From so many items on the default is the sampled softmax: scores of all items would not fit."""
+"""With more items than this the default is the sampled softmax: all scores would not fit."""
 
 
 class Recipe(BaseModel):
@@ -227,6 +228,45 @@ def make_objectives(
     return found, eimf
 
 
+def read_for(store: Store, recipe: Recipe) -> Semantics | None:
+    """What a recipe reads of a store's interests; None where it asks for none of them.
+
+    The crowd loss alone needs groups of items and nobody's own interests.
+
+    Raises
+    ------
+    StoreError
+        Where the store lacks them.
+    """
+    from recommender.semantics import read_semantics
+
+    if not recipe.needs_interests:
+        return None
+    return read_semantics(store, recipe.interests, of_users=bool(recipe.align))
+
+
+def check_parts(recipe: Recipe) -> None:
+    """Check the settings of every part of a recipe, as training will.
+
+    Raises
+    ------
+    UserError
+        Naming the part, the setting, its value and what it may be.
+    """
+    from recommender.backbones.base import create
+    from recommender.crowd import CrowdConfig
+    from recommender.eimf import EIMFConfig
+    from recommender.ldmi import LDMIConfig
+    from recommender.settings import Settings
+
+    create(recipe.backbone, 2, **recipe.model)
+    make_loss(recipe, 2)
+    checked(EIMFConfig, recipe.eimf, "eimf")
+    checked(LDMIConfig, recipe.ldmi, "ldmi")
+    checked(CrowdConfig, recipe.crowd_settings, "crowd")
+    checked(Settings, training_settings(recipe), "training")
+
+
 def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
     """Read ``NAME=VALUE`` options; values are JSON where they can be, otherwise text.
 
@@ -274,17 +314,23 @@ PARTS = {
 
 
 def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read ``--set PART.NAME=VALUE`` options into the parts of a recipe.
+    """Read ``--set PART.NAME=VALUE`` options, and ``routing=WEIGHT``, into a recipe's settings.
 
     Raises
     ------
     UserError
         For an unknown part, or an option without a dot or ``=``.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Any] = {}
     for path, value in parse_settings(pairs, "--set").items():
         part, dot, name = path.partition(".")
-        if not dot or part not in PARTS:
-            raise UserError(f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}")
-        found.setdefault(PARTS[part], {})[name] = value
+        if path == "routing":
+            found[path] = value
+        elif dot and part in PARTS:
+            found.setdefault(PARTS[part], {})[name] = value
+        else:
+            raise UserError(
+                f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}; "
+                "or routing=WEIGHT"
+            )
     return found

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from recommender import comparing
+from recommender import comparing, runs
 from recommender.words import comparison_tables
-from store.errors import UserError
+from store.errors import StoreError, UserError
+from store.store import open_store
 
 
 def test_holm_by_hand() -> None:
@@ -74,6 +75,12 @@ def test_many_null_comparisons_yield_no_gain() -> None:
     assert {d.verdict for d in comparing.compare_values(models, "base")} == {"within the interval"}
 
 
+def test_of_one_user_and_one_seed_nothing_is_called_a_gain() -> None:
+    one = {"a": {"m": np.array([[0.1]])}, "b": {"m": np.array([[0.9]])}}
+    found = comparing.compare_values(one, "a")[0]
+    assert (found.p, found.verdict) == (1.0, "within the interval")
+
+
 def test_identical_models_differ_by_nothing() -> None:
     values = {"m": np.ones((2, 10))}
     found = comparing.compare_values({"a": values, "b": values}, "a")[0]
@@ -130,5 +137,56 @@ def test_what_cannot_be_compared_is_refused(shop: Path, tmp_path: Path) -> None:
         comparing.compare(shop, ["remi"], tmp_path)
     with pytest.raises(UserError, match="'emif' is not one of"):
         comparing.compare(shop, ["remi+emif", "pop"], tmp_path)
-    with pytest.raises(UserError, match="recall_50"):
-        comparing.compare(shop, ["pop", "remi"], tmp_path, metrics=["recall_50"])
+    said: list[str] = []
+    for models, more, wrong in [
+        (["remi", "pop"], {"metrics": ["recall_50"]}, "recall_50"),
+        (["remi", "sasrecc"], {}, "no backbone 'sasrecc'"),
+        (["remi", "remi+eimf:eimf.gama=1"], {}, "eimf, gama"),
+        (["remi", "sasrec:model.heads=7"], {}, "sasrec"),
+    ]:
+        with pytest.raises(UserError, match=wrong):
+            comparing.compare(shop, models, tmp_path, say=said.append, **more)
+    assert said == []  # before anything was trained
+
+
+def test_a_store_without_interests_is_refused_before_anything_is_trained(
+    tmp_path: Path, shop_maker
+) -> None:
+    bare, said = shop_maker(tmp_path, "leave-one-out", words=False), list[str]()
+    with pytest.raises(StoreError, match="holds no interests"):
+        comparing.compare(bare, ["remi", "remi+eimf"], tmp_path / "out", say=said.append)
+    assert said == []
+
+
+def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
+    tmp_path: Path, shop_maker
+) -> None:
+    shop, said = shop_maker(tmp_path, "leave-one-out"), list[str]()
+
+    def run(steps: int = 2) -> list[str]:
+        said.clear()
+        comparing.compare(
+            shop, ["remi", "remi+eimf"], tmp_path / "out", seeds=[0], metrics=["recall@5"],
+            settings={"training": {"steps": steps}}, say=said.append,
+        )  # fmt: skip
+        return [line for line in said if line.startswith("training")]
+
+    both = ["training remi, seed 0", "training remi+eimf, seed 0"]
+    assert run() == both
+    assert run() == []
+    with open_store(shop) as store, store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM evidence WHERE interest_id = 1")
+    assert run() == both[1:]
+    # Trained with other settings and stopped: its model is there, but nothing says it is whole.
+    train, folder = runs.train, tmp_path / "out" / "remi" / "seed-0"
+
+    def stopped(*args, **settings):
+        train(*args, **settings)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "train", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(steps=3)
+    assert not (folder / comparing.MARK).exists()
+    assert run() == both[:1]

@@ -35,8 +35,9 @@ class Manifest(BaseModel):
         How many items it scores, and the address of their list of ids.
     dataset_digest, split
         The store's data set and split it was trained on.
-    training
-        Settings of the run: loss, objectives, optimiser, seed.
+    training, configuration_digest
+        Settings of the run (loss, objectives, optimiser, seed), and the address of these and of the
+        model's own.
     metrics
         The metric card: figures by part and name, with the protocol they belong to.
     encoder
@@ -55,6 +56,7 @@ class Manifest(BaseModel):
     dataset_digest: str
     split: str
     training: dict[str, Any] = Field(default_factory=dict)
+    configuration_digest: str = ""
     metrics: dict[str, Any] = Field(default_factory=dict)
     encoder: str | None = None
     versions: dict[str, str] = Field(default_factory=dict)
@@ -70,14 +72,18 @@ def describe(
     encoder: str | None = None,
 ) -> Manifest:
     """Manifest of a model trained on a data set."""
+    config = model.config.model_dump(mode="json")
     return Manifest(
         backbone=model.name,
-        config=model.config.model_dump(mode="json"),
+        config=config,
         n_items=model.n_items,
         items_digest=json_digest(dataset.item_ids),
         dataset_digest=dataset.digest,
         split=str(dataset.split),
         training=training or {},
+        configuration_digest=json_digest(
+            {"backbone": model.name, "config": config, "training": training or {}}
+        ),
         metrics=metrics or {},
         encoder=encoder,
         versions={"python": platform.python_version(), "torch": torch.__version__},

@@ -1,6 +1,6 @@
 """The exact state of a training run in one file: a resumed run continues bit by bit on CPU.
 
-The file is safetensors: weights, the optimiser's moments, the objectives' weights, the best weights
+The file is safetensors: weights, the optimiser's moments, the objectives' weights, the best of both
 so far and the random state; counters stand as JSON in its header. It is replaced in one step, so a
 kill leaves the old state or the new one.
 """
@@ -34,6 +34,8 @@ class Counters:
     best_metrics: dict[str, float] = field(default_factory=dict)
     waited: int = 0
     seconds: float = 0.0
+    evaluated: int = -1
+    """The step of the last evaluation."""
 
 
 def pack(
@@ -58,9 +60,9 @@ def unpack(
 ) -> dict[str, Tensor]:
     """Put everything back where :func:`pack` took it from; returns the best weights."""
     for prefix, module in modules.items():
-        module.load_state_dict(_under(f"{prefix}.", tensors))
+        module.load_state_dict(under(f"{prefix}.", tensors))
     for index, parameter in enumerate(_parameters(optimiser)):
-        moments = _under(f"optimiser.{index}.", tensors)
+        moments = under(f"optimiser.{index}.", tensors)
         if moments:
             optimiser.state[parameter] = {
                 name: value.to(parameter.device) for name, value in moments.items()
@@ -68,7 +70,7 @@ def unpack(
     torch.set_rng_state(tensors["random.cpu"])
     if torch.cuda.is_available() and "random.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["random.cuda"])
-    return _under("best.", tensors)
+    return under("best.", tensors)
 
 
 def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -119,7 +121,8 @@ def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimiser.param_groups for parameter in group["params"]]
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with a prefix, without it."""
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()

@@ -44,6 +44,10 @@ BLOCK_FLOATS = 2**20
 DEFAULT_KS = (10, 20, 50)
 
 
+class NotNumbersError(UserError):
+    """Scores of a model that are NaN or infinite."""
+
+
 def keeps_seen(split: str) -> bool:
     """Whether a protocol leaves the items a user already has among the candidates.
 
@@ -74,9 +78,12 @@ def scorer_of(model: Backbone) -> Scorer:
 
 
 def popularity(dataset: Dataset) -> Scorer:
-    """The baseline that knows no user: training interactions of an item, ties by item_ix."""
+    """The baseline that knows no user: training interactions of an item, ties by id.
+
+    Not by ``item_ix``: items are numbered by all their interactions, targets too.
+    """
     counts = np.bincount(dataset.visible()[1], minlength=dataset.n_items)
-    order = np.lexsort((np.arange(dataset.n_items), -counts))
+    order = np.lexsort((np.array(dataset.item_ids), -counts))
     ranks = torch.empty(dataset.n_items)
     ranks[torch.from_numpy(order)] = -torch.arange(dataset.n_items, dtype=torch.float32)
     return lambda history: ranks.expand(len(history), -1)
@@ -109,7 +116,7 @@ def rank(score: Scorer, cases: EvalHistories, n_items: int, n: int, *, keep_seen
 
     Raises
     ------
-    UserError
+    NotNumbersError
         Where a score is not a number: the model did not train.
     """
     n, block = min(n, n_items), max(1, BLOCK_FLOATS // n_items)
@@ -123,7 +130,9 @@ def rank(score: Scorer, cases: EvalHistories, n_items: int, n: int, *, keep_seen
         best = scores.topk(n, dim=1)
         if bool(best.values.isnan().any()):
             user = int(cases.users[start + int(best.values.isnan().any(1).int().argmax())])
-            raise UserError(f"the model's scores for user_ix {user} are not numbers; train it anew")
+            raise NotNumbersError(
+                f"the model's scores for user_ix {user} are not numbers; train it anew"
+            )
         ranked[start:stop] = torch.where(best.values == -math.inf, 0, best.indices + 1).cpu()
     return ranked
 

@@ -21,14 +21,16 @@ class Report:
     steps_per_second: float
     metrics: dict[str, float] | None = None
     best: float | None = None
+    monitor: str = ""
+    """The metric that ``best`` is of."""
 
 
 class Pace:
     """Measures steps per second between evaluations and tells ``progress``."""
 
-    def __init__(self, progress: Callable[[Report], None] | None) -> None:
-        self.progress = progress
-        self.last = Report(0, 0, {}, 0.0)
+    def __init__(self, progress: Callable[[Report], None] | None, monitor: str = "") -> None:
+        self.progress, self.monitor = progress, monitor
+        self.last = Report(0, 0, {}, 0.0, monitor=monitor)
         self.start(0, 0.0)
 
     def start(self, step: int, before: float) -> None:
@@ -48,7 +50,7 @@ class Pace:
         now = time.perf_counter()
         rate = (step - self.marked_step) / max(now - self.marked, 1e-9)
         values = {name: float(value.detach()) for name, value in terms.items()}
-        self.last = Report(step, epoch, values, rate, best=best)
+        self.last = Report(step, epoch, values, rate, best=best, monitor=self.monitor)
         if self.progress is not None:
             self.progress(self.last)
         self.marked, self.marked_step = time.perf_counter(), step

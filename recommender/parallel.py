@@ -13,6 +13,17 @@ import torch
 from torch import Tensor, distributed, nn
 
 
+def own_device(device: str) -> str:
+    """The device of this process: under torchrun each takes the GPU of its local rank."""
+    local = os.environ.get("LOCAL_RANK")
+    return f"cuda:{local}" if device == "cuda" and local is not None else device
+
+
+def first_process() -> bool:
+    """Whether this is the process that prints and writes."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 def join(device: torch.device) -> tuple[int, int]:
     """Join the group torchrun has set up; returns ``(rank, world)``, (0, 1) without one."""
     world = int(os.environ.get("WORLD_SIZE", "1"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -17,32 +16,17 @@ from safetensors.torch import load_file, save_file
 from store.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
-
-    from recommender.eimf import EIMF
 
 NAME = "interests.safetensors"
 
 
-class Snapshot:
-    """Keeps the projected interests of the best evaluation so far."""
-
-    def __init__(self, eimf: EIMF, interest_ids: NDArray[np.int64]) -> None:
-        self.eimf, self.ids = eimf, interest_ids
-        self.best: float | None = None
-        self.vectors: Tensor | None = None
-
-    def see(self, value: float) -> None:
-        """Take the vectors if the monitored value is the best so far."""
-        if self.best is None or value > self.best:
-            self.best, self.vectors = value, self.eimf.interest_vectors().cpu().clone()
-
-    def save(self, folder: Path) -> None:
-        """Write them beside the model."""
-        vectors = self.eimf.interest_vectors().cpu() if self.vectors is None else self.vectors
-        tensors = {"ids": torch.from_numpy(self.ids.copy()), "vectors": vectors.contiguous()}
-        save_file(tensors, folder / NAME)
+def save_projection(folder: Path, interest_ids: NDArray[np.int64], vectors: Tensor) -> None:
+    """Write projected interests ``[n, d]`` beside the model they were learned with."""
+    tensors = {"ids": torch.from_numpy(interest_ids.copy()), "vectors": vectors.cpu().contiguous()}
+    save_file(tensors, folder / NAME)
 
 
 def load_projection(folder: Path, interest_ids: NDArray[np.int64]) -> Tensor | None:

@@ -6,7 +6,6 @@ of the same names only parse, call and print.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from recommender import artefacts
+from recommender import artefacts, evaluation, parallel
 from recommender.answers import Explanation, Recommendation
 from recommender.backbones.base import Backbone, create
 from recommender.checks import checked
 from recommender.leakage import check_shown, check_training, shown_to_llm
 from recommender.measuring import evaluate, opened_store
-from recommender.projection import Snapshot
+from recommender.projection import save_projection
 from recommender.recipes import (
     Recipe,
     make_loss,
     make_objectives,
     make_recipe,
+    read_for,
     training_settings,
 )
-from recommender.semantics import Semantics, describe, read_semantics
+from recommender.semantics import Semantics, describe
 from recommender.sequences import Sequences
 from recommender.service import Service
 from recommender.settings import FitResult, Settings
@@ -37,6 +37,7 @@ from recommender.validation import make_evaluator
 from store.store import Store
 
 if TYPE_CHECKING:
+    from recommender.eimf import EIMF
     from recommender.pace import Report
     from store.dataset import Dataset
 
@@ -86,7 +87,7 @@ def train(
     resume
         Continue an interrupted run in ``out``.
     device
-        ``cpu`` or ``cuda``.
+        ``cpu`` or ``cuda``; under torchrun each process takes the GPU of its local rank.
     progress, say, stop
         Told how the run stands; told a line of text; asked after each step whether to stop.
     **settings
@@ -106,9 +107,10 @@ def train(
         After Ctrl-C; the best model so far is saved.
     """
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
+    device = parallel.own_device(device)
     with opened_store(store) as opened:
         dataset = opened.datasets.load()
-        semantics = read_semantics(opened, recipe.interests) if recipe.needs_interests else None
+        semantics = read_for(opened, recipe)
         vectors = _text_vectors(opened, semantics) if recipe.text_start else None
         checked = check_shown(dataset, shown_to_llm(opened))
         encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
@@ -117,20 +119,20 @@ def train(
         tell(describe(semantics))
     tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
     result, eimf = _train(recipe, dataset, semantics, vectors, out, resume, device, progress, stop)
-    if out is not None and int(os.environ.get("RANK", "0")) == 0:
+    if out is not None and parallel.first_process():
         facts = recipe.model_dump(mode="json") | {
             "store": origin,
             "steps": result.fit.steps,
             "best_step": result.fit.best_step,
             "reason": result.fit.reason,
         }
-        card = {"valid": result.fit.metrics}
+        card = {"valid": result.fit.metrics, "protocol": _protocol(dataset)}
         manifest = artefacts.describe(
             result.model, dataset, training=facts, metrics=card, encoder=encoder
         )
         artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids)
-        if eimf is not None:
-            eimf.save(Path(out))
+        if eimf is not None and semantics is not None:
+            save_projection(Path(out), semantics.interest_ids, eimf.interest_vectors())
     result.fit.raise_if_stopped()
     return result
 
@@ -145,7 +147,7 @@ def _train(
     device: str,
     progress: Callable[[Report], None] | None,
     stop: Callable[[], bool] | None,
-) -> tuple[TrainResult, Snapshot | None]:
+) -> tuple[TrainResult, EIMF | None]:
     """Build model, loss and objectives from a recipe, and fit."""
     settings = training_settings(recipe)
     seed = int(settings.get("seed", 0))
@@ -157,30 +159,40 @@ def _train(
         objectives, eimf = make_objectives(recipe, model.d, semantics)
     sequences = Sequences.from_dataset(dataset, device)
     check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
-    snapshot = None if eimf is None or semantics is None else Snapshot(eimf, semantics.interest_ids)
-    evaluator, monitor = make_evaluator(dataset, model.length, snapshot)
+    evaluator, monitor = make_evaluator(dataset, model.length, settings.pop("monitor", None))
     result = fit(
         model,
         sequences,
         loss=make_loss(recipe, dataset.n_items),
         evaluator=evaluator,
         objectives=objectives,
-        settings=checked(Settings, {"monitor": monitor, **settings}, "training"),
+        settings=checked(Settings, {**settings, "monitor": monitor}, "training"),
         out=None if out is None else Path(out),
         resume=resume,
-        facts=_same_to_resume(recipe, semantics),
+        facts=_same_to_resume(recipe, dataset, semantics),
         progress=progress,
         stop=stop,
     )
-    return TrainResult(None if out is None else Path(out), model.cpu(), result), snapshot
+    return TrainResult(None if out is None else Path(out), model.cpu(), result), eimf
 
 
-def _same_to_resume(recipe: Recipe, semantics: Semantics | None) -> dict[str, Any]:
-    """What of alignment and start a run cannot be continued with, once it is another."""
+def _protocol(dataset: Dataset) -> dict[str, Any]:
+    """What the figures of the metric card are of."""
+    split = dataset.split
+    if split.name == "none":
+        return {"split": str(split), "part": None}
+    seen = "kept" if evaluation.keeps_seen(split.name) else "removed"
+    return {"split": str(split), "part": "valid", "seen_items": seen, "ranked": "all items"}
+
+
+def _same_to_resume(
+    recipe: Recipe, dataset: Dataset, semantics: Semantics | None
+) -> dict[str, Any]:
+    """What of data, alignment and start a run cannot be continued with, once it is another."""
     names = ("align", "crowd", "eimf", "ldmi", "crowd_settings", "routing", "text_start")
-    facts = recipe.model_dump(mode="json", include=set(names))
+    facts = recipe.model_dump(mode="json", include=set(names)) | {"the data": dataset.digest}
     if semantics is not None:
-        facts |= {"interests": recipe.interests, "stored interests": len(semantics.interest_ids)}
+        facts |= {"interests": recipe.interests, "the stored interests": semantics.digest}
     return facts
 
 

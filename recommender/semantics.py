@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from store.digests import PREFIX
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -58,6 +61,15 @@ class Semantics:
         if len(self.rows) and not 0 <= int(self.rows.min()) <= int(self.rows.max()) < n:
             raise ValueError(f"a user is given an interest row outside 0 … {n - 1}")
 
+    @cached_property
+    def digest(self) -> str:
+        """Address of all of it: other interests, vectors or users give another."""
+        content = hashlib.sha256("\x1f".join(self.kinds.tolist()).encode())
+        for part in fields(self):
+            if part.name != "kinds":
+                content.update(np.ascontiguousarray(getattr(self, part.name)).tobytes())
+        return f"{PREFIX}{content.hexdigest()}"
+
     @property
     def n_items(self) -> int:
         """Number of items V."""
@@ -87,7 +99,9 @@ class Semantics:
         return table
 
 
-def read_semantics(store: Store, method: Method = "exemplar") -> Semantics:
+def read_semantics(
+    store: Store, method: Method = "exemplar", *, of_users: bool = True
+) -> Semantics:
     """Read interests, evidence, text vectors and their users from a store.
 
     Parameters
@@ -97,6 +111,8 @@ def read_semantics(store: Store, method: Method = "exemplar") -> Semantics:
     method
         A user's interests are its exemplar's (EIMF) or the few of the catalogue that cover its
         history.
+    of_users
+        Whether some user must have interests.
 
     Raises
     ------
@@ -112,7 +128,7 @@ def read_semantics(store: Store, method: Method = "exemplar") -> Semantics:
         )
     ids, vectors = store.vectors.interests()
     indptr, rows = store.interests.of_users(method)
-    if len(rows) == 0:
+    if of_users and len(rows) == 0:
         other = next(name for name in METHODS if name != method)
         raise StoreError(
             f"{store.path}: no user has interests by the method {method!r}; "

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from recommender import checkpoint, parallel
 from recommender.averaging import Average
 from recommender.backbones.base import Backbone
+from recommender.evaluation import NotNumbersError
 from recommender.interrupting import interruptible
 from recommender.logbook import Logbook
 from recommender.losses import Loss, encode_rows
@@ -24,7 +25,7 @@ from recommender.memory import keep_memory
 from recommender.objectives import Objective
 from recommender.pace import Pace, Report
 from recommender.sequences import Batch, Sequences
-from recommender.settings import FitResult, Reason, Settings
+from recommender.settings import LAST, FitResult, Reason, Settings
 from store.errors import UserError
 
 __all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
@@ -115,10 +116,10 @@ class _Run:
         self.log = Logbook(out if self.rank == 0 else None, board=settings.tensorboard)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
-        self.best = _copy(model)
+        self.best = _copy(self.modules)
         self.average = Average(model, settings.average)
-        self.detail, self.evaluated = "", -1
-        self.pace = Pace(progress)
+        self.detail, self.lost = "", False
+        self.pace = Pace(progress, settings.monitor)
         torch.manual_seed(settings.seed + self.rank)
 
     def loop(self, stopped: Callable[[], bool]) -> Reason:
@@ -136,8 +137,9 @@ class _Run:
                 count.step, count.batch = count.step + 1, count.batch + 1
                 self.average.update(count.step)
                 self.pace.stepped(count.step, count.epoch, terms, count.best)
-                if settings.evaluate_every and count.step % settings.evaluate_every == 0:
-                    self.evaluate()
+                due = settings.evaluate_every and count.step % settings.evaluate_every == 0
+                if due and not self.evaluate():
+                    return "diverged"
                 if parallel.any_true(stopped(), self.world, self.device):
                     self.save()
                     return "interrupted"
@@ -145,10 +147,10 @@ class _Run:
                     break
             else:
                 count.epoch, count.batch = count.epoch + 1, 0
-                if settings.evaluate_every is None:
-                    self.evaluate()
-        if self.evaluated != count.step:
-            self.evaluate()
+                if settings.evaluate_every is None and not self.evaluate():
+                    return "diverged"
+        if count.evaluated != count.step and not self.evaluate():
+            return "diverged"
         return "patience" if count.waited >= settings.patience else "finished"
 
     def step(self, users: Tensor) -> dict[str, Tensor] | None:
@@ -159,7 +161,10 @@ class _Run:
         total = torch.stack(list(terms.values())).sum()
         bad = not bool(torch.isfinite(total))
         if parallel.any_true(bad, self.world, self.device):
-            self.detail = self._where(terms, users)
+            values = ", ".join(f"{name} {float(value.detach()):g}" for name, value in terms.items())
+            what = f"the loss is not a number at step {self.count.step + 1}"
+            first = f"the batch starts with user_ix {int(users[0])}"
+            self.detail = self._where(what, f"{values}; {first}")
             return None
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -191,26 +196,48 @@ class _Run:
                 terms |= objective(self.model, batch, encoded)
         return terms
 
-    def evaluate(self) -> None:
-        """Measure the model, keep it if it is the best so far, save the state."""
+    def evaluate(self) -> bool:
+        """Measure the model, keep it if it is the best so far, save the state.
+
+        False, and nothing is kept or saved, where weights or scores are not numbers any more.
+        """
         count, monitor = self.count, self.settings.monitor
         self.model.eval()
         with self.average.applied():
-            metrics = self.evaluator(self.model) if self.rank == 0 else {monitor: 0.0}
+            metrics = self._metrics()
+            self.lost = parallel.any_true(metrics is None, self.world, self.device)
+            if self.lost or metrics is None:
+                self.detail = self._where(
+                    f"weights or scores are not numbers after step {count.step}"
+                )
+                return False
             if monitor not in metrics:
                 raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
             value = parallel.share(metrics[monitor], self.world, self.device)
             if count.best is None or value > count.best:
                 count.best, count.best_step, count.waited = value, count.step, 0
-                count.best_metrics, self.best = metrics, _copy(self.model)
+                count.best_metrics, self.best = metrics, _copy(self.modules)
             else:
                 count.waited += 1
         self.model.train()
-        self.evaluated = count.step
+        count.evaluated = count.step
         terms = self.pace.last.terms
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
         self.pace.evaluated(count.step, count.epoch, metrics, count.best)
         self.save()
+        return True
+
+    def _metrics(self) -> dict[str, float] | None:
+        """Figures of the model; None where its weights or scores are not numbers."""
+        if not _sound(self.model):
+            return None
+        if self.rank:
+            return {self.settings.monitor: 0.0}
+        try:
+            metrics = self.evaluator(self.model)
+        except NotNumbersError:
+            return None
+        return metrics | ({LAST: float(self.count.step)} if self.settings.monitor == LAST else {})
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -238,15 +265,14 @@ class _Run:
         self.count = checkpoint.Counters(**facts["counters"])
         if self.rank:  # the file holds the first process's random state only
             torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
-        self.evaluated = self.count.step if self.count.best is not None else -1
         self.log.resume(self.count.step)
 
     def result(self, reason: Reason) -> FitResult:
-        """Put the best weights into the model and say how the run went."""
+        """Put the best weights into model and objectives and say how the run went."""
         count = self.count
-        sound = all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
-        if count.best is not None or not sound:
-            self.model.load_state_dict(self.best)
+        if count.best is not None or self.lost or not _sound(self.model):
+            for prefix, module in self.modules.items():
+                module.load_state_dict(checkpoint.under(f"{prefix}.", self.best))
         self.model.eval()
         if reason == "interrupted":
             kept = f"step {count.best_step}" if count.best is not None else f"step {count.step}"
@@ -284,13 +310,16 @@ class _Run:
             **self.facts,
         }
 
-    def _where(self, terms: dict[str, Tensor], users: Tensor) -> str:
-        values = ", ".join(f"{name} {float(value.detach()):g}" for name, value in terms.items())
-        kept = f"step {self.count.best_step}" if self.count.best is not None else "the last step"
+    def _where(self, what: str, more: str = "") -> str:
+        if self.count.best is not None:
+            kept = f"the model of step {self.count.best_step}"
+        else:
+            last = _sound(self.model) and not self.lost
+            kept = "the model of the last step" if last else "the untrained model"
+        found = f" ({more})" if more else ""
         return (
-            f"the loss is not a number at step {self.count.step + 1} in epoch "
-            f"{self.count.epoch + 1} ({values}; the batch starts with user_ix {int(users[0])}); "
-            f"the model of {kept} is kept; lower the learning rate or set a clip"
+            f"{what} in epoch {self.count.epoch + 1}{found}; {kept} is kept; lower the learning "
+            "rate or set a clip"
         )
 
 
@@ -305,5 +334,13 @@ def make_optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.
     )
 
 
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+def _copy(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    return {
+        f"{prefix}.{name}": value.detach().clone()
+        for prefix, module in modules.items()
+        for name, value in module.state_dict().items()
+    }
+
+
+def _sound(model: nn.Module) -> bool:
+    return all(bool(torch.isfinite(p).all()) for p in model.parameters())

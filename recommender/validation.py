@@ -7,47 +7,55 @@ from typing import TYPE_CHECKING
 
 from recommender import evaluation, metrics
 from recommender.sequences import Sequences
+from recommender.settings import LAST
+from store.errors import UserError
 
 if TYPE_CHECKING:
     from recommender.backbones.base import Backbone
-    from recommender.projection import Snapshot
     from store.dataset import Dataset
+
+MONITOR = "recall@50"
 
 
 def make_evaluator(
-    dataset: Dataset, length: int, snapshot: Snapshot | None = None
+    dataset: Dataset, length: int, monitor: str | None = None
 ) -> tuple[Callable[[Backbone], dict[str, float]], str]:
     """Validation of a model while it trains, and the metric that decides.
 
     A store built with ``--split none`` holds nothing back: the last weights are then kept, by
-    monitoring the number of the evaluation itself.
+    monitoring the step itself.
+
+    Parameters
+    ----------
+    monitor
+        Such as ``ndcg@20``; None is Recall@50.
+
+    Raises
+    ------
+    UserError
+        For a metric that does not exist, or one to monitor where nothing is held back.
     """
     if dataset.split.name == "none":
-        count = 0
-
-        def number(model: Backbone) -> dict[str, float]:
-            nonlocal count
-            count += 1
-            if snapshot is not None:
-                snapshot.see(float(count))
-            return {"evaluation": float(count)}
-
-        return number, "evaluation"
+        if monitor not in (None, LAST):
+            raise UserError(
+                f"training.monitor {monitor!r}: the store was built with --split none and holds "
+                "nothing back to measure on; leave the setting out"
+            )
+        return lambda model: {}, LAST
+    chosen = monitor or MONITOR
+    kind, k = metrics.parse_metric(str(chosen))
     cases = Sequences.from_dataset(dataset).eval_histories("valid", length)
     keep_seen = evaluation.keeps_seen(dataset.split.name)
 
     def validate(model: Backbone) -> dict[str, float]:
-        found = evaluation.measure(
+        return evaluation.measure(
             evaluation.scorer_of(model),
             cases,
             dataset,
             part="valid",
-            ks=evaluation.DEFAULT_KS,
-            names=metrics.DEFAULT,
+            ks=sorted({*evaluation.DEFAULT_KS, k}),
+            names=list(dict.fromkeys([*metrics.DEFAULT, kind])),
             keep_seen=keep_seen,
         ).means
-        if snapshot is not None:
-            snapshot.see(found["recall@50"])
-        return found
 
-    return validate, "recall@50"
+    return validate, chosen

@@ -61,10 +61,13 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train a recommender; the best model on the validation part is kept."""
+    from recommender import parallel
     from recommender.recipes import parse_align, split_settings
     from recommender.runs import train as run
     from store.console import note, print_json, say
 
+    first = parallel.first_process()
+    tells = first and not json
     parts = split_settings(set_ or [])
     training = parts.pop("training", {}) | {
         "epochs": epochs,
@@ -80,8 +83,8 @@ def train(
         out,
         resume=resume,
         device=device,
-        progress=None if json else report,
-        say=None if json else note,
+        progress=report if tells else None,
+        say=note if tells else None,
         backbone=backbone,
         align=parse_align(align),
         crowd=crowd,
@@ -91,6 +94,9 @@ def train(
         training={name: value for name, value in training.items() if value is not None},
         **parts,
     )
+    parallel.leave()
+    if not first:
+        return
     fit = result.fit
     document: dict[str, Any] = {
         "model": str(out),
@@ -115,15 +121,10 @@ def report(state: Any) -> None:
 
     if state.metrics is None:
         return
-    name, value = _monitored(state.metrics)
+    name, value = state.monitor, state.metrics[state.monitor]
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
     best = state.best if state.best is not None else value
     note(
         f"step {state.step:,}, epoch {state.epoch + 1}: {terms}; {name} {value:.4f} "
         f"(best {best:.4f}); {state.steps_per_second:.0f} steps/s"
     )
-
-
-def _monitored(metrics: dict[str, float]) -> tuple[str, float]:
-    name = "recall@50" if "recall@50" in metrics else next(iter(metrics))
-    return name, metrics[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,12 @@ def test_a_target_the_user_already_has_is_dropped_and_counted() -> None:
     assert result.protocol["targets_dropped_as_seen"] == 1
     kept = evaluation.evaluate_scores(random_scorer(5), data, length=5, ks=[5], keep_seen=True)
     assert kept.users.tolist() == [0, 1]
+
+
+def test_popularity_breaks_ties_by_id_and_not_by_a_number_that_targets_decide() -> None:
+    data = replace(dataset("leave-one-out", [[0, 1, 2, 3]] * 3, 4), item_ids=["d", "a", "x", "y"])
+    scores = evaluation.popularity(data)(torch.zeros(1, 4, dtype=torch.long))[0]
+    assert scores.argsort(descending=True).tolist() == [1, 0, 2, 3]
 
 
 def test_popularity_counts_training_interactions_only() -> None:

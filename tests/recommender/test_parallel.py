@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from recommender import parallel
+from recommender.artefacts import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,6 +67,40 @@ def test_two_processes_train_the_model_of_one(tmp_path):
         assert torch.allclose(value, single[name], atol=2e-5), name
     log = (tmp_path / "two" / "run" / "metrics.jsonl").read_text().splitlines()
     assert len(log) == 6  # one process writes
+
+
+def test_each_process_takes_its_own_gpu_and_one_of_them_prints(monkeypatch):
+    for name in ("RANK", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert parallel.own_device("cuda") == "cuda"
+    assert parallel.first_process()
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    monkeypatch.setenv("RANK", "11")
+    assert (parallel.own_device("cuda"), parallel.own_device("cpu")) == ("cuda:3", "cpu")
+    assert not parallel.first_process()
+
+
+def test_the_command_trains_an_aligned_model_in_two_processes(shop, tmp_path):
+    """Objectives and all; one process prints and writes."""
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+            "--no-python", sys.executable, "-c", "from cli import recommender_main as m; m()",
+            "train", "--store", str(shop), "--out", str(tmp_path / "m"), "--steps", "6",
+            "--evaluate-every", "3", "--crowd",
+        ],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("validation: ") == 1
+    assert "recall@50 0.0000" not in done.stdout
+    assert sum(line.startswith("step 6,") for line in done.stderr.splitlines()) == 1
+    model, manifest = load_model(tmp_path / "m")
+    assert manifest.training["steps"] == 6
+    assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
 def test_one_process_needs_no_group(monkeypatch):

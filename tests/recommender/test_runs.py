@@ -29,6 +29,10 @@ def test_the_model_folder_is_whole_and_remembers_where_it_is_from(
     assert manifest.training["align"] == ["eimf"]
     assert manifest.encoder == "test"
     assert 0 < manifest.metrics["valid"]["recall@50"] <= 1
+    assert manifest.metrics["protocol"] == {
+        "split": "leave-one-out", "part": "valid", "seen_items": "removed", "ranked": "all items",
+    }  # fmt: skip
+    assert manifest.configuration_digest.startswith("s256:")
     assert (trained / "interests.safetensors").is_file()
 
 
@@ -228,3 +232,51 @@ def test_a_stopped_run_keeps_its_model_and_resumes(shop: Path, tmp_path: Path) -
     runs.train(shop, tmp_path / "b", **settings)
     first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))
     assert torch.equal(first.items, second.items)
+    files = [tmp_path / name / "interests.safetensors" for name in ("a", "b")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_run_is_not_resumed_on_other_interests(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    shop = shop_maker(tmp_path, "leave-one-out")
+    settings = {"align": ("eimf",), "training": {"steps": 4, "evaluate_every": 2}}
+    runs.train(shop, tmp_path / "a", **settings)
+    with open_store(shop) as store:
+        before = read_semantics(store)
+        with store.write() as connection:  # as many interests as before
+            connection.exec_driver_sql("DELETE FROM evidence WHERE interest_id = 1")
+    with open_store(shop) as store:
+        assert read_semantics(store).digest != before.digest
+    with pytest.raises(UserError, match=r"the stored interests is .* now and was"):
+        runs.train(shop, tmp_path / "a", resume=True, **settings)
+
+
+def test_any_metric_decides_and_one_that_does_not_exist_is_refused_at_once(shop: Path) -> None:
+    asked = {**QUICK, "monitor": "ndcg@5"}
+    result = recommender.train(shop, align=(), training=asked)
+    assert "ndcg@5" in result.fit.metrics
+    for wrong in ("ndgc@5", "recall@", "recall"):
+        with pytest.raises(UserError, match=f"metric '{wrong}'"):
+            recommender.train(shop, align=(), training={**QUICK, "monitor": wrong})
+
+
+@pytest.mark.parametrize(
+    ("every", "said"),
+    [(3, "loss is not a number at step 2"), (1, "scores are not numbers after step 1")],
+)
+def test_a_step_size_beyond_all_numbers_leaves_a_model_and_says_where(
+    shop: Path, tmp_path: Path, every: int, said: str
+) -> None:
+    steps = {"steps": 6, "evaluate_every": every, "learning_rate": 1e38}
+    with pytest.raises(UserError, match=rf"{said} .*the untrained model is kept; lower"):
+        recommender.train(shop, tmp_path / "m", align=(), training=steps)
+    model, _ = artefacts.load_model(tmp_path / "m")
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+
+
+def test_the_crowd_loss_needs_nobodys_own_interests(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    shop = shop_maker(tmp_path, "leave-one-out")
+    with open_store(shop) as store, store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM memberships")
+    recommender.train(shop, align=(), crowd=True, training=QUICK)
+    with pytest.raises(StoreError, match="no user has interests"):
+        recommender.train(shop, align=("eimf",), crowd=True, training=QUICK)

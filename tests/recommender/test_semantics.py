@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from recommender.eimf import EIMF
-from recommender.projection import NAME, Snapshot, load_projection
+from recommender.projection import NAME, load_projection, save_projection
 from recommender.semantics import Semantics, describe, read_semantics
 from store.errors import UserError
 from store.store import open_store
@@ -45,14 +45,9 @@ def test_arrays_that_do_not_fit_are_refused(semantics: Semantics) -> None:
         replace(semantics, rows=np.full(10, 4))
 
 
-def test_the_snapshot_is_of_the_best_evaluation(semantics: Semantics, tmp_path: Path) -> None:
-    eimf = EIMF(semantics, 16)
-    snapshot = Snapshot(eimf, semantics.interest_ids)
-    snapshot.see(0.5)
-    best = eimf.interest_vectors().clone()
-    torch.nn.init.zeros_(eimf.project_interest.weight)
-    snapshot.see(0.4)
-    snapshot.save(tmp_path)
+def test_projected_interests_are_found_by_their_ids(semantics: Semantics, tmp_path: Path) -> None:
+    best = EIMF(semantics, 16).interest_vectors()
+    save_projection(tmp_path, semantics.interest_ids, best)
     loaded = load_projection(tmp_path, np.array([21, 10, 99]))
     assert loaded is not None
     assert torch.equal(loaded[0], best[3])

@@ -104,6 +104,37 @@ def run(
     return model, objectives, result
 
 
+class Anchor(Objective):
+    """A weight that moves in every step, whether or not the model gets better."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+    def forward(self, model, batch, encoded):
+        return {"anchor": (self.weight - 5).square()}
+
+
+def test_objectives_end_with_the_weights_of_the_best_evaluation():
+    sequences = planted()
+    objective, seen = Anchor(), []
+
+    def evaluator(model):
+        seen.append(float(objective.weight.detach()))
+        return {"recall@50": [0.2, 0.6, 0.5, 0.4][len(seen) - 1]}
+
+    fit(
+        create("dnn", sequences.n_items, d=8, length=8),
+        sequences,
+        loss=create_loss("full"),
+        evaluator=evaluator,
+        objectives=[objective],
+        settings=Settings(batch_size=50, steps=8, evaluate_every=2),
+    )
+    assert len(set(seen)) == 4
+    assert float(objective.weight.detach()) == seen[1]
+
+
 class TestResume:
     @pytest.mark.parametrize("name", sorted(RECIPES))
     @pytest.mark.parametrize("average", [0.0, 0.9])
@@ -252,10 +283,32 @@ class TestInterruption:
         assert result.steps == 7
         tensors, facts = checkpoint.read(tmp_path / checkpoint.NAME)
         assert facts["counters"]["step"] == 7
-        assert torch.equal(model.items, tensors["best.items"])
+        assert torch.equal(model.items, tensors["best.model.items"])
         with pytest.raises(InterruptedRunError, match=r"step 7.*--resume") as stopped:
             result.raise_if_stopped()
         assert stopped.value.exit_code == 3
+
+    def test_a_stop_after_the_last_step_leaves_its_evaluation_to_the_resumed_run(self, tmp_path):
+        def train(out, stop_at=None, **more):
+            sequences = planted()
+            asked = iter(range(1, 100))
+            return fit(
+                create("dnn", sequences.n_items, d=8, length=8),
+                sequences,
+                loss=create_loss("full"),
+                evaluator=recall_at(sequences),
+                settings=Settings(batch_size=50, steps=7, evaluate_every=5),
+                out=out,
+                stop=lambda: next(asked) == stop_at,
+                **more,
+            )
+
+        assert train(tmp_path / "parts", stop_at=7).reason == "interrupted"
+        train(tmp_path / "parts", resume=True)
+        train(tmp_path / "whole")
+        logs = [(tmp_path / part / "metrics.jsonl").read_text() for part in ("parts", "whole")]
+        assert logs[0] == logs[1]
+        assert '"step": 7' in logs[0]
 
     def test_before_the_first_evaluation_the_last_weights_are_kept(self):
         model, result = self.fit(lambda: True, evaluate_every=1000)
@@ -276,8 +329,21 @@ class Poison(Objective):
         return {"poison": encoded.interests.mean() * (float("nan") if self.calls == 5 else 0.0)}
 
 
+class SteepAtNought(Objective):
+    """A term of value 0 whose gradient is not a number, from its third call on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, model, batch, encoded):
+        self.calls += 1
+        still = encoded.interests.sum() * 0
+        return {"steep": still.sqrt() if self.calls >= 3 else still}
+
+
 class TestDivergence:
-    def fit(self, evaluate_every: int):
+    def fit(self, evaluate_every: int, objective=Poison):
         sequences = planted()
         model = create("dnn", sequences.n_items, d=8, length=8)
         kept = []
@@ -288,7 +354,7 @@ class TestDivergence:
 
         settings = Settings(batch_size=50, evaluate_every=evaluate_every)
         loss = create_loss("full")
-        objectives = [Poison()]
+        objectives = [objective()]
         result = fit(
             model,
             sequences,
@@ -305,6 +371,22 @@ class TestDivergence:
         assert torch.equal(model.items, kept[-1])
         with pytest.raises(UserError, match=r"step 5 in epoch 2 .*poison nan.*user_ix"):
             result.raise_if_stopped()
+
+    def test_weights_that_stop_being_numbers_are_never_evaluated(self):
+        model, kept, result = self.fit(1, SteepAtNought)
+        assert result.reason == "diverged"
+        assert len(kept) == 2
+        assert torch.equal(model.items, kept[-1])
+        wanted = r"weights or scores are not numbers after step 3 .*the model of step 2 is kept"
+        with pytest.raises(UserError, match=wanted):
+            result.raise_if_stopped()
+
+    def test_where_all_is_lost_the_untrained_model_is_kept_and_named(self):
+        model, kept, result = self.fit(1000, SteepAtNought)
+        assert not kept
+        assert torch.equal(model.items, create("dnn", model.n_items, d=8, length=8).items)
+        assert "step 4" in result.detail
+        assert "the untrained model is kept" in result.detail
 
     def test_before_any_evaluation_the_last_step_is_kept(self):
         model, kept, _ = self.fit(1000)

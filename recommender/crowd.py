@@ -3,7 +3,7 @@
 Positives are two items that one interest of one subject (a synthetic user, an exemplar) names as
 evidence. ``groups`` is our reading of LDMI (arXiv 2507.10917; the fact sheet's section A.4, step
 6): negatives are items of the same subject's other interests, which are hard and meaningful, and
-uniform ones. ``pairs`` is our own and simpler: negatives are all other items.
+uniform ones. ``all`` is our own and simpler: negatives are all other items.
 """
 
 from __future__ import annotations

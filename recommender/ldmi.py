@@ -35,7 +35,8 @@ class LDMIConfig(BaseModel):
     weight : float
         Weight of the loss on adapted interests.
     couple : float
-        Weight of the item-level alignment, for models with attention over the history.
+        Weight of the item-level alignment; only for models with attention over the history that
+        train on one target per user (remi, comirec_sa, comirec_dr, mind, sine).
     gamma : float
         How far an interest is pulled to its clusters.
     tau : float

@@ -115,9 +115,16 @@ def agreeing_log_mass(first: Tensor, second: Tensor, table: Tensor, weight: floa
 class _AgreeingLogMass(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
+        with torch.autocast(first.device.type, enabled=False):  # float32 here, bf16 or not
+            return _AgreeingLogMass._exact(ctx, first, second, table, weight)
+
+    @staticmethod
+    def _exact(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
         rows, k, d = first.shape
-        e = table.detach()
-        sides = (first.detach(), second.detach())
+        exact = torch.promote_types(first.dtype, torch.float32)
+        ctx.types = first.dtype, second.dtype, table.dtype
+        e = table.detach().to(exact)
+        sides = (first.detach().to(exact), second.detach().to(exact))
         grads = tuple(torch.empty_like(side) for side in sides)
         for_table = torch.zeros_like(e)
         total = e.new_zeros(())
@@ -150,5 +157,8 @@ class _AgreeingLogMass(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        first, second, table = ctx.saved_tensors
-        return gradient * first, gradient * second, gradient * table, None
+        first, second, table = (
+            (gradient * saved).to(dtype)
+            for saved, dtype in zip(ctx.saved_tensors, ctx.types, strict=True)
+        )
+        return first, second, table, None

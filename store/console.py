@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +12,18 @@ from typing import Any
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document to standard output."""
+    """Print one JSON document to standard output; what is not a number becomes null."""
+    document = _without_nan(document)
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and Infinity are not JSON, although Python writes them."""
+    if isinstance(value, dict):
+        return {key: _without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def plain(value: object) -> str:

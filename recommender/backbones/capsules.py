@@ -32,7 +32,8 @@ def route(
         All but the last work on votes without gradient.
     axis : "interests" or "sequence"
         What the coupling of an item is normalised over. The authors' TensorFlow code takes the
-        interests; ports to PyTorch take the sequence, before masking.
+        interests; ports to PyTorch take the sequence, padding included. Here padding is left out,
+        or a user's capsules would depend on how far its history is padded.
 
     Returns
     -------
@@ -43,7 +44,11 @@ def route(
     inside = mask[:, None]
     for step in range(iterations):
         used = votes if step == iterations - 1 else still
-        coupling = torch.softmax(logits, dim=1 if axis == "interests" else 2) * inside
+        if axis == "interests":
+            coupling = logits.softmax(1) * inside
+        else:
+            hidden = logits.masked_fill(~inside, torch.finfo(logits.dtype).min)
+            coupling = hidden.softmax(2) * inside
         capsules = squash(torch.einsum("bkl,bkld->bkd", coupling, used))
         if step < iterations - 1:
             logits = logits + torch.einsum("bkld,bkd->bkl", still, capsules)

@@ -37,7 +37,15 @@ def recommend(
     """Recommend items to a user of the store, or for a history given on the command line."""
     from recommender.service import Service
     from store.console import print_json, say
+    from store.errors import UserError
 
+    if diversity < 0:
+        raise UserError(f"--diversity {diversity:g}: write 0 (off) or more")
+    if all_users is not None and (user or history or explain or diversity):
+        raise UserError(
+            "--all writes plain lists of all users; leave out --user, --history, --explain and "
+            "--diversity"
+        )
     with Service(model, store=store) as service:
         if all_users is not None:
             from recommender.export import write_parquet

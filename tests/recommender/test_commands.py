@@ -66,6 +66,28 @@ def test_train_prints_one_document(app: typer.Typer, shop: Path, tmp_path: Path)
     assert manifest["training"]["training"]["seed"] == 3
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--all", "x.parquet", "--diversity", "0.5"], "--all writes plain lists"),
+        (["--all", "x.parquet", "--user", "U001"], "--all writes plain lists"),
+        (["--user", "U001", "--diversity", "-1"], "--diversity -1"),
+    ],
+)
+def test_recommend_refuses_what_it_would_have_to_ignore(
+    app: typer.Typer, trained: Path, options: list[str], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        CliRunner().invoke(app, ["recommend", str(trained), *options], catch_exceptions=False)
+
+
+def test_remis_regularisation_is_set_by_name(app: typer.Typer, shop: Path, tmp_path: Path) -> None:
+    run(app, "train", "--store", shop, "--out", tmp_path, "--steps", 2, "--set", "routing=7")
+    assert json.loads((tmp_path / "manifest.json").read_text())["training"]["routing"] == 7
+    with pytest.raises(UserError, match="routing=WEIGHT"):
+        run(app, "train", "--store", shop, "--out", tmp_path, "--set", "rooting=7")
+
+
 def test_evaluate(app: typer.Typer, trained: Path) -> None:
     found = run_json(app, "evaluate", trained, "-k", 5, "-k", 10, "--metrics", "recall,ndcg")
     assert set(found["metrics"]) == {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}

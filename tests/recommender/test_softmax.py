@@ -96,6 +96,21 @@ def test_under_autocast_it_is_near_and_float32():
     assert near.item() == pytest.approx(exact.item(), rel=0.02)
 
 
+def test_agreement_under_autocast_is_that_without():
+    first, table, _ = sample(5, 1, 9, 4, 2, torch.float32)
+    second = (first.detach() + 0.1).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = agreeing_log_mass(first, second, table, 0.5)
+        mixed.backward()
+    got = first.grad.clone(), second.grad.clone(), table.grad.clone()
+    first.grad = second.grad = table.grad = None
+    exact = agreeing_log_mass(first, second, table, 0.5)
+    exact.backward()
+    torch.testing.assert_close(mixed, exact)
+    for mine, theirs in zip(got, (first.grad, second.grad, table.grad), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
 def test_nothing_is_kept_where_no_gradient_is_wanted():
     queries, table, _ = sample(5, 1, 7, 4, 2)
     with torch.inference_mode():

@@ -19,6 +19,11 @@ def test_json_is_one_document_with_unicode_kept(capsys):
     assert json.loads(out) == {"title": "Misérables"}
 
 
+def test_json_has_null_where_a_figure_is_not_a_number(capsys):
+    print_json({"ild@1": float("nan"), "rows": [(1.5, float("inf"))]})
+    assert json.loads(capsys.readouterr().out) == {"ild@1": None, "rows": [[1.5, None]]}
+
+
 def test_plain_removes_direction_overrides():
     assert plain("a\u202eb") == "a b"
 

@@ -15,15 +15,13 @@ def squashed(s):
     return square / (1 + square) * s / np.sqrt(square + 1e-9)
 
 
-def routed(votes, logits, iterations, axis, width):
-    """Plain routing of one user; padding (places beyond the votes) takes part in the sequence
-    softmax with logit 0 or its start, and is dropped afterwards, as in the public code."""
+def routed(votes, logits, iterations, axis):
+    """Plain routing of one user, over the items there are."""
     k, n, _ = votes.shape
-    logits = logits.copy()
+    logits = logits[:, :n].copy()
     for _ in range(iterations):
         e = np.exp(logits)
         coupling = e / e.sum(0 if axis == "interests" else 1, keepdims=True)
-        coupling = coupling[:, :n]
         capsules = np.array([squashed(coupling[j] @ votes[j]) for j in range(k)])
         for j in range(k):
             for place in range(n):
@@ -41,7 +39,7 @@ def test_comirec_dr(axis, padded, known, weights):
             for j in range(3)
         ]
     )
-    capsules, coupling = routed(votes, np.zeros((3, 7)), 3, axis, 7)
+    capsules, coupling = routed(votes, np.zeros((3, 5)), 3, axis)
     with torch.no_grad():
         encoded = model(padded)
     assert np.allclose(encoded.interests[0], capsules, atol=1e-5)
@@ -53,11 +51,22 @@ def test_mind(axis, padded, known, weights):
     model = create("mind", 9, d=6, k=3, length=7, axis=axis).eval()
     w = weights(model)
     one = np.array([w["items"][item] @ w["bilinear"] for item in known])
-    capsules, coupling = routed(np.array([one] * 3), w["start"], 3, axis, 7)
+    capsules, coupling = routed(np.array([one] * 3), w["start"], 3, axis)
     with torch.no_grad():
         encoded = model(padded)
     assert np.allclose(encoded.interests[0], capsules, atol=1e-5)
     assert np.allclose(encoded.attention[0, :, :5], coupling, atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", ["interests", "sequence"])
+@pytest.mark.parametrize("name", ["comirec_dr", "mind"])
+def test_capsules_do_not_depend_on_the_padding(name, axis):
+    """Serving pads a block to its longest history, evaluation to the model's length."""
+    model = create(name, 9, d=6, k=3, length=7, axis=axis).eval()
+    history = torch.tensor([[4, 2, 7, 0, 0, 0, 0]])
+    with torch.no_grad():
+        wide, narrow = model(history).interests, model(history[:, :3]).interests
+    assert torch.allclose(wide, narrow, atol=1e-6)
 
 
 def test_default_axis_is_that_of_the_authors_code():

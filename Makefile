@@ -53,6 +53,7 @@ test: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,slow]'
 	$(BIN)/python -m pytest -m slow --timeout 3600
 
 lint: $(READY)

@@ -35,6 +35,12 @@ class CrowdConfig(BaseModel):
         Temperature of the cosines.
     pairs : int
         Pairs drawn in each step.
+    draw
+        ``items``: every (interest, item) pair equally often, so that large interests teach more;
+        ``interests``: every interest equally often, whatever its size.
+    partner
+        What an item is drawn to: another ``item`` of its interest, or its ``prototype``, the mean
+        direction of the interest's other items.
     negatives
         ``all``: every item; ``groups``: ``hard`` items of the subject's other interests and
         ``uniform`` random ones.
@@ -49,6 +55,8 @@ class CrowdConfig(BaseModel):
     weight: float = Field(0.1, ge=0)
     tau: float = Field(0.1, gt=0)
     pairs: int = Field(512, ge=1)
+    draw: Literal["items", "interests"] = "items"
+    partner: Literal["item", "prototype"] = "item"
     negatives: Literal["all", "groups"] = "all"
     hard: int = Field(32, ge=1)
     uniform: int = Field(64, ge=1)
@@ -70,6 +78,7 @@ class Crowd(Objective):
     """
 
     owner: Tensor
+    drawn: Tensor
     subject: Tensor
     subject_indptr: Tensor
     subject_items: Tensor
@@ -103,6 +112,7 @@ class Crowd(Objective):
         counts = torch.bincount(held // numbers, minlength=int(subject.max()) + 1)
         tables = {
             "owner": owner,
+            "drawn": (sizes >= 2).nonzero()[:, 0],
             "subject": subject,
             "subject_indptr": torch.cat([counts.new_zeros(1), counts.cumsum(0)]),
             "subject_items": held % numbers,
@@ -125,13 +135,17 @@ class Crowd(Objective):
     def draw(self) -> tuple[Tensor, Tensor, Tensor]:
         """Anchors, partners (item numbers) and their groups, int64 ``[pairs]`` each.
 
-        An anchor is drawn uniformly from all (interest, item) pairs, its partner uniformly from
-        the other items of the interest: large interests teach more, in proportion to their size.
+        The partner is drawn uniformly from the other items of the anchor's interest.
         """
-        device = self.owner.device
-        place = torch.randint(len(self.owner), (self.config.pairs,), device=device)
-        group = self.owner[place]
-        start, size = self.groups.indptr[group], self.groups.sizes[group]
+        device, shape = self.owner.device, (self.config.pairs,)
+        if self.config.draw == "items":
+            place = torch.randint(len(self.owner), shape, device=device)
+            group = self.owner[place]
+            start, size = self.groups.indptr[group], self.groups.sizes[group]
+        else:
+            group = self.drawn[torch.randint(len(self.drawn), shape, device=device)]
+            start, size = self.groups.indptr[group], self.groups.sizes[group]
+            place = start + (torch.rand(shape, device=device) * size).long().clamp(max=size - 1)
         step = 1 + (torch.rand(len(place), device=device) * (size - 1)).long().clamp(max=size - 2)
         partner = start + (place - start + step) % size
         items = self.groups.items
@@ -141,15 +155,19 @@ class Crowd(Objective):
         """The term ``crowd``."""
         anchors, partners, group = self.draw()
         if self.config.negatives == "all":
-            table = F.normalize(model.item_embeddings()[1:], dim=1)
+            table = F.normalize(model.item_embeddings(), dim=1)
             # index_select, because the gradient of indexing is summed in no fixed order
-            a = table.index_select(0, anchors - 1) / self.config.tau
-            near = (a * table.index_select(0, partners - 1)).sum(1).mean()
-            mass = mean_log_mass(a[:, None], table, excluded=anchors - 1)
+            a, b = table.index_select(0, anchors), table.index_select(0, partners)
+            if self.config.partner == "prototype":
+                b = self._prototypes(table, a, group)
+            near = (a * b).sum(1).mean() / self.config.tau
+            mass = mean_log_mass((a / self.config.tau)[:, None], table[1:], excluded=anchors - 1)
             return {"crowd": self.config.weight * (mass - near)}
         negatives, allowed = self._negatives(anchors, group)
         a, b, c = model.lookup(anchors, partners, negatives)
         a, b = F.normalize(a, dim=1), F.normalize(b, dim=1)
+        if self.config.partner == "prototype":
+            b = self._prototypes(F.normalize(model.item_embeddings(), dim=1), a, group)
         near = (a * b).sum(1, keepdim=True)
         # Lengths once per item, not once per negative: there are pairs × negatives of those.
         norms = model.items.norm(dim=1).clamp(min=1e-12)
@@ -157,6 +175,12 @@ class Crowd(Objective):
         far = ((c @ a[:, :, None])[:, :, 0] / lengths).masked_fill(~allowed, float("-inf"))
         logits = torch.cat([near, far], 1) / self.config.tau
         return {"crowd": self.config.weight * F.cross_entropy(logits, torch.zeros_like(anchors))}
+
+    def _prototypes(self, table: Tensor, anchors: Tensor, group: Tensor) -> Tensor:
+        """Mean direction of each anchor's group without the anchor itself, unit ``[pairs, d]``."""
+        size = self.groups.sizes[group][:, None]
+        whole = F.embedding(group, self.groups.means(table)) * size
+        return F.normalize(whole - anchors, dim=1)
 
     def _negatives(self, anchors: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
         """Item numbers ``[pairs, hard + uniform]`` and which of them count.

@@ -34,7 +34,10 @@ Filter = Annotated[
 ]
 SplitBy = Annotated[
     str,
-    typer.Option(help="leave-one-out, users-811, time:DATE, none, or a file of user_id and split."),
+    typer.Option(
+        help="leave-one-out (trains on what others did after a user's target), users-811, "
+        "time:DATE (no such leak), none, or a file of user_id and split."
+    ),
 ]
 
 

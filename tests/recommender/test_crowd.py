@@ -43,6 +43,36 @@ def test_pairs_are_two_items_of_one_interest(semantics: Semantics) -> None:
     assert share.tolist() == pytest.approx([3 / 11, 2 / 11, 3 / 11, 3 / 11], abs=0.03)
 
 
+def test_interests_can_be_drawn_equally_often(semantics: Semantics) -> None:
+    torch.manual_seed(0)
+    anchors, partners, group = Crowd(semantics, CrowdConfig(pairs=4000, draw="interests")).draw()
+    for a, b, g in zip(anchors.tolist(), partners.tolist(), group.tolist(), strict=True):
+        assert a != b
+        assert {a, b} <= GROUPS[g]
+    share = torch.bincount(group, minlength=4) / 4000
+    assert share.tolist() == pytest.approx([0.25] * 4, abs=0.03)
+    inside = torch.bincount(anchors[group == 0], minlength=4)[1:] / int((group == 0).sum())
+    assert inside.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
+
+
+@pytest.mark.parametrize("negatives", ["all", "groups"])
+def test_a_prototype_is_the_mean_direction_of_the_others(
+    semantics: Semantics, model: Backbone, batch: Batch, negatives: str
+) -> None:
+    crowd = Crowd(semantics, CrowdConfig(pairs=30, partner="prototype", negatives=negatives))
+    torch.manual_seed(5)
+    crowd(model, batch, model(batch.history))["crowd"].backward()
+    assert model.items.grad is not None
+    assert torch.isfinite(model.items.grad).all()
+    torch.manual_seed(5)
+    anchors, _, group = crowd.draw()
+    table = F.normalize(model.item_embeddings(), dim=1)
+    found = crowd._prototypes(table, table[anchors], group)
+    for row, (a, g) in enumerate(zip(anchors.tolist(), group.tolist(), strict=True)):
+        others = torch.stack([table[item] for item in sorted(GROUPS[g] - {a})]).mean(0)
+        assert torch.allclose(found[row], others / others.norm(), atol=1e-5)
+
+
 def test_all_negatives_equal_the_formula(
     semantics: Semantics, model: Backbone, batch: Batch
 ) -> None:
@@ -75,11 +105,13 @@ def test_negatives_are_of_the_same_subject_and_never_named_together(
     assert math.isfinite(float(crowd(model, batch, model(batch.history))["crowd"]))
 
 
+@pytest.mark.parametrize("partner", ["item", "prototype"])
 @pytest.mark.parametrize("negatives", ["all", "groups"])
 def test_training_on_it_separates_the_groups(
-    semantics: Semantics, model: Backbone, batch: Batch, negatives: str
+    semantics: Semantics, model: Backbone, batch: Batch, negatives: str, partner: str
 ) -> None:
-    crowd = Crowd(semantics, CrowdConfig(pairs=64, negatives=negatives, weight=1.0))
+    config = CrowdConfig(pairs=64, negatives=negatives, weight=1.0, partner=partner)
+    crowd = Crowd(semantics, config)
     optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
     torch.manual_seed(0)
     for _ in range(60):

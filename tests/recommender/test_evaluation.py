@@ -49,6 +49,22 @@ def random_scorer(n_items: int, seed: int = 1) -> evaluation.Scorer:
     return lambda history: table[history].sum(1)
 
 
+@pytest.mark.parametrize(
+    ("split", "stay"),
+    [("users-811", True), ("file", True), ("leave-one-out", False), ("time", False)],
+)
+def test_each_protocol_keeps_or_removes_what_the_user_has(split: str, stay: bool) -> None:
+    """One user has seen the most popular item; under some protocols it stays a candidate."""
+    data = dataset("leave-one-out", [[0, 1, 2, 3]] * 4, 5)
+    held = np.tile(np.array([0, 1, 2, 3], dtype=np.int8), 4)
+    data = replace(data, split=Split(split, ""), parts=held)
+    found = evaluation.evaluate_scores(
+        evaluation.popularity(data), data, length=4, ks=[1], names=["recall"]
+    )
+    assert found.protocol["seen_items"] == ("kept" if stay else "removed")
+    assert (0 in (found.ranked[:, 0] - 1).tolist()) == stay
+
+
 @pytest.mark.parametrize("split", ["leave-one-out", "users-811"])
 def test_equals_brute_force(split: str) -> None:
     data = random_dataset(split)

@@ -57,6 +57,43 @@ def test_alignments_compose_on_any_backbone(
     assert "recall@50" in result.fit.metrics
 
 
+@pytest.mark.parametrize("backbone", ["remi", "comirec_sa", "comirec_dr", "mind", "sine", "facet"])
+def test_more_interests_than_the_history_is_long(shop: Path, backbone: str) -> None:
+    many = backbone != "sine"  # which pools its concepts into one
+    number = {"k" if many else "concepts": 9}
+    result = recommender.train(
+        shop, backbone=backbone, align=("eimf", "ldmi"), crowd=True,
+        model={**number, "length": 4, "d": 16}, training=QUICK,
+    )  # fmt: skip
+    assert all(torch.isfinite(p).all() for p in result.model.parameters())
+    assert result.model(torch.tensor([[3, 0, 0, 0]])).interests.shape == (1, 9 if many else 1, 16)
+
+
+def test_interests_of_the_catalogue_align_as_those_of_the_exemplar_do(
+    tmp_path: Path, shop_maker: ShopMaker
+) -> None:
+    """Where the catalogue gives every user exactly its exemplar's, the models are the same."""
+    shop = shop_maker(tmp_path, "leave-one-out")
+    with open_store(shop) as store, store.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO assignments SELECT user_ix, interest_id, position, 1 FROM memberships "
+            "JOIN interests USING (subject_id)"
+        )
+    models = [
+        recommender.train(shop, align=("eimf", "ldmi"), interests=interests, training=QUICK).model
+        for interests in ("exemplar", "catalogue")
+    ]
+    assert torch.equal(models[0].items, models[1].items)
+
+
+def test_a_text_start_without_text_vectors_is_refused(
+    tmp_path: Path, shop_maker: ShopMaker
+) -> None:
+    bare = shop_maker(tmp_path, "leave-one-out", words=False)
+    with pytest.raises(UserError, match="profiler build"):
+        recommender.train(bare, align=(), text_start=True, training=QUICK)
+
+
 def test_the_same_seed_gives_the_same_model(shop: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         recommender.train(shop, tmp_path / name, align=("eimf", "ldmi"), crowd=True, training=QUICK)

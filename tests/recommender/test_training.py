@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,33 @@ def test_objectives_end_with_the_weights_of_the_best_evaluation():
     )
     assert len(set(seen)) == 4
     assert float(objective.weight.detach()) == seen[1]
+
+
+def test_tensorboard_is_written_beside_the_log(tmp_path):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run("remi", tmp_path, 2, tensorboard=True)
+    found = accumulator.EventAccumulator(str(tmp_path))
+    found.Reload()
+    assert {"valid/recall@50", "train/loss", "train/pull"} <= set(found.Tags()["scalars"])
+    assert len(found.Scalars("valid/recall@50")) == 2
+
+
+@pytest.mark.slow  # compiling takes a minute, and needs a C++ compiler
+def test_a_compiled_step_is_the_plain_one():
+    if shutil.which("g++") is None and shutil.which("clang++") is None:
+        pytest.skip("no C++ compiler")
+    models = []
+    for compiled in (False, True):
+        sequences = planted()
+        models.append(create("dnn", sequences.n_items, d=8, length=8))
+        fit(
+            models[-1],
+            sequences,
+            loss=create_loss("full"),
+            evaluator=recall_at(sequences),
+            settings=Settings(batch_size=50, steps=3, window="last", compile=compiled),
+        )
+    assert torch.allclose(models[0].items, models[1].items, atol=1e-4)
 
 
 class TestResume:

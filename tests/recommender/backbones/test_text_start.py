@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recommender.backbones.base import create
+from recommender.backbones.base import MODELS, create
 from recommender.backbones.text_start import reduce
 from store.errors import UserError
 
 
-@pytest.mark.parametrize("name", ["sasrec", "remi", "bert4rec", "facet"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "pop"])
 def test_scaled_to_the_fresh_spread_and_special_rows_kept(name):
     vectors = torch.randn(40, 20)
     vectors[7] = 0.0

@@ -64,7 +64,8 @@ class Row:
     def values(self, work: Path, seeds: list[int]) -> dict[str, NDArray[np.float64]]:
         """Metric → test users' values ``[seeds, users]``."""
         runs = [np.load(self.run(seed).folder(work) / "users.npz") for seed in seeds]
-        return {name: np.stack([run[name].astype(np.float64) for run in runs]) for name in runs[0]}
+        names = [name for name in runs[0] if all(name in run for run in runs)]
+        return {name: np.stack([run[name].astype(np.float64) for run in runs]) for name in names}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ import numpy as np
 
 from recommender.metrics import parse_metric
 from recommender.recipes import (
-    Recipe,
     check_parts,
     make_recipe,
     merge_settings,
@@ -225,20 +224,14 @@ def compare(
         raise UserError("compare needs at least one seed")
     for metric in metrics:
         parse_metric(metric)
-    chosen = {name: merge_settings(settings or {}, parse_spec(name)) for name in names}
-    recipes = {name: make_recipe(**own) for name, own in chosen.items()}
-    for recipe in recipes.values():
-        check_parts(recipe)
-    known = {name: _knowledge(store, recipe) for name, recipe in recipes.items()}
+    plans = {name: _plan(store, merge_settings(settings or {}, parse_spec(name))) for name in names}
     results: dict[str, Values] = {}
     protocol: dict[str, Any] = {}
     for name in names:
         runs = []
         for seed in seeds:
             folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
-            own = chosen[name]
-            own = {**own, "training": {**own.get("training", {}), "seed": seed}}
-            address = json_digest(make_recipe(**own).model_dump(mode="json") | known[name])
+            own, address = plans[name].of_seed(seed)
             if not _trained(folder, address):
                 _train_into(folder, store, name, own, address, say)
             values, protocol = _measure(folder, store, metrics, part, where)
@@ -251,14 +244,31 @@ def compare(
     return Comparison(protocol, list(seeds), means, compare_values(results, base))
 
 
-def _knowledge(store: str | Path, recipe: Recipe) -> dict[str, str]:
-    """What a model of this recipe learns from: addresses of the data, the interests, the texts.
+@dataclass(frozen=True)
+class _Plan:
+    """Settings of a model, and the addresses of what it learns from: data, interests, texts."""
+
+    settings: dict[str, Any]
+    known: dict[str, str]
+
+    def of_seed(self, seed: int) -> tuple[dict[str, Any], str]:
+        """Settings with this seed, and the address of a model trained with them."""
+        own = {**self.settings, "training": {**self.settings.get("training", {}), "seed": seed}}
+        return own, json_digest(make_recipe(**own).model_dump(mode="json") | self.known)
+
+
+def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
+    """Check a model's settings and the store it would be trained on.
 
     Raises
     ------
+    UserError
+        For an unknown setting, or one out of range.
     StoreError
-        Where the store lacks the interests the recipe asks for.
+        Where the store lacks the interests the model needs.
     """
+    recipe = make_recipe(**settings)
+    check_parts(recipe)
     with open_store(store) as opened:
         found = {"data": opened.datasets.load().digest}
         semantics = read_for(opened, recipe)
@@ -266,7 +276,7 @@ def _knowledge(store: str | Path, recipe: Recipe) -> dict[str, str]:
             found["interests"] = semantics.digest
         if recipe.text_start:
             found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
-    return found
+    return _Plan(settings, found)
 
 
 def _trained(folder: Path, address: str) -> bool:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# As `make test` sets them, before anything that reads them is imported: the pages show figures to
+# the last digit of a float32, and with two threads sums run in another order.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -45,7 +45,7 @@ DEFAULT_KS = (10, 20, 50)
 
 
 class NotNumbersError(UserError):
-    """Scores of a model that are NaN or infinite."""
+    """A model whose scores are NaN."""
 
 
 def keeps_seen(split: str) -> bool:

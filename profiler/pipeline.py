@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ def build(
         A chat model from :func:`profiler.open_chat`; ``None`` is the offline extractor, which is
         not a language model.
     asking
-        Pace, caps, prices, patience.
+        Pace, caps, prices, patience; a correction it does not name is that of ``config.prompts``.
     dry_run
         Choose whom to ask and forecast what it would take, but send nothing.
     progress
@@ -116,6 +116,7 @@ def build(
         If asking ended early; what was finished is kept.
     """
     config = config or BuildConfig()
+    how = _with_correction(asking or AskingOptions(), config)
     tell = progress or (lambda step, done, total: None)
     prepared = prepare(read(source, options), filter=config.filter, split=config.parsed_split())
     with ExitStack() as stack:
@@ -131,16 +132,16 @@ def build(
         found = _encode_items(store, dataset, encoder, config, tell)
         report.encoded, item_vectors = found.encoded, found.vectors
 
-        purse = _purse(store, llm, config, asking)
+        purse = _purse(store, llm, config, how)
         report.chosen = choose_subjects(
             store, dataset, item_vectors, encoder, config, run_id, purse
         )
         port = llm or OfflineExtractor(dataset, item_vectors, max_interests=config.max_interests)
         report.asked = port.name
         if dry_run:
-            report.forecast = _forecast(store, port, config, asking)
+            report.forecast = _forecast(store, port, config, how)
             return report
-        report.asking = _ask(store, port, config, asking, run_id, tell, stop)
+        report.asking = _ask(store, port, config, how, run_id, tell, stop)
         report.encoded += _encode_interests(store, encoder, tell)
         if config.assign:
             report.assigned = assign_own_interests(store, dataset, item_vectors)
@@ -170,11 +171,19 @@ def _encode_interests(store: Store, encoder: Encoder, tell: Progress) -> int:
     return found.encoded
 
 
+def _with_correction(options: AskingOptions, config: BuildConfig) -> AskingOptions:
+    """The correction of bad answers from the same folder as the questions."""
+    if options.patience.reask is not None:
+        return options
+    reask = load_template("reask", config.prompts)
+    return replace(options, patience=replace(options.patience, reask=reask))
+
+
 def _ask(
     store: Store,
     port: ChatPort,
     config: BuildConfig,
-    options: AskingOptions | None,
+    options: AskingOptions,
     run_id: int,
     tell: Progress,
     stop: threading.Event | None,
@@ -187,7 +196,7 @@ def _ask(
             store.subjects.load(kinds=(kind,)),
             port,
             template=load_template(name, config.prompts),
-            options=options or AskingOptions(),
+            options=options,
             run_id=run_id,
             progress=partial(_tell_asking, tell, f"asking ({kind})"),
             stop=stop,
@@ -197,7 +206,7 @@ def _ask(
 
 
 def _forecast(
-    store: Store, port: ChatPort, config: BuildConfig, options: AskingOptions | None
+    store: Store, port: ChatPort, config: BuildConfig, options: AskingOptions
 ) -> dict[str, Forecast]:
     return {
         kind: forecast(
@@ -205,20 +214,20 @@ def _forecast(
             store.subjects.load(kinds=(kind,)),
             port,
             template=load_template(name, config.prompts),
-            options=options or AskingOptions(),
+            options=options,
         )
         for kind, name in config.questions().items()
     }
 
 
 def _purse(
-    store: Store, llm: ChatPort | None, config: BuildConfig, options: AskingOptions | None
+    store: Store, llm: ChatPort | None, config: BuildConfig, options: AskingOptions
 ) -> Purse | None:
     """The sum that decides the number of exemplars, if one was given."""
     if config.exemplars_usd is None:
         return None
     template = load_template(config.exemplar_prompt, config.prompts)
-    return open_purse(config.exemplars_usd, store, llm, template, options or AskingOptions())
+    return open_purse(config.exemplars_usd, store, llm, template, options)
 
 
 def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:

@@ -155,6 +155,18 @@ def targets_of(cases: EvalHistories, n_items: int, *, keep_seen: bool) -> tuple[
     return torch.cat([left.new_zeros(1), left.cumsum(0)]), cases.targets[keep] + 1
 
 
+def check_targets(indptr: Tensor, part: str) -> None:
+    """Refuse a part in which no user has a target left.
+
+    Raises
+    ------
+    UserError
+        Where none has one: what was to be found is all among the items the users already have.
+    """
+    if not bool((indptr.diff() > 0).any()):
+        raise UserError(f"no user has a {part} target that is not among its known items")
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Metrics of one model under one protocol.
@@ -277,11 +289,10 @@ def measure(
 ) -> Evaluation:
     """Rank and measure on histories that are prepared already (see :func:`evaluate_scores`)."""
     indptr, targets = targets_of(cases, dataset.n_items, keep_seen=keep_seen)
+    check_targets(indptr, part)
     ranked = rank(score, cases, dataset.n_items, max(ks), keep_seen=keep_seen)
     hits = metrics.hit_matrix(ranked, indptr, targets)
     evaluated = indptr.diff() > 0
-    if not bool(evaluated.any()):
-        raise UserError(f"no user has a {part} target that is not among its known items")
     values = metrics.per_user(hits[evaluated], indptr.diff()[evaluated], ks, names)
     protocol = {
         "split": str(dataset.split),

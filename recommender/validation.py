@@ -33,7 +33,8 @@ def make_evaluator(
     Raises
     ------
     UserError
-        For a metric that does not exist, or one to monitor where nothing is held back.
+        For a metric that does not exist, or one to monitor where nothing is held back; where no
+        validation user has a target left.
     """
     if dataset.split.name == "none":
         if monitor not in (None, LAST):
@@ -46,6 +47,8 @@ def make_evaluator(
     kind, k = metrics.parse_metric(str(chosen))
     cases = Sequences.from_dataset(dataset).eval_histories("valid", length)
     keep_seen = evaluation.keeps_seen(dataset.split.name)
+    indptr, _ = evaluation.targets_of(cases, dataset.n_items, keep_seen=keep_seen)
+    evaluation.check_targets(indptr, "valid")  # before any training
 
     def validate(model: Backbone) -> dict[str, float]:
         return evaluation.measure(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from recommender import artefacts, runs
 from recommender.semantics import read_semantics
 from recommender.sequences import Sequences
 from store.errors import LeakageError, StoreError, UserError
+from store.prepare import prepare
+from store.readers import read
 from store.store import open_store
 
 ShopMaker = Callable[..., Path]
@@ -198,6 +201,18 @@ def test_what_the_store_lacks_is_said_before_training(
     with pytest.raises(StoreError, match="by the method 'catalogue'"):
         recommender.train(shop_maker(tmp_path / "x", "leave-one-out"), interests="catalogue")
     recommender.train(bare, align=(), training=QUICK)
+
+
+def test_targets_that_all_are_known_items_are_refused_before_training(tmp_path: Path) -> None:
+    data = tmp_path / "one.csv"
+    rows = [f"u{user},only,{day}" for user in range(4) for day in range(4)]
+    data.write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
+    with open_store(tmp_path / "one.db", create=True) as store:
+        store.datasets.save(prepare(read(data), split="leave-one-out"), "one")
+    told: list[Any] = []
+    with pytest.raises(UserError, match="no user has a valid target that is not among its known"):
+        recommender.train(tmp_path / "one.db", align=(), progress=told.append)
+    assert told == []
 
 
 def test_split_none_trains_but_is_not_evaluated(tmp_path: Path, shop_maker: ShopMaker) -> None:

@@ -93,6 +93,28 @@ def test_what_the_extractor_said_is_asked_of_the_model(tmp_path: Path) -> None:
         assert verify(store)[1] == []
 
 
+def test_the_correction_comes_from_the_same_folder_as_the_questions(tmp_path: Path) -> None:
+    shop, prompts = tmp_path / "shop", tmp_path / "prompts"
+    write_sample(shop, users=60)
+    prompts.mkdir()
+    own = "name: reask\npurpose: ours\ntask: reask\nuser: Once more, our way.\n"
+    (prompts / "reask.yaml").write_text(own, encoding="utf-8")
+    corrections: list[str] = []
+
+    def first_refused(call: Call) -> Step:
+        if "Once more, our way." in call.text:
+            corrections.append(call.text)
+        return Step(text=all_of_it(call.text) if corrections else "no JSON at all")
+
+    with LlmServer(first_refused) as server:
+        port = open_chat(FIRST, base_url=server.base_url)
+        config = profiler.BuildConfig(prompts=prompts)
+        built = profiler.build(shop, tmp_path / "s.db", config=config, llm=port, asking=fast())
+    assert corrections
+    assert built.asking is not None
+    assert built.asking.quarantined == 0
+
+
 def test_another_model_is_asked_and_the_first_is_not_paid_twice(
     tmp_path: Path, template: Template
 ) -> None:

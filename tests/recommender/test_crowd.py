@@ -102,7 +102,7 @@ def test_negatives_are_of_the_same_subject_and_never_named_together(
         for n, ok in zip(negatives[row].tolist(), allowed[row].tolist(), strict=True):
             assert ok == (not any(a in other and n in other for other in GROUPS))
     assert allowed[:, :8].any()
-    assert math.isfinite(float(crowd(model, batch, model(batch.history))["crowd"]))
+    assert math.isfinite(float(crowd(model, batch, model(batch.history))["crowd"].detach()))
 
 
 @pytest.mark.parametrize("partner", ["item", "prototype"])
@@ -118,7 +118,7 @@ def test_training_on_it_separates_the_groups(
         optimiser.zero_grad()
         crowd(model, batch, model(batch.history))["crowd"].backward()
         optimiser.step()
-    unit = F.normalize(model.item_embeddings(), dim=1)
+    unit = F.normalize(model.item_embeddings().detach(), dim=1)
     inside = float(unit[4] @ unit[5])
     across = float((unit[1:4] @ unit[4:6].T).mean())
     assert inside > across + 0.5

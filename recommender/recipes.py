@@ -111,7 +111,8 @@ def parse_align(text: str) -> tuple[str, ...]:
 def parse_spec(spec: str) -> dict[str, Any]:
     """Read a model of a comparison: a backbone, what is added to it, settings of its own.
 
-    Such as ``remi``, ``sasrec+crowd+text`` or ``remi+eimf:eimf.predict=false,interests=catalogue``.
+    Such as ``remi``, ``sasrec+crowd+text``, ``sasrec:loss=sampled`` or
+    ``remi+eimf:eimf.predict=false,interests=catalogue``.
 
     Raises
     ------
@@ -128,14 +129,14 @@ def parse_spec(spec: str) -> dict[str, Any]:
                 f"remi+eimf; backbones are {', '.join(MODELS)}"
             )
     pairs = [pair for pair in own.split(",") if pair]
-    whose = [pair for pair in pairs if pair.startswith("interests=")]
+    whole = [pair for pair in pairs if pair.partition("=")[0] in ("interests", "loss")]
     return {
         "backbone": backbone,
         "align": tuple(part for part in parts if part in ALIGNMENTS),
         "crowd": "crowd" in parts,
         "text_start": "text" in parts,
-        **parse_settings(whose, "model"),
-        **split_settings([pair for pair in pairs if pair not in whose]),
+        **parse_settings(whole, "model"),
+        **split_settings([pair for pair in pairs if pair not in whole]),
     }
 
 

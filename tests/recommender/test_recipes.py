@@ -75,6 +75,16 @@ def test_a_model_of_a_comparison_has_settings_of_its_own() -> None:
         recipes.parse_spec("remi+eimf:predict=false")
 
 
+def test_a_model_of_a_comparison_has_a_loss_of_its_own() -> None:
+    own = recipes.parse_spec("sasrec:loss=sampled,loss.negatives=7")
+    common = {"loss": "gbce", "loss_settings": {"negatives": 5}}
+    loss = recipes.make_loss(recipes.make_recipe(**recipes.merge_settings(common, own)), 50)
+    assert isinstance(loss, SampledSoftmax)
+    assert loss.negatives == 7
+    with pytest.raises(UserError, match="no loss 'none'"):
+        recipes.check_parts(recipes.make_recipe(**recipes.parse_spec("sasrec:loss=none")))
+
+
 def test_popularity_takes_no_alignment() -> None:
     assert not recipes.make_recipe(backbone="pop").needs_interests
 

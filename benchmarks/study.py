@@ -4,7 +4,7 @@
     python benchmarks/study.py run --tables office-remi  # train it (Ctrl-C; run goes on)
     python benchmarks/study.py tables                    # write the page's tables and the runs file
 
-The plan, study.toml, names every table and model. A whole study is about forty hours on one core;
+The plan, study.toml, names every table and model. A whole study is about fifty hours on one core;
 --workers runs that many trainings at a time, each on one thread.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -54,6 +55,8 @@ def main() -> None:
     left = [run for run in dict.fromkeys(wanted) if not run.done(options.work)]
     print(f"{len(set(wanted))} runs, {len(left)} not done yet")
     if options.what == "left":
+        if hasattr(signal, "SIGPIPE"):  # so that "left | head" ends like any other filter
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         for run in left:
             print(f"  {run.data} {run.split} {run.source} {run.model} seed {run.seed}")
         return

@@ -29,6 +29,7 @@ def batch() -> Batch:
     )
 
 
+@torch.no_grad()
 def test_terms_equal_plain_loops(semantics: Semantics, model: Backbone, batch: Batch) -> None:
     objective = LDMI(semantics, D, LDMIConfig(dropout=0.0))
     encoded = model(batch.history)

@@ -4,7 +4,7 @@
     python benchmarks/study.py run --tables office-remi  # train it (Ctrl-C; run goes on)
     python benchmarks/study.py tables                    # write the page's tables and the runs file
 
-The plan, study.toml, names every table and model. A whole study is about fifty hours on one core;
+The plan, study.toml, names every table and model. A whole study is some 35 hours on one core;
 --workers runs that many trainings at a time, each on one thread.
 """
 

@@ -3,15 +3,22 @@
 A run is a model with its settings and one seed on one store. Its folder holds ``result.json``
 (means on validation and test users) and ``users.npz`` (the test users' values, metric by metric),
 written whole or not at all, so a stopped study goes on where it was.
+
+What the tables need of a run outlives its folder: a line of figures in ``quality_runs.tsv``, and in
+``quality_users/STORE.npz`` the test users' values of the table's metrics, by which rows are
+compared. Older runs have only the line.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +27,15 @@ from _stores import interest_store
 from numpy.typing import NDArray
 
 PLAN = Path(__file__).with_name("study.toml")
+RUNS = Path(__file__).with_name("quality_runs.tsv")
+USERS = Path(__file__).with_name("quality_users")
 KS, NAMES = (10, 20, 50), ("recall", "ndcg", "hr")
 SLICE = "recall@50, "
 """Values of a part of the users or targets are kept under this and the part's name."""
+
+
+Users = dict[str, NDArray[np.floating]]
+"""Metric → one value for each test user."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +48,21 @@ class Run:
     model: str
     seed: int
 
+    @property
+    def store(self) -> str:
+        return f"{self.data}-{self.split}-{self.source}"
+
     def folder(self, work: Path) -> Path:
-        store = f"{self.data}-{self.split}-{self.source}"
-        return work / "runs" / store / self.model.replace(":", " ") / str(self.seed)
+        return work / "runs" / self.store / self.model.replace(":", " ") / str(self.seed)
 
     def done(self, work: Path) -> bool:
         return (self.folder(work) / "result.json").is_file()
+
+    def users(self, work: Path) -> Users:
+        """Metric → test users' values, of the work folder or, some metrics only, the kept ones."""
+        if self.done(work):
+            return dict(np.load(self.folder(work) / "users.npz"))
+        return kept_users(USERS / f"{self.store}.npz").get((self.model, self.seed), {})
 
 
 @dataclass(frozen=True)
@@ -56,14 +78,14 @@ class Row:
     def run(self, seed: int) -> Run:
         return Run(self.data, self.split, self.source, self.model, seed)
 
-    def seeds(self, work: Path) -> list[int]:
-        """Seeds whose run is done."""
-        folder = self.run(0).folder(work).parent
-        return sorted(int(path.parent.name) for path in folder.glob("*/result.json"))
+    def seeds(self, work: Path, most: int, metrics: Sequence[str]) -> list[int]:
+        """Seeds below ``most`` whose users' values are at hand."""
+        wanted = set(metrics)
+        return [seed for seed in range(most) if wanted <= self.run(seed).users(work).keys()]
 
-    def values(self, work: Path, seeds: list[int]) -> dict[str, NDArray[np.float64]]:
+    def values(self, work: Path, seeds: Sequence[int]) -> dict[str, NDArray[np.float64]]:
         """Metric → test users' values ``[seeds, users]``."""
-        runs = [np.load(self.run(seed).folder(work) / "users.npz") for seed in seeds]
+        runs = [self.run(seed).users(work) for seed in seeds]
         names = [name for name in runs[0] if all(name in run for run in runs)]
         return {name: np.stack([run[name].astype(np.float64) for run in runs]) for name in names}
 
@@ -106,6 +128,45 @@ def _table(entry: dict[str, Any], regimes: dict[str, str]) -> Table:
         metrics=tuple(entry.get("metrics", ("recall@50", "ndcg@20"))),
         rows=tuple(rows),
     )
+
+
+@cache
+def kept_users(path: Path) -> dict[tuple[str, int], Users]:
+    """(model, seed) → its test users' values, of a file that :func:`keep_users` wrote."""
+    found: dict[tuple[str, int], Users] = defaultdict(dict)
+    if path.is_file():
+        for name, values in np.load(path).items():
+            model, seed, metric = name.split("|")
+            found[model, int(seed)][metric] = values
+    return dict(found)
+
+
+def keep_users(tables: list[Table], work: Path) -> None:
+    """Put the values that tables compare into ``quality_users``, beside what is there."""
+    fresh: dict[str, Users] = defaultdict(dict)
+    for table in tables:
+        for run in table.runs() if table.kind == "paired" else ():
+            if run.done(work):
+                users = run.users(work)
+                for metric in table.metrics:
+                    name = f"{run.model}|{run.seed}|{metric}"
+                    fresh[run.store][name] = users[metric].astype(np.float32)
+    USERS.mkdir(exist_ok=True)
+    for store, values in fresh.items():
+        path = USERS / f"{store}.npz"
+        before = dict(np.load(path)) if path.is_file() else {}
+        partial = path.with_suffix(".partial.npz")
+        np.savez_compressed(partial, **dict(sorted((before | values).items())))
+        partial.rename(path)
+    kept_users.cache_clear()
+
+
+def listed_runs() -> dict[Run, dict[str, str]]:
+    """Every run in ``quality_runs.tsv`` with its line."""
+    with RUNS.open(encoding="utf-8") as file:
+        lines = list(csv.DictReader(file, delimiter="\t"))
+    names = ("data", "split", "source", "model")
+    return {Run(*(line[name] for name in names), int(line["seed"])): line for line in lines}
 
 
 def store_of(run: Run, work: Path) -> Path:

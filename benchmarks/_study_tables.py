@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from _study import SLICE, Row, Table
+from _study import SLICE, Row, Run, Table, listed_runs
 
 from recommender.comparing import LEVEL, Difference, compare_values, holm, mean_of
 
@@ -26,10 +27,23 @@ def fill(page: str, tables: list[Table], work: Path) -> str:
     return page
 
 
+def lacking(table: Table, work: Path) -> list[Run]:
+    """Runs that the runs file lists and whose users' values are gone.
+
+    A table that has any is left as it is printed. The overview needs no users.
+    """
+    if table.kind == "overview":
+        return []
+    listed, wanted = listed_runs(), set(table.metrics)
+    if table.kind == "where":  # values of parts of the users are not kept
+        return [run for run in table.runs() if run in listed and not run.done(work)]
+    return [run for run in table.runs() if run in listed and not wanted <= run.users(work).keys()]
+
+
 def paired(table: Table, work: Path) -> str:
     """Each row against the first, on the seeds that both have; Holm over rows and metrics."""
     base, *others = table.rows
-    have = base.seeds(work)
+    have = base.seeds(work, table.seeds, table.metrics)
     if not have:
         return f"{table.title}: not measured yet."
     names = [title_of(metric) for metric in table.metrics]
@@ -39,7 +53,7 @@ def paired(table: Table, work: Path) -> str:
     lines.append(line([base.label, *cells, *([""] * len(names)), str(len(have))]))
     found = []
     for row in others:
-        seeds = sorted(set(row.seeds(work)) & set(have))
+        seeds = [s for s in row.seeds(work, table.seeds, table.metrics) if s in have]
         if seeds:
             found.append((row, seeds, differences(base, row, seeds, work, table.metrics)))
     corrected = iter(holm([d.p for *_, all_of in found for d in all_of]))
@@ -54,7 +68,7 @@ def paired(table: Table, work: Path) -> str:
 def where(table: Table, work: Path) -> str:
     """The second row against the first for each part of targets and users; Holm over parts."""
     base, row = table.rows
-    seeds = sorted(set(base.seeds(work)) & set(row.seeds(work)))
+    seeds = [s for s in range(table.seeds) if base.run(s).done(work) and row.run(s).done(work)]
     if not seeds:
         return f"{table.title}: not measured yet."
     plain = base.values(work, seeds)
@@ -70,16 +84,23 @@ def where(table: Table, work: Path) -> str:
 
 
 def overview(table: Table, work: Path) -> str:
-    """A line for each label, a column for each data set."""
+    """A line for each label, a column for each data set; means of the runs file's seeds."""
+    listed: dict[Row, list[dict[str, str]]] = defaultdict(list)
+    for run, facts in listed_runs().items():
+        for row in table.rows:
+            if row.run(run.seed) == run:
+                listed[row].append(facts)
     title = " / ".join(title_of(metric) for metric in OVERVIEW)
     lines = head([title, *DATA.values()])
     for label in dict.fromkeys(row.label for row in table.rows):
         cells = dict.fromkeys(DATA, "–")
         for row in table.rows:
-            if row.label == label and (seeds := row.seeds(work)):
-                values = row.values(work, seeds)
-                cell = " / ".join(figure(values[metric].mean()) for metric in OVERVIEW)
-                cells[row.data] = cell + (f" ({len(seeds)} seeds)" if len(seeds) > 1 else "")
+            if row.label == label and (runs := listed[row]):
+                cell = " / ".join(
+                    figure(sum(float(run[metric]) for run in runs) / len(runs))
+                    for metric in OVERVIEW
+                )
+                cells[row.data] = cell + (f" ({len(runs)} seeds)" if len(runs) > 1 else "")
         lines.append(line([label, *cells.values()]))
     return "\n".join(lines)
 
@@ -93,17 +114,20 @@ def differences(
     return compare_values(chosen, "base")
 
 
-def runs_file(found: list[dict[str, Any]]) -> str:
-    """One line for each run, with its settings and test figures."""
+def runs_file(found: list[dict[str, Any]], listed: dict[Run, dict[str, str]]) -> str:
+    """One line for each run, with its settings and test figures: those found, and those listed."""
     facts = ("data", "split", "source", "model", "seed", "best_step")
     metrics = [f"{kind}@{k}" for kind in ("recall", "ndcg", "hr") for k in (10, 20, 50)]
-    rows = [
-        [*(str(run[name]) for name in facts), f"{run['valid']['recall@50']:.4f}"]
-        + [f"{run['test'][metric]:.4f}" for metric in metrics]
-        for run in found
-    ]
-    header = [*facts, "validation recall@50", *metrics]
-    return "".join("\t".join(row) + "\n" for row in [header, *sorted(rows)])
+    header = (*facts, "validation recall@50", *metrics)
+    rows = {run: [line[name] for name in header] for run, line in listed.items()}
+    for run in found:
+        which = Run(*(run[name] for name in facts[:-1]))
+        rows[which] = [
+            *(str(run[name]) for name in facts),
+            f"{run['valid']['recall@50']:.6f}",
+            *(f"{run['test'][metric]:.6f}" for metric in metrics),
+        ]
+    return "".join("\t".join(row) + "\n" for row in [header, *sorted(rows.values())])
 
 
 def title_of(metric: str) -> str:

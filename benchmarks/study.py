@@ -5,7 +5,9 @@
     python benchmarks/study.py tables                    # write the page's tables and the runs file
 
 The plan, study.toml, names every table and model. A whole study is some 35 hours on one core;
---workers runs that many trainings at a time, each on one thread.
+--workers runs that many trainings at a time, each on one thread. With --new, left and run take only
+what quality_runs.tsv does not list yet. A table is written where the values of every listed run are
+at hand, in the work folder or in quality_users/, and else left as it is.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 PAGE = ROOT / "docs" / "recommender-quality.md"
-RUNS = Path(__file__).with_name("quality_runs.tsv")
 
 
 def main() -> None:
@@ -30,13 +31,13 @@ def main() -> None:
     parser.add_argument("what", choices=["left", "run", "tables"])
     parser.add_argument("--tables", nargs="+", help="only these; without, all of the plan")
     parser.add_argument("--seeds", type=int, help="at most so many seeds of each")
+    parser.add_argument("--new", action="store_true", help="only runs never listed yet")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, default=Path("bench-study"))
     options = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
-    from _study import read_plan, results
-    from _study_tables import fill, runs_file
+    from _study import listed_runs, read_plan
 
     tables = read_plan()
     unknown = set(options.tables or ()) - {table.name for table in tables}
@@ -47,12 +48,12 @@ def main() -> None:
         )
     chosen = [table for table in tables if not options.tables or table.name in options.tables]
     if options.what == "tables":
-        PAGE.write_text(fill(PAGE.read_text("utf-8"), chosen, options.work), "utf-8")
-        RUNS.write_text(runs_file(results(options.work)), "utf-8")
+        write_tables(chosen, options.work)
         return
     most = options.seeds or sys.maxsize
     wanted = [run for table in chosen for run in table.runs() if run.seed < most]
-    left = [run for run in dict.fromkeys(wanted) if not run.done(options.work)]
+    known = listed_runs() if options.new else {}
+    left = [run for run in dict.fromkeys(wanted) if not (run.done(options.work) or run in known)]
     print(f"{len(set(wanted))} runs, {len(left)} not done yet")
     if options.what == "left":
         if hasattr(signal, "SIGPIPE"):  # so that "left | head" ends like any other filter
@@ -61,6 +62,21 @@ def main() -> None:
             print(f"  {run.data} {run.split} {run.source} {run.model} seed {run.seed}")
         return
     train_all(left, options.work, options.workers)
+
+
+def write_tables(tables: list, work: Path) -> None:
+    from _study import RUNS, keep_users, listed_runs, results
+    from _study_tables import fill, lacking, runs_file
+
+    RUNS.write_text(runs_file(results(work), listed_runs()), "utf-8")
+    keep_users(tables, work)
+    whole = []
+    for table in tables:
+        if gone := len(lacking(table, work)):
+            print(f"{table.name}: left as it is, no values of {gone} runs are at hand")
+        else:
+            whole.append(table)
+    PAGE.write_text(fill(PAGE.read_text("utf-8"), whole, work), "utf-8")
 
 
 def train_all(left: list, work: Path, workers: int) -> None:

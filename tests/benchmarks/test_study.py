@@ -80,7 +80,49 @@ def test_a_paired_table_compares_the_seeds_that_both_rows_have(tmp_path):
     assert "**+.1000 ± .0000 (" in second
     with pytest.raises(SystemExit, match="no mark"):
         fill("nothing", [table], tmp_path)
-    assert runs_file([]).startswith("data\tsplit\tsource\tmodel\tseed")
+    assert runs_file([], {}).startswith("data\tsplit\tsource\tmodel\tseed")
+
+
+def test_a_table_outlives_the_folders_of_its_runs(tmp_path, monkeypatch):
+    import _study
+    import _study_tables
+    from _study import Row, Table, keep_users, listed_runs, results
+    from _study_tables import lacking, paired, runs_file
+
+    monkeypatch.setattr(_study, "USERS", tmp_path / "kept")
+    monkeypatch.setattr(_study, "RUNS", tmp_path / "runs.tsv")
+    rows = tuple(
+        Row(name, "beauty", "given", "llm", f"{name}:model.d=8") for name in ("gru4rec", "facet")
+    )
+    table = Table("t", "paired", "Beauty", 3, ("recall@50", "hr@10"), rows)
+    draw = np.random.default_rng(1).uniform
+    figures = {f"{kind}@{k}": 0.25 for kind in ("recall", "ndcg", "hr") for k in (10, 20, 50)}
+
+    def train(work, seeds):
+        for row in rows:
+            for seed in seeds:
+                users = {name: draw(size=40).astype(np.float32) for name in (*table.metrics, "mrr")}
+                keep(row.run(seed), work, figures, users)
+        keep_users([table], work)
+        listed = listed_runs() if _study.RUNS.exists() else {}
+        _study.RUNS.write_text(runs_file(results(work), listed), "utf-8")
+
+    train(tmp_path / "first", [0])
+    train(tmp_path / "second", [1, 2])
+    nowhere = tmp_path / "nowhere"
+    assert [run.seed for run in listed_runs()] == [0, 1, 2, 0, 1, 2]
+    assert lacking(table, nowhere) == []
+    whole = paired(table, nowhere)
+    assert whole.count("| 3 |") == 2
+    (tmp_path / "kept" / "beauty-given-llm.npz").unlink()
+    _study.kept_users.cache_clear()
+    assert lacking(table, tmp_path / "second") == [row.run(0) for row in rows]
+    where = Table("w", "where", "Beauty", 3, ("recall@50",), rows)
+    assert len(lacking(where, nowhere)) == 6
+    overview = Table("o", "overview", "", 3, (), rows)
+    assert lacking(overview, nowhere) == []
+    shown = _study_tables.overview(overview, nowhere)
+    assert "| gru4rec | – | .2500 / .2500 / .2500 (3 seeds) | – | – |" in shown
 
 
 def test_a_run_is_trained_measured_and_kept_whole(tmp_path, monkeypatch):

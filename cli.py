@@ -122,7 +122,12 @@ def run(
         show()
         return int(getattr(error, "exit_code", 2))
     if result == CTRL_C:  # what Typer makes of a KeyboardInterrupt
-        sys.stderr.write(f"{name}: stopped; what was finished is kept, run it again to resume\n")
+        how = (
+            "train goes on with --resume, compare when run again"
+            if name == "recommender"
+            else "run it again to resume"
+        )
+        sys.stderr.write(f"{name}: stopped; what was finished is kept, {how}\n")
         return InterruptedRunError.exit_code
     return result if isinstance(result, int) else 0
 

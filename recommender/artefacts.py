@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from recommender import projection
 from recommender.backbones.base import Backbone, create
 from store.digests import json_digest
 from store.errors import StoreError, UserError
@@ -91,18 +93,27 @@ def describe(
     )
 
 
-def save_model(folder: Path, model: Backbone, manifest: Manifest, item_ids: list[str]) -> None:
+def save_model(
+    folder: Path,
+    model: Backbone,
+    manifest: Manifest,
+    item_ids: list[str],
+    beside: Callable[[Path], None] = lambda folder: None,
+) -> None:
     """Write a model; the manifest comes last, so a folder with one is whole.
 
     Parameters
     ----------
     item_ids : list of str
         Outside names of the items by ``item_ix``.
+    beside : callable, optional
+        Writes what else belongs to the model into its folder.
     """
     if len(item_ids) != model.n_items:
         raise ValueError(f"{len(item_ids)} item ids for a model of {model.n_items} items")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in (MANIFEST, projection.NAME):  # of the model that was here before
+        (folder / name).unlink(missing_ok=True)
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
@@ -110,6 +121,7 @@ def save_model(folder: Path, model: Backbone, manifest: Manifest, item_ids: list
     save_file(tensors, partial)
     partial.replace(folder / WEIGHTS)
     (folder / ITEMS).write_text(json.dumps(item_ids, ensure_ascii=False), encoding="utf-8")
+    beside(folder)
     partial = folder / f"{MANIFEST}.partial"
     partial.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / MANIFEST)
@@ -211,6 +223,11 @@ def check_items(mine: list[str], stored: list[str], folder: Path) -> None:
         if unknown:
             found.append(f"the model has {len(unknown)} items the store lacks ({_some(unknown)})")
         what = " and ".join(found)
+        if stored[: len(mine)] == mine:
+            raise StoreError(
+                f"the store has grown since model {folder} was trained: it has {len(new)} new "
+                f"items ({_some(new)}); train again"
+            )
     else:
         at = next(
             ix for ix, pair in enumerate(zip(mine, stored, strict=True)) if len(set(pair)) > 1

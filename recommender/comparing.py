@@ -34,15 +34,15 @@ from recommender.recipes import (
     read_for,
 )
 from store.digests import json_digest
-from store.errors import UserError
+from store.errors import InterruptedRunError, UserError
 from store.store import open_store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEVEL = 0.05
-MARK = "recipe.json"
-"""In the folder of a model: the address of what it was trained with."""
+MARK, BEGUN = "recipe.json", "recipe-begun.json"
+"""In the folder of a model: the address of what it was trained with, or is being trained with."""
 Verdict = Literal["better", "worse", "within the interval"]
 Values = dict[str, "NDArray[np.float64]"]
 """Metric → values ``[seeds, users]``."""
@@ -268,9 +268,10 @@ def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
         Where the store lacks the interests the model needs.
     """
     recipe = make_recipe(**settings)
-    check_parts(recipe)
     with open_store(store) as opened:
-        found = {"data": opened.datasets.load().digest}
+        dataset = opened.datasets.load()
+        check_parts(recipe, dataset.n_items)
+        found = {"data": dataset.digest}
         semantics = read_for(opened, recipe)
         if semantics is not None:
             found["interests"] = semantics.digest
@@ -283,9 +284,11 @@ def _trained(folder: Path, address: str) -> bool:
     """Whether a folder holds a model, whole, of this address."""
     from recommender.artefacts import MANIFEST
 
-    mark = folder / MARK
-    whole = (folder / MANIFEST).is_file() and mark.is_file()
-    return whole and json.loads(mark.read_text("utf-8")) == address
+    return (folder / MANIFEST).is_file() and _address_in(folder / MARK) == address
+
+
+def _address_in(mark: Path) -> str | None:
+    return str(json.loads(mark.read_text("utf-8"))) if mark.is_file() else None
 
 
 def _train_into(
@@ -296,14 +299,28 @@ def _train_into(
     address: str,
     say: Callable[[str], None] | None,
 ) -> None:
-    """Train one model; the mark comes last, so that a stopped training is not taken for one."""
+    """Train one model, from where a stopped training of the same address was.
+
+    The mark comes last, so that a stopped training is not taken for a whole one.
+    """
+    from recommender import checkpoint
     from recommender.runs import train
 
     tell = say or (lambda line: None)
-    tell(f"training {name}, seed {settings['training']['seed']}")
+    begun = _address_in(folder / BEGUN) == address and (folder / checkpoint.NAME).is_file()
+    which = f"{name}, seed {settings['training']['seed']}"
+    tell(f"{'resuming' if begun else 'training'} {which}")
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).unlink(missing_ok=True)
-    result = train(store, folder, **settings)
-    (folder / MARK).write_text(json.dumps(address), "utf-8")
+    if not begun:
+        (folder / checkpoint.NAME).unlink(missing_ok=True)
+    (folder / BEGUN).write_text(json.dumps(address), "utf-8")
+    try:
+        result = train(store, folder, resume=begun, overwrite=True, **settings)
+    except InterruptedRunError as stop:
+        done = str(stop).partition(";")[0]
+        raise InterruptedRunError(f"{which}: {done}; the same comparison goes on there") from None
+    (folder / BEGUN).rename(folder / MARK)
     shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
     tell(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from recommender import parallel
 
 
 @contextmanager
@@ -21,12 +24,14 @@ def interruptible(stop: Callable[[], bool] | None) -> Iterator[Callable[[], bool
         return
     before = signal.getsignal(signal.SIGINT)
 
-    def note(number: int, frame: object) -> None:
+    def press(number: int, frame: object) -> None:
         if pressed.is_set():
             raise KeyboardInterrupt
         pressed.set()
+        if parallel.first_process():  # os.write, because a handler may interrupt a print
+            os.write(2, b"stopping after this step; Ctrl-C again stops at once\n")
 
-    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGINT, press)
     try:
         yield lambda: asked() or pressed.is_set()
     finally:

@@ -167,6 +167,7 @@ def sinkhorn(logits: Tensor, mask: Tensor, rounds: int = 10) -> Tensor:
     for _ in range(rounds):
         plan = plan - plan.logsumexp(1, keepdim=True) + log_share
         plan = plan - plan.logsumexp(2, keepdim=True)
+        plan = plan.masked_fill(hidden, -1e9)  # the line above makes whole clusters of them
     return plan.exp() * mask[:, :, None]
 
 

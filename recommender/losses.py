@@ -138,10 +138,22 @@ class Loss(BaseModel, ABC):
         UserError
             For a loss that does not score all items.
         """
-        raise UserError(
-            f"training.consistency={weight:g} compares scores of all items, which the loss "
-            f"{type(self).__name__} does not have; set it to 0 or take the full softmax"
-        )
+        self.check_agreement(weight)
+        raise NotImplementedError
+
+    def check_agreement(self, weight: float) -> None:
+        """Refuse a weight of agreement that the loss cannot give.
+
+        Raises
+        ------
+        UserError
+            For a loss that does not score all items.
+        """
+        if type(self).agreeing is Loss.agreeing:
+            raise UserError(
+                f"training.consistency={weight:g} compares scores of all items, which the loss "
+                f"{type(self).__name__} does not have; set it to 0 or take the full softmax"
+            )
 
 
 class FullSoftmax(Loss):

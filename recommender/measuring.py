@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from recommender import artefacts, evaluation, metrics
+from recommender.leakage import check_measurable
 from recommender.recipes import store_path
 from recommender.sequences import Sequences
 from store.store import Store, open_store
@@ -62,6 +63,8 @@ def evaluate(
     ------
     UserError
         Split ``none``, or no targets; no such model; a model of other items.
+    LeakageError
+        Where the model may have been trained on what is to be measured.
     """
     from recommender.diagnostics import interest_diagnostics, list_quality
     from recommender.slices import recall_slices
@@ -75,6 +78,7 @@ def evaluate(
             vectors = torch.from_numpy(opened.vectors.items())
     evaluation.keeps_seen(dataset.split.name)
     backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    check_measurable(manifest, dataset, folder)
     found = evaluation.evaluate_scores(
         evaluation.scorer_of(backbone),
         dataset,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
+from recommender import parallel
 from recommender.backbones.base import Backbone, Encoded
 from recommender.sequences import Batch
 from store.errors import UserError
@@ -53,11 +55,31 @@ class RoutingRegularisation(Objective):
         """
         attention = encoded.attention
         if attention is None:
-            raise UserError(
-                f"routing regularisation needs attention over the history, which backbone "
-                f"{model.name!r} does not have; leave it out or train remi or comirec_sa"
-            )
+            raise self._unfit(model)
         # Positions beyond a shortened window count as zeros: the mean runs over config.length.
         total = attention.sum(2)
         variance = (attention.square().sum(2) - total.square() / model.length) / model.d
-        return {"routing": self.weight * variance.square().sum()}
+        # A sum over the whole batch, and gradients are averaged over the processes that share it.
+        return {"routing": self.weight * variance.square().sum() * parallel.processes()}
+
+    @classmethod
+    def check(cls, model: Backbone) -> None:
+        """Refuse a model without attention over the history.
+
+        Raises
+        ------
+        UserError
+            With the model's name.
+        """
+        history = torch.ones(1, 1, dtype=torch.long)
+        with torch.no_grad():
+            attention = model.encode(history, model.lookup(history)[0]).attention
+        if attention is None:
+            raise cls._unfit(model)
+
+    @staticmethod
+    def _unfit(model: Backbone) -> UserError:
+        return UserError(
+            f"routing regularisation needs attention over the history, which backbone "
+            f"{model.name!r} does not have; leave it out or train remi or comirec_sa"
+        )

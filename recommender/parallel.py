@@ -24,9 +24,14 @@ def first_process() -> bool:
     return int(os.environ.get("RANK", "0")) == 0
 
 
+def processes() -> int:
+    """How many processes share the batch."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def join(device: torch.device) -> tuple[int, int]:
     """Join the group torchrun has set up; returns ``(rank, world)``, (0, 1) without one."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = processes()
     if world == 1:
         return 0, 1
     if not distributed.is_initialized():

@@ -149,6 +149,15 @@ def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
     return merged
 
 
+def join_training(parts: Mapping[str, Any], **flags: Any) -> dict[str, Any]:
+    """Settings with a command's own training flags over those of ``--set training.NAME=VALUE``.
+
+    A flag that is None was not given and leaves the setting alone.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    return {**parts, "training": {**parts.get("training", {}), **given}}
+
+
 def training_settings(recipe: Recipe) -> dict[str, Any]:
     """Loop settings: the model's defaults, overridden by what was asked for.
 
@@ -246,7 +255,7 @@ def read_for(store: Store, recipe: Recipe) -> Semantics | None:
     return read_semantics(store, recipe.interests, of_users=bool(recipe.align))
 
 
-def check_parts(recipe: Recipe) -> None:
+def check_parts(recipe: Recipe, n_items: int) -> None:
     """Check the settings of every part of a recipe, as training will.
 
     Raises
@@ -258,14 +267,38 @@ def check_parts(recipe: Recipe) -> None:
     from recommender.crowd import CrowdConfig
     from recommender.eimf import EIMFConfig
     from recommender.ldmi import LDMIConfig
+    from recommender.objectives import RoutingRegularisation
     from recommender.settings import Settings
 
-    create(recipe.backbone, 2, **recipe.model)
-    make_loss(recipe, 2)
+    model = create(recipe.backbone, 2, **recipe.model)
+    loss = make_loss(recipe, n_items)
     checked(EIMFConfig, recipe.eimf, "eimf")
     checked(LDMIConfig, recipe.ldmi, "ldmi")
     checked(CrowdConfig, recipe.crowd_settings, "crowd")
-    checked(Settings, training_settings(recipe), "training")
+    settings = checked(Settings, training_settings(recipe), "training")
+    if settings.consistency > 0:
+        loss.check_agreement(settings.consistency)
+    if recipe.routing:
+        RoutingRegularisation.check(model)
+
+
+def refuse_idle(recipe: Recipe) -> None:
+    """Refuse settings of a part that is off: whoever gives them thinks that it is on.
+
+    Raises
+    ------
+    UserError
+        Naming the part and how it is switched on.
+    """
+    parts = (
+        (recipe.eimf, "eimf" in recipe.align, "eimf", "--align eimf"),
+        (recipe.ldmi, "ldmi" in recipe.align, "ldmi", "--align ldmi"),
+        (recipe.crowd_settings, recipe.crowd, "crowd", "--crowd"),
+    )
+    for settings, on, name, flag in parts:
+        if settings and not on:
+            first = next(iter(settings))
+            raise UserError(f"--set {name}.{first} does nothing without {flag}; give both or none")
 
 
 def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:

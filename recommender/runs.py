@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from recommender import artefacts, evaluation, parallel
+from recommender import artefacts, checkpoint, evaluation, parallel
 from recommender.answers import Explanation, Recommendation
 from recommender.backbones.base import Backbone, create
 from recommender.checks import checked
@@ -22,6 +22,7 @@ from recommender.measuring import evaluate, opened_store
 from recommender.projection import save_projection
 from recommender.recipes import (
     Recipe,
+    check_parts,
     make_loss,
     make_objectives,
     make_recipe,
@@ -34,6 +35,7 @@ from recommender.service import Service
 from recommender.settings import FitResult, Settings
 from recommender.training import fit
 from recommender.validation import make_evaluator
+from store.errors import UserError
 from store.store import Store
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def train(
     out: str | Path | None = None,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     device: str = "cpu",
     progress: Callable[[Report], None] | None = None,
     say: Say | None = None,
@@ -86,6 +89,8 @@ def train(
         Folder of the model; without one nothing is written.
     resume
         Continue an interrupted run in ``out``.
+    overwrite
+        Replace the model or the stopped run that ``out`` holds.
     device
         ``cpu`` or ``cuda``; under torchrun each process takes the GPU of its local rank.
     progress, say, stop
@@ -102,18 +107,22 @@ def train(
     LeakageError
         Where the LLM was shown what the split hides.
     UserError
-        For settings that do not exist, or an empty training part.
+        For settings that do not exist, an empty training part, or a folder in use.
     InterruptedRunError
         After Ctrl-C; the best model so far is saved.
     """
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
     device = parallel.own_device(device)
+    if out is not None and not (resume or overwrite):
+        _refuse_used(Path(out))
     with opened_store(store) as opened:
         dataset = opened.datasets.load()
+        check_parts(recipe, dataset.n_items)
         semantics = read_for(opened, recipe)
         vectors = _text_vectors(opened, semantics) if recipe.text_start else None
         checked = check_shown(dataset, shown_to_llm(opened))
         encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
+        words = opened.interests.catalogue().texts if semantics is not None else []
         origin = str(opened.path.resolve())
     if semantics is not None:
         tell(describe(semantics))
@@ -130,11 +139,25 @@ def train(
         manifest = artefacts.describe(
             result.model, dataset, training=facts, metrics=card, encoder=encoder
         )
-        artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids)
-        if eimf is not None and semantics is not None:
-            save_projection(Path(out), semantics.interest_ids, eimf.interest_vectors())
+
+        def beside(folder: Path) -> None:
+            if eimf is not None and semantics is not None:
+                learned = eimf.interest_vectors()
+                save_projection(folder, semantics.interest_ids, words, learned)
+
+        artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids, beside)
     result.fit.raise_if_stopped()
     return result
+
+
+def _refuse_used(out: Path) -> None:
+    """A new run would replace what is there at its first evaluation, also if it is stopped then."""
+    for name, what in ((artefacts.MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
+        if (out / name).exists():
+            raise UserError(
+                f"{out} holds {what} already; continue it with --resume, replace it with "
+                "--overwrite, or name another folder"
+            )
 
 
 def _train(

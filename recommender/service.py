@@ -225,7 +225,7 @@ class Service:
     def _projected(self) -> torch.Tensor | None:
         if self.catalogue is None:
             return None
-        return load_projection(self.folder, self.catalogue.ids)
+        return load_projection(self.folder, self.catalogue.ids, self.catalogue.texts)
 
     def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[dict[str, Any]], str, str]:
         """The words: interests near the split's, in which space, from whose."""

@@ -132,16 +132,19 @@ def diversify(candidates: Ranked, codes: Tensor, k: int, diversity: float) -> Ra
     spread = (centred.square().sum(1, keepdim=True) / count).sqrt().clamp(min=1e-12)
     gain = (raw / spread).masked_fill(~present, -math.inf)
     category = codes[candidates.items]
-    picks = []
+    picks, found = [], []
     for _ in range(min(k, gain.shape[1])):
-        pick = gain.argmax(1, keepdim=True)
+        best, pick = gain.max(1, keepdim=True)
         picks.append(pick)
+        found.append(best > -math.inf)
         same = category == category.gather(1, pick)
         gain = (gain - diversity * same).scatter(1, pick, -math.inf)
-    chosen = torch.cat(picks, 1)
-    return Ranked(
-        *(t.gather(1, chosen) for t in (candidates.items, candidates.scores, candidates.interests))
+    chosen, there = torch.cat(picks, 1), torch.cat(found, 1)
+    items, scores, interests = (
+        t.gather(1, chosen) for t in (candidates.items, candidates.scores, candidates.interests)
     )
+    # Once a user's candidates are used up, what is left is no item.
+    return Ranked(items.masked_fill(~there, 0), scores.masked_fill(~there, -math.inf), interests)
 
 
 def pad_histories(histories: Sequence[NDArray[np.integer]], length: int) -> tuple[Tensor, Tensor]:

@@ -56,9 +56,12 @@ class _MeanLogMass(torch.autograd.Function):
         for_queries = torch.empty_like(queries, dtype=exact) if query_wants else None
         for_table = torch.zeros_like(table, dtype=exact) if table_wants else None
         step = max(1, BLOCK_FLOATS // (k * len(table)))
+        # One buffer for all blocks stays in the cache; a new one for each would not.
+        buffer = q.new_empty(min(step, rows) * k, len(table))
         for start in range(0, rows, step):
             block = q[start : start + step].reshape(-1, q.shape[2])
-            scores = (block @ e.T).to(exact).view(-1, k * len(table))
+            scores = torch.mm(block, e.T, out=buffer[: len(block)]).to(exact)
+            scores = scores.view(-1, k * len(table))
             if excluded is not None:
                 scores.scatter_(1, excluded[start : start + step, None], -torch.inf)
             peak = scores.amax(1, keepdim=True)
@@ -66,15 +69,18 @@ class _MeanLogMass(torch.autograd.Function):
             total += (peak + mass.log()).sum()
             if for_queries is None and for_table is None:
                 continue
-            share = scores.div_(mass * rows).view(-1, len(table)).to(narrow)
+            # Shares are these exponentials by their mass: the products are scaled, which is less.
+            shares = scores.view(-1, len(table)).to(narrow)
+            scale = (mass * rows).reciprocal().expand(-1, k).reshape(-1, 1)
             if for_queries is not None:
-                for_queries[start : start + step] = (
-                    (share @ e).to(exact).view(-1, *queries.shape[1:])
-                )
-            if for_table is not None and narrow == exact:
-                for_table.addmm_(share.T, block)
-            elif for_table is not None:
-                for_table += share.T @ block
+                found = (shares @ e).to(exact).mul_(scale)
+                for_queries[start : start + step] = found.view(-1, *queries.shape[1:])
+            if for_table is not None:
+                scaled = (block * scale).to(narrow)
+                if narrow == exact:
+                    for_table.addmm_(shares.T, scaled)
+                else:
+                    for_table += shares.T @ scaled
         ctx.save_for_backward(
             None if for_queries is None else for_queries.to(queries.dtype),
             None if for_table is None else for_table.to(table.dtype),

@@ -34,9 +34,9 @@ class Facet(CausalBackbone):
     """SASRec's encoder, then one attention per interest over its states.
 
     Interest k at position l is ``norm(s_l + W_k sum_{j <= l} a_kj s_j)``, where ``a_k`` is a causal
-    softmax of ``(Q_k s_l) · s_j / sqrt(d)``: what all interests share (the state) plus what this
-    one reads from the past. Train it with the ``soft`` read-out, under which every interest gets a
-    gradient.
+    softmax of ``(Q_k s_l) · s_j / d`` (states have the length sqrt(d)): what all interests share
+    (the state) plus what this one reads from the past. Train it with the ``soft`` read-out, under
+    which every interest gets a gradient.
     """
 
     name = "facet"

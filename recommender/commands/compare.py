@@ -47,15 +47,14 @@ def compare(
     Nothing inside its 95 % interval is called a gain.
     """
     from recommender.comparing import compare as run
-    from recommender.recipes import split_settings
+    from recommender.recipes import join_training, split_settings
     from recommender.words import comparison_tables
     from store.console import note, print_json, print_table, say
     from store.errors import UserError
 
     if part not in ("test", "valid"):
         raise UserError(f"--part {part!r}: write test or valid")
-    parts = split_settings(set_ or [])
-    training = parts.pop("training", {}) | {"epochs": epochs, "steps": steps}
+    parts = join_training(split_settings(set_ or []), epochs=epochs, steps=steps)
     found = run(
         store,
         models,
@@ -63,11 +62,7 @@ def compare(
         seeds=range(seed, seed + seeds),
         metrics=[name.strip() for name in metrics.split(",")],
         part="valid" if part == "valid" else "test",
-        settings={
-            **parts,
-            "interests": interests,
-            "training": {name: value for name, value in training.items() if value is not None},
-        },
+        settings={**parts, "interests": interests},
         where=where,
         say=note,
     )

@@ -43,7 +43,7 @@ def train(
     evaluate_every: Annotated[
         int | None, typer.Option(help="Steps between evaluations; by model.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random; 0.")] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,41 +58,55 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the interrupted run in --out.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the model or stopped run in --out.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train a recommender; the best model on the validation part is kept."""
     from recommender import parallel
-    from recommender.recipes import parse_align, split_settings
+    from recommender.recipes import (
+        join_training,
+        make_recipe,
+        parse_align,
+        refuse_idle,
+        split_settings,
+    )
     from recommender.runs import train as run
     from store.console import note, print_json, say
 
     first = parallel.first_process()
     tells = first and not json
-    parts = split_settings(set_ or [])
-    training = parts.pop("training", {}) | {
-        "epochs": epochs,
-        "steps": steps,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "patience": patience,
-        "evaluate_every": evaluate_every,
-        "seed": seed,
+    parts = join_training(
+        split_settings(set_ or []),
+        epochs=epochs,
+        steps=steps,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=patience,
+        evaluate_every=evaluate_every,
+        seed=seed,
+    )
+    parts["training"].setdefault("seed", 0)
+    recipe = {
+        "backbone": backbone,
+        "align": parse_align(align),
+        "crowd": crowd,
+        "interests": interests,
+        "text_start": text_start,
+        "loss": loss,
+        **parts,
     }
+    refuse_idle(make_recipe(**recipe))
     result = run(
         store,
         out,
         resume=resume,
+        overwrite=overwrite,
         device=device,
         progress=report if tells else None,
         say=note if tells else None,
-        backbone=backbone,
-        align=parse_align(align),
-        crowd=crowd,
-        interests=interests,
-        text_start=text_start,
-        loss=loss,
-        training={name: value for name, value in training.items() if value is not None},
-        **parts,
+        **recipe,
     )
     parallel.leave()
     if not first:

@@ -77,7 +77,7 @@ def test_only_safetensors_and_json_are_written(tmp_path):
 @pytest.mark.parametrize(
     ("mine", "stored", "words"),
     [
-        (["a", "b"], ["a", "b", "c"], "store has 1 items the model lacks ('c')"),
+        (["a", "b"], ["a", "b", "c"], "has grown since model"),
         (["a", "b", "x"], ["a", "b"], "model has 1 items the store lacks ('x')"),
         (["a", "b"], ["b", "a"], "item_ix 0 is 'a' in the model and 'b' in the store"),
         (list("abcdef"), ["a", "z"], "('b', 'c', 'd', …)"),

@@ -88,6 +88,51 @@ def test_remis_regularisation_is_set_by_name(app: typer.Typer, shop: Path, tmp_p
         run(app, "train", "--store", shop, "--out", tmp_path, "--set", "rooting=7")
 
 
+def test_every_training_setting_can_be_given_by_set(
+    app: typer.Typer, shop: Path, tmp_path: Path
+) -> None:
+    asked = {"steps": 3, "seed": 5, "learning_rate": 0.01, "batch_size": 32, "patience": 2}
+    options = [f"--set=training.{name}={value}" for name, value in asked.items()]
+    found = run_json(app, "train", "--store", shop, "--out", tmp_path / "m", *options)
+    assert found["steps"] == 3
+    manifest = json.loads((tmp_path / "m" / "manifest.json").read_text())
+    assert manifest["training"]["training"] == asked
+    run(app, "train", "--store", shop, "--out", tmp_path / "n", *options, "--steps", 2)
+    assert json.loads((tmp_path / "n" / "manifest.json").read_text())["training"]["steps"] == 2
+    args = ("compare", "pop", "remi", "--store", shop, "--out", tmp_path / "c", "--seeds", 1)
+    run(app, *args, "--metrics", "recall@10", "--set", "training.steps=4")
+    kept = tmp_path / "c" / "remi" / "seed-0" / "manifest.json"
+    assert json.loads(kept.read_text())["training"]["steps"] == 4
+
+
+@pytest.mark.parametrize("option", ["crowd.weight=1", "ldmi.tau=1", "model.k=2,eimf.gamma=1"])
+def test_a_setting_of_a_part_that_is_off_is_refused(
+    app: typer.Typer, shop: Path, tmp_path: Path, option: str
+) -> None:
+    options = [f"--set={one}" for one in option.split(",")]
+    with pytest.raises(UserError, match="does nothing without --"):
+        run(app, "train", "--store", shop, "--out", tmp_path, "--align", "none", *options)
+
+
+def test_a_folder_in_use_is_not_trained_into_by_accident(
+    app: typer.Typer, shop: Path, tmp_path: Path
+) -> None:
+    args = ("train", "--store", shop, "--out", tmp_path / "m", "--steps", 2)
+    run(app, *args)
+    before = (tmp_path / "m" / "model.safetensors").read_bytes()
+    with pytest.raises(UserError, match=r"holds a model already; .*--resume.*--overwrite"):
+        run(app, *args)
+    (tmp_path / "m" / "manifest.json").unlink()
+    with pytest.raises(UserError, match="holds a stopped run already"):
+        run(app, *args, "--seed", 1)
+    assert (tmp_path / "m" / "model.safetensors").read_bytes() == before
+    assert (tmp_path / "m" / "interests.safetensors").is_file()
+    run(app, *args, "--overwrite", "--align", "none")
+    assert (tmp_path / "m" / "model.safetensors").read_bytes() != before
+    # What the model before had learned of the interests does not explain this one.
+    assert not (tmp_path / "m" / "interests.safetensors").exists()
+
+
 def test_evaluate(app: typer.Typer, trained: Path) -> None:
     found = run_json(app, "evaluate", trained, "-k", 5, "-k", 10, "--metrics", "recall,ndcg")
     assert set(found["metrics"]) == {"recall@5", "recall@10", "ndcg@5", "ndcg@10"}

@@ -10,7 +10,7 @@ from scipy import stats
 
 from recommender import comparing, runs
 from recommender.words import comparison_tables
-from store.errors import StoreError, UserError
+from store.errors import InterruptedRunError, StoreError, UserError
 from store.store import open_store
 
 
@@ -190,3 +190,31 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
             run(steps=3)
     assert not (folder / comparing.MARK).exists()
     assert run() == both[:1]
+
+
+def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(
+    tmp_path: Path, shop_maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, said = shop_maker(tmp_path, "leave-one-out"), list[str]()
+    train, asked = runs.train, 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == 4
+
+    def run(out: str) -> comparing.Comparison:
+        return comparing.compare(
+            shop, ["pop", "remi"], tmp_path / out, seeds=[0], metrics=["recall@5"],
+            settings={"training": {"steps": 8, "evaluate_every": 2}}, say=said.append,
+        )  # fmt: skip
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "train", lambda *args, **options: train(*args, stop=stop, **options))
+        with pytest.raises(InterruptedRunError, match=r"remi, seed 0: stopped at step 4 .*goes on"):
+            run("a")
+    resumed = run("a")
+    assert said[-2].startswith("resuming remi")
+    assert run("b").means == resumed.means
+    weights = [tmp_path / out / "remi" / "seed-0" / "model.safetensors" for out in "ab"]
+    assert weights[0].read_bytes() == weights[1].read_bytes()

@@ -97,6 +97,15 @@ def test_sinkhorn_spreads_clusters_over_interests() -> None:
     assert logits.softmax(2).sum(1)[0, 0] > 3.9
 
 
+def test_sinkhorn_takes_no_notice_of_padding() -> None:
+    torch.manual_seed(2)
+    logits = torch.randn(1, 20, 4) * 3
+    mask = (torch.arange(20) < 5)[None]
+    padded = sinkhorn(logits, mask)
+    assert torch.allclose(padded[:, :5], sinkhorn(logits[:, :5], mask[:, :5]), atol=1e-6)
+    assert padded[:, 5:].abs().sum() == 0
+
+
 def test_straight_through_has_the_gradient_of_softmax(semantics: Semantics) -> None:
     objective = LDMI(semantics, D, LDMIConfig(assignment="straight-through"))
     clusters = torch.randn(1, 2, D, requires_grad=True)

@@ -82,7 +82,31 @@ def test_a_model_of_a_comparison_has_a_loss_of_its_own() -> None:
     assert isinstance(loss, SampledSoftmax)
     assert loss.negatives == 7
     with pytest.raises(UserError, match="no loss 'none'"):
-        recipes.check_parts(recipes.make_recipe(**recipes.parse_spec("sasrec:loss=none")))
+        recipes.check_parts(recipes.make_recipe(**recipes.parse_spec("sasrec:loss=none")), 50)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("sasrec:training.consistency=1,loss=sampled", "compares scores of all items"),
+        ("sasrec:routing=3", "needs attention over the history.*'sasrec'"),
+        ("remi:eimf.gama=1", "gama"),
+    ],
+)
+def test_what_training_would_refuse_is_refused_before(spec: str, message: str) -> None:
+    recipes.check_parts(
+        recipes.make_recipe(**recipes.parse_spec("facet:training.consistency=1")), 50
+    )
+    with pytest.raises(UserError, match=message):
+        recipes.check_parts(recipes.make_recipe(**recipes.parse_spec(spec)), 50)
+
+
+def test_flags_stand_over_settings_and_absent_ones_leave_them() -> None:
+    parts = {"model": {"k": 2}, "training": {"steps": 9, "patience": 3, "average": 0.9}}
+    joined = recipes.join_training(parts, steps=5, patience=None, epochs=None)
+    assert joined["model"] == {"k": 2}
+    assert joined["training"] == {"steps": 5, "patience": 3, "average": 0.9}
+    assert recipes.join_training({}, steps=None) == {"training": {}}
 
 
 def test_popularity_takes_no_alignment() -> None:

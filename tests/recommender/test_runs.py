@@ -223,6 +223,26 @@ def test_split_none_trains_but_is_not_evaluated(tmp_path: Path, shop_maker: Shop
         recommender.evaluate(tmp_path / "out")
 
 
+def test_a_model_of_another_split_is_not_measured(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    whole = shop_maker(tmp_path / "whole", "none", words=False)
+    apart = shop_maker(tmp_path / "apart", "leave-one-out", words=False)
+    recommender.train(whole, tmp_path / "out", align=(), training=QUICK)
+    with pytest.raises(LeakageError, match="trained on split none, the store has leave-one-out"):
+        recommender.evaluate(tmp_path / "out", apart)
+
+
+def test_users_dealt_anew_are_not_measured(tmp_path: Path, shop_maker: ShopMaker) -> None:
+    store = shop_maker(tmp_path / "dealt", "users-811", words=False)
+    recommender.train(store, tmp_path / "out", align=(), training=QUICK)
+    recommender.evaluate(tmp_path / "out", store)
+    with open_store(store) as opened, opened.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE users SET split = iif(split = 'test', 'valid', 'test') WHERE split <> 'train'"
+        )
+    with pytest.raises(LeakageError, match="dealt anew"):
+        recommender.evaluate(tmp_path / "out", store)
+
+
 def test_a_leak_stops_training(tmp_path: Path, shop_maker: ShopMaker) -> None:
     path = shop_maker(tmp_path, "leave-one-out")
     with open_store(path) as store:

@@ -47,16 +47,17 @@ def test_arrays_that_do_not_fit_are_refused(semantics: Semantics) -> None:
 
 def test_projected_interests_are_found_by_their_ids(semantics: Semantics, tmp_path: Path) -> None:
     best = EIMF(semantics, 16).interest_vectors()
-    save_projection(tmp_path, semantics.interest_ids, best)
-    loaded = load_projection(tmp_path, np.array([21, 10, 99]))
+    save_projection(tmp_path, semantics.interest_ids, ["ink", "paper", "glue", "tape"], best)
+    loaded = load_projection(tmp_path, np.array([21, 10, 99, 20]), ["tape", "ink", "pens", "desks"])
     assert loaded is not None
     assert torch.equal(loaded[0], best[3])
     assert torch.equal(loaded[1], best[0])
     assert loaded[2].isnan().all()  # an interest that came later
+    assert loaded[3].isnan().all()  # and one that took over the number of another
 
 
 def test_a_model_without_projection_and_a_damaged_one(tmp_path: Path) -> None:
-    assert load_projection(tmp_path, np.array([1])) is None
+    assert load_projection(tmp_path, np.array([1]), ["ink"]) is None
     (tmp_path / NAME).write_bytes(b"not a tensor file")
     with pytest.raises(UserError, match="cannot be read"):
-        load_projection(tmp_path, np.array([1]))
+        load_projection(tmp_path, np.array([1]), ["ink"])

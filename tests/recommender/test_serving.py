@@ -91,6 +91,16 @@ def test_diversify_is_the_greedy_rule(seed: int, diversity: float) -> None:
     assert (got.items[0] - 1).tolist() == expected
 
 
+def test_diversify_names_no_item_twice_where_few_are_left() -> None:
+    items = torch.tensor([[3, 1, 2, 0, 0], [5, 4, 3, 2, 1]])
+    scores = torch.tensor([[3.0, 2, 1, -torch.inf, -torch.inf], [5.0, 4, 3, 2, 1]])
+    pool = serving.Ranked(items, scores, torch.zeros(2, 5, dtype=torch.long))
+    got = serving.diversify(pool, torch.tensor([0, 1, 1, 1, 2, 2]), 5, 0.5)
+    assert got.items[0].tolist() == [3, 1, 2, 0, 0]
+    assert got.scores[0, 3:].tolist() == [-torch.inf] * 2
+    assert sorted(got.items[1].tolist()) == [1, 2, 3, 4, 5]
+
+
 def test_no_diversity_keeps_the_order_and_more_gives_more_categories(model: Backbone) -> None:
     codes = serving.category_codes([("a",) if i % 5 else ("b",) for i in range(200)])
     history = [np.array([1, 2, 3])]

@@ -36,7 +36,7 @@ def recommend(
 ) -> None:
     """Recommend items to a user of the store, or for a history given on the command line."""
     from recommender.service import Service
-    from store.console import print_json, say
+    from store.console import note, print_json, say
     from store.errors import UserError
 
     if diversity < 0:
@@ -51,6 +51,11 @@ def recommend(
             from recommender.export import write_parquet
 
             rows = write_parquet(service, all_users, k, filter_seen=not seen)
+            if service.dataset is not None and service.dataset.split.name != "none":
+                note(
+                    f"histories end where the split {service.dataset.split} hides the rest; for "
+                    "lists to be served, build a store with --split none and train on it"
+                )
             if json:
                 print_json({"file": str(all_users), "rows": rows})
             else:

@@ -225,6 +225,10 @@ def test_batch_output(app: typer.Typer, trained: Path, user: str, tmp_path: Path
     single = run_json(app, "recommend", trained, "--user", user, "-k", 4)
     assert mine == [r["item_id"] for r in single["recommendations"]]
     assert not list(tmp_path.glob("*.partial"))
+    result = CliRunner().invoke(
+        app, ["recommend", str(trained), "--all", str(tmp_path / "x.parquet")]
+    )
+    assert "the split leave-one-out hides the rest" in result.stderr
 
 
 def test_faiss_index_finds_the_same_items(

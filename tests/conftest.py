@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,15 @@ import pytest
 # the last digit of a float32, and with two threads sums run in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _same_vectors_on_every_processor() -> Iterator[None]:
+    """The pages show what fp32 gives; where a processor has bf16, ``auto`` would take that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("profiler.encoding._has_bf16", lambda: False)
+        yield
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

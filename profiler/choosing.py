@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from profiler.exemplars import choose_exemplars, choose_incremental, far_thresho
 from profiler.histories import history_vectors
 from profiler.synthetic.choose import choose_synthetic_users
 from profiler.synthetic.result import SyntheticSettings, SyntheticUsers
-from profiler.synthetic.storing import save_synthetic_users
+from profiler.synthetic.storing import save_synthetic_users, subject_rows
 from store.digests import json_digest
 from store.errors import DataError
 from store.subjects import SubjectRow
@@ -67,7 +68,7 @@ def choose_subjects(
     Where ``purse`` is given, it decides how many exemplars there are. Held-out users join the
     nearest exemplar by their known history; nobody is asked about them.
     Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
-    only for users far from all of them.
+    only for users far from all of them. Whoever was asked keeps the items that were shown.
     """
     how = config.choice()
     state = json_digest([dataset.digest, encoder.name, how])
@@ -85,17 +86,20 @@ def choose_subjects(
     vectors = user_vectors(store, dataset, item_vectors, encoder, config)
     # Both choices are made before the store is locked: they may take a minute.
     exemplars = _exemplars(store, dataset, vectors, config, how, purse)
-    rows = _subject_rows(store, dataset, exemplars)
+    rows = as_shown(store, dataset, _exemplar_rows(dataset, exemplars))
     synthetic, notes = _synthetic(dataset, config)
+    cliques = (
+        as_shown(store, dataset, subject_rows(synthetic, dataset.user_ids)) if synthetic else []
+    )
     chosen = Chosen(
         exemplars=len(rows),
-        synthetic_users=len(synthetic.users) if synthetic else 0,
+        synthetic_users=len(cliques),
         notes=[*exemplars.settings.get("messages", []), *notes],
     )
     with store.write():
         store.subjects.choose("exemplar", rows, run_id)
         if synthetic:
-            save_synthetic_users(store, synthetic, dataset.user_ids, run_id)
+            save_synthetic_users(store, synthetic, dataset.user_ids, run_id, cliques)
         else:
             store.subjects.choose("synthetic", [], run_id)
         store.set_meta(
@@ -212,22 +216,44 @@ def _asked(store: Store) -> list[str]:
     return [subject.name.removeprefix("exemplar:") for subject in subjects]
 
 
-def _subject_rows(store: Store, dataset: Dataset, exemplars: Exemplars) -> list[SubjectRow]:
-    """One row for each exemplar; one that was asked keeps the items its interests rest on."""
-    answered = {s.name: s.items for s in store.subjects.load(states=("ok",), kinds=("exemplar",))}
+def as_shown(store: Store, dataset: Dataset, rows: Sequence[SubjectRow]) -> list[SubjectRow]:
+    """Rows in which whoever was asked keeps the items its interests rest on, as far as visible now.
+
+    With other items it would be another question, and interests that were paid for, imported or
+    edited would be no answer to it. A choice that comes back after another finds its interests.
+    Synthetic users that only the extractor spoke for cost nothing and follow their members.
+    """
+    makers = store.interests.makers()
+    shown = {
+        one.name: one.items
+        for one in store.subjects.load(states=("ok",), active=False)
+        if one.kind == "exemplar" or makers.get(one.subject_id) != "offline"
+    }
+    return [
+        _with_items(dataset, row, shown[row.name]) if row.name in shown else row for row in rows
+    ]
+
+
+def _with_items(dataset: Dataset, row: SubjectRow, shown: Sequence[int]) -> SubjectRow:
+    users = row.members if row.user_ix is None else [row.user_ix]
+    owned = Counter(item for user in users for item in own_items(dataset, int(user)).tolist())
+    items = [item for item in shown if item in owned]
+    return replace(row, items=items, owners=[owned[item] for item in items]) if items else row
+
+
+def _exemplar_rows(dataset: Dataset, exemplars: Exemplars) -> list[SubjectRow]:
+    """One row for each exemplar, with its own items and its members."""
     order = np.argsort(exemplars.labels, kind="stable")
     order = order[exemplars.labels[order] >= 0]
     groups = np.split(order, np.cumsum(exemplars.sizes)[:-1])
     rows = []
     for user, members in zip(exemplars.rows.tolist(), groups, strict=True):
-        name = f"exemplar:{dataset.user_ids[user]}"
-        own = own_items(dataset, user).tolist()
         rows.append(
             SubjectRow(
                 kind="exemplar",
-                name=name,
+                name=f"exemplar:{dataset.user_ids[user]}",
                 user_ix=user,
-                items=answered.get(name, own),
+                items=own_items(dataset, user).tolist(),
                 members=members.tolist(),
                 similarities=exemplars.similarity[members].tolist(),
             )

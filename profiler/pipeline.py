@@ -22,7 +22,7 @@ from profiler.assigning import assign_own_interests
 from profiler.choosing import Chosen, choose_subjects
 from profiler.config import OFFLINE, BuildConfig
 from profiler.encoding import Encoded, Encoder, encode_cached, load_encoder
-from prompts import load_template
+from prompts import load_template, refuse_unused
 from store.canonical import merge_duplicates
 from store.errors import BudgetReachedError, InterruptedRunError
 from store.prepare import prepare
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from store.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
+Note = Callable[[str], None]
 
 
 @dataclass
@@ -58,6 +59,8 @@ class BuildReport:
         Of a dry run: what asking would take, by kind of subject.
     assigned
         Users whose own history is covered by stored interests.
+    notes
+        What was assumed about the data, or looks wrong with it, as sentences.
     """
 
     changed: bool
@@ -70,6 +73,7 @@ class BuildReport:
     asking: AskingSummary | None = None
     forecast: dict[str, Forecast] = field(default_factory=dict)
     assigned: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def build(
@@ -82,6 +86,7 @@ def build(
     asking: AskingOptions | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
+    note: Note | None = None,
     stop: threading.Event | None = None,
 ) -> BuildReport:
     """Populate a store: data, vectors, exemplars, synthetic users, interests, assignments.
@@ -102,9 +107,13 @@ def build(
     asking
         Pace, caps, prices, patience; a correction it does not name is that of ``config.prompts``.
     dry_run
-        Choose whom to ask and forecast what it would take, but send nothing.
+        Choose whom to ask and forecast what it would take, but send nothing. The choice is stored,
+        in place of an earlier one.
     progress
         Called with (step, done, total).
+    note
+        Called with each note on the data before anything is encoded or asked, so that whoever
+        watches can stop before money is spent; they are in the report, too.
     stop
         Set from another thread to end asking cleanly.
 
@@ -112,13 +121,19 @@ def build(
     ------
     DataError
         If the data cannot be used; the store is as it was.
+    UserError
+        If a choice cannot be met, such as a template that is not there.
     InterruptedRunError, BudgetReachedError, ProviderRefusedError
         If asking ended early; what was finished is kept.
     """
     config = config or BuildConfig()
-    how = _with_correction(asking or AskingOptions(), config)
+    refuse_unused(config.prompts, config.questions().values())
+    how = _as_configured(asking or AskingOptions(), config, llm)
     tell = progress or (lambda step, done, total: None)
     prepared = prepare(read(source, options), filter=config.filter, split=config.parsed_split())
+    if note is not None:
+        for line in prepared.notes:
+            note(line)
     with ExitStack() as stack:
         if not isinstance(store, Store):
             store = stack.enter_context(open_store(store, create=True))
@@ -126,7 +141,8 @@ def build(
 
         changed = store.datasets.save(prepared, _name(source))
         dataset = store.datasets.load()
-        report = BuildReport(changed, dataset.n_users, dataset.n_items, len(dataset.items))
+        size = (dataset.n_users, dataset.n_items, len(dataset.items))
+        report = BuildReport(changed, *size, notes=prepared.notes)
 
         encoder = load_encoder(config.encoder)
         found = _encode_items(store, dataset, encoder, config, tell)
@@ -171,12 +187,19 @@ def _encode_interests(store: Store, encoder: Encoder, tell: Progress) -> int:
     return found.encoded
 
 
-def _with_correction(options: AskingOptions, config: BuildConfig) -> AskingOptions:
-    """The correction of bad answers from the same folder as the questions."""
-    if options.patience.reask is not None:
-        return options
-    reask = load_template("reask", config.prompts)
-    return replace(options, patience=replace(options.patience, reask=reask))
+def _as_configured(
+    options: AskingOptions, config: BuildConfig, llm: ChatPort | None
+) -> AskingOptions:
+    """The correction from the same folder as the questions; of two limits on interests the lower.
+
+    The extractor has its own limit: it may add one group for items without text.
+    """
+    patience = options.patience
+    reask = patience.reask or load_template("reask", config.prompts)
+    most = patience.max_interests
+    if llm is not None:
+        most = min(most, config.max_interests)
+    return replace(options, patience=replace(patience, reask=reask, max_interests=most))
 
 
 def _ask(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from prompts.loader import list_templates, load_template
+    from prompts.loader import list_templates, load_template, refuse_unused
     from prompts.template import Rendered, Template
 
-__all__ = ["Rendered", "Template", "list_templates", "load_template"]
+__all__ = ["Rendered", "Template", "list_templates", "load_template", "refuse_unused"]
 
 _HOMES = {
     "Rendered": "prompts.template",
     "Template": "prompts.template",
     "list_templates": "prompts.loader",
     "load_template": "prompts.loader",
+    "refuse_unused": "prompts.loader",
 }
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from prompts.loader import BUILT_IN, load_template
+from prompts.loader import BUILT_IN, list_templates, load_template, read_template
 from prompts.template import Template
+from store.errors import UserError
 
 
 def compare(one: str, two: str, folder: Path | None = None) -> list[str]:
@@ -17,7 +18,7 @@ def compare(one: str, two: str, folder: Path | None = None) -> list[str]:
     Parameters
     ----------
     one
-        A built-in template's name, or the path of a template file.
+        A built-in template's name, or the path of a template file, which must exist.
     two
         The same; a name is looked up in ``folder`` first.
     folder
@@ -47,9 +48,14 @@ def _place(template: Template) -> str:
 
 def _load(name: str, folder: Path | None) -> Template:
     path = Path(name)
-    if path.suffix == ".yaml":
-        return load_template(path.stem, path.parent)
-    return load_template(name, folder)
+    if not path.suffix and path.name == name:
+        return load_template(name, folder)
+    if not path.is_file():
+        known = ", ".join(template.name for template in list_templates(folder))
+        raise UserError(
+            f"there is no template file {name!r}; give a file's path, or one of: {known}"
+        )
+    return read_template(path)
 
 
 def _lines(template: Template) -> list[str]:

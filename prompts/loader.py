@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ def load_template(name: str, folder: Path | None = None) -> Template:
     for place in _folders(folder):
         path = place / f"{name}.yaml"
         if path.parent.resolve() == place.resolve() and path.is_file():
-            return _read(path)
+            return read_template(path)
     known = ", ".join(template.name for template in list_templates(folder))
     raise UserError(f"there is no prompt template {name!r}; known are: {known}")
 
@@ -43,8 +45,42 @@ def list_templates(folder: Path | None = None) -> list[Template]:
     """
     paths: dict[str, Path] = {}
     for place in reversed(_folders(folder)):
-        paths.update({path.stem: path for path in sorted(place.glob("*.yaml"))})
-    return [_read(paths[name]) for name in sorted(paths)]
+        files = [path for path in sorted(place.glob("*.yaml")) if not _overlooked(path)]
+        paths.update({path.stem: path for path in files})
+    return [read_template(paths[name]) for name in sorted(paths)]
+
+
+def refuse_unused(folder: Path | None, asked: Iterable[str]) -> None:
+    """Refuse a folder of which nothing is used, and a name that is nearly one of our own.
+
+    Other names are fine, a folder may keep several variants; but where a name is misspelt the
+    toolkit's own template would be used, and paid for, in its place.
+
+    Parameters
+    ----------
+    folder
+        A user's own templates.
+    asked
+        Names of the questions; the toolkit's own names are allowed, too.
+
+    Raises
+    ------
+    UserError
+        There is one; the message says which names are used.
+    """
+    if folder is None:
+        return
+    used = {*_own_names(), *asked}
+    files = [path for path in sorted(_folders(folder)[0].glob("*.yaml")) if not _overlooked(path)]
+    there = {path.stem for path in files}
+    for path in files:
+        near = get_close_matches(path.stem, used - there, n=1, cutoff=0.85)
+        if path.stem not in used and (near or not there & used):
+            meant = f" ({near[0]}?)" if near else ""
+            raise UserError(
+                f"{path}: no question is asked with a template of this name{meant}; used are: "
+                f"{', '.join(sorted(used))}. Rename the file and its 'name', or move it away"
+            )
 
 
 def _folders(folder: Path | None) -> list[Path]:
@@ -53,11 +89,32 @@ def _folders(folder: Path | None) -> list[Path]:
         return [BUILT_IN]
     if not folder.is_dir():
         raise UserError(f"the prompts folder {str(folder)!r} does not exist")
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix != ".yaml" and not _overlooked(path):
+            raise UserError(
+                f"{path}: not a template, whose file is named NAME.yaml; rename it or move it "
+                f"away (the toolkit's own are: {', '.join(_own_names())})"
+            )
     return [folder, BUILT_IN]
 
 
-def _read(path: Path) -> Template:
-    """One file as a template, checked in every way that needs no values."""
+def _own_names() -> list[str]:
+    return sorted(path.stem for path in BUILT_IN.glob("*.yaml"))
+
+
+def _overlooked(path: Path) -> bool:
+    """Whether a file is nobody's idea of a template: hidden, or a README."""
+    return path.name.startswith(".") or path.name.lower().startswith("readme")
+
+
+def read_template(path: Path) -> Template:
+    """One file as a template, checked in every way that needs no values.
+
+    Raises
+    ------
+    UserError
+        It is not a valid template; the message names the field or the line.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise UserError(f"{path}: a template file has at most {MAX_BYTES // 1024} KiB")
     try:

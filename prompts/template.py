@@ -11,8 +11,17 @@ from typing import Annotated, Any, Literal
 import jinja2
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from prompts.answer import AnswerDocument, Interest
 from store.digests import json_digest
 from store.errors import UserError
 
@@ -79,13 +88,32 @@ class Template(BaseModel):
 
     @model_validator(mode="after")
     def _schema_fits_task(self) -> Template:
-        """A question needs an answer schema with the list ``interests``; a correction has none."""
+        """A question asks for what the reader takes, no more, no less; a correction has no schema.
+
+        A further property would make every answer that conforms unusable, and each is paid for.
+        """
         if self.task == "reask":
             if self.output_schema:
                 raise ValueError("a template with task 'reask' keeps the schema of its question")
-        elif "interests" not in self.output_schema.get("properties", {}):
-            raise ValueError("output_schema must describe an object with the property 'interests'")
+        else:
+            _require_taken("output_schema", self.output_schema, AnswerDocument)
+            interests = self.output_schema["properties"]["interests"]
+            one = interests.get("items") if isinstance(interests, dict) else None
+            _require_taken("output_schema.properties.interests.items", one, Interest)
         return self
+
+    @field_validator("examples")
+    @classmethod
+    def _examples_are_answers(cls, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """A model copies what it is shown, so an example must be an answer that is accepted."""
+        for number, example in enumerate(examples):
+            try:
+                AnswerDocument.model_validate(example)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(str(part) for part in (number, *first["loc"]))
+                raise ValueError(f"examples.{place}: {first['msg']}") from error
+        return examples
 
     @cached_property
     def digest(self) -> str:
@@ -189,6 +217,24 @@ class Template(BaseModel):
         if self._path is None:
             return where
         return f"{where} ({self._path.name}:{self._lines.get(part, 0) + line})"
+
+
+def _require_taken(place: str, schema: Any, taken: type[BaseModel]) -> None:
+    """A schema's properties are exactly those that the reader takes."""
+    told = schema.get("properties") if isinstance(schema, dict) else None
+    names = set(told) if isinstance(told, dict) else set()
+    takes = ", ".join(taken.model_fields)
+    for name in sorted(names - set(taken.model_fields), key=str):
+        raise ValueError(
+            f"{place} has the property {name!r}, which the reader of answers does not take; "
+            f"it takes: {takes}"
+        )
+    for name in taken.model_fields:
+        if name not in names:
+            raise ValueError(
+                f"{place} must describe an object with the property {name!r} under 'properties'; "
+                f"the reader of answers needs: {takes}"
+            )
 
 
 def _free_names(tree: nodes.Template) -> list[nodes.Name]:

@@ -47,7 +47,7 @@ class Datasets:
             user_ix = _upsert_users(connection, prepared)
             connection.exec_driver_sql("DELETE FROM interactions")
             _insert_interactions(connection, prepared, user_ix, item_ix)
-            _refuse_leak(connection)
+            refuse_leak(connection)
             self._store.set_meta(
                 dataset_digest=prepared.digest,
                 content_digest=content_digest(connection),
@@ -200,17 +200,28 @@ def _insert_interactions(
     )
 
 
-def _refuse_leak(connection: Connection) -> None:
-    """Interests inferred from items that are now hidden would leak targets into training."""
+def refuse_leak(connection: Connection, kind: str | None = None) -> None:
+    """Refuse interests inferred from items that are now hidden: they would leak targets.
+
+    A synthetic user no longer in use has no members to prove its evidence by, and its interests
+    reach nobody: it is looked at when it is chosen again (``Subjects.choose``). With ``kind``, only
+    subjects of that kind are looked at.
+
+    Raises
+    ------
+    LeakageError
+        Naming the item and the subject.
+    """
     hidden = connection.execute(
         text(
             "SELECT s.name, i.item_id FROM evidence e JOIN interests n USING (interest_id) "
             "JOIN subjects s USING (subject_id) JOIN items i ON i.item_ix = e.item_ix "
-            "WHERE NOT EXISTS (SELECT 1 FROM interactions x WHERE x.item_ix = e.item_ix "
+            "WHERE (s.active OR s.user_ix IS NOT NULL) AND s.kind = coalesce(:kind, s.kind) "
+            "AND NOT EXISTS (SELECT 1 FROM interactions x WHERE x.item_ix = e.item_ix "
             "AND x.part = :train AND (x.user_ix = s.user_ix OR (s.user_ix IS NULL AND x.user_ix IN "
             "(SELECT m.user_ix FROM memberships m WHERE m.subject_id = s.subject_id)))) LIMIT 1"
         ),
-        {"train": int(Part.TRAIN)},
+        {"train": int(Part.TRAIN), "kind": kind},
     ).first()
     if hidden is not None:
         raise LeakageError(

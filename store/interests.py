@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from store.store import Store
 
 Method = Literal["exemplar", "catalogue"]
+Maker = Literal["offline", "model", "person"]
+
+_MAKERS = (
+    "SELECT subject_id, max(source <> 'offline'), max(pinned OR source LIKE 'import:%' OR "
+    "interest_id IN (SELECT json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
+    "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
+    "FROM interests GROUP BY subject_id"
+)
 
 
 class InterestLike(Protocol):
@@ -107,6 +115,19 @@ class Interests:
                 (subject_id,),
             )
             touch(_with_followers(driver, subject_id))
+
+    def makers(self) -> dict[int, Maker]:
+        """Who is behind the interests of each subject that has any.
+
+        A person who imported them, or renamed, merged or pinned one of them; else a model that was
+        paid for one; else the offline extractor.
+        """
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(_MAKERS).all()
+        return {
+            subject_id: "person" if by_hand else "model" if paid else "offline"
+            for subject_id, paid, by_hand in rows
+        }
 
     def catalogue(self) -> Catalogue:
         """All interests of active subjects with their evidence."""

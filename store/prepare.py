@@ -69,7 +69,7 @@ class Prepared:
     before, after
         Size as read, and after filtering.
     notes
-        What a reader should know: repeated interactions, unread items.
+        What a reader should know: repeated interactions, items without a line in the item file.
     """
 
     user_ids: list[str]
@@ -153,7 +153,7 @@ def prepare(
         digest=_digest((user_ids, item_ids, titles, categories, extra), arrays, split),
         before=Counts(len(log.user_ids), len(log.item_ids), len(log.users)),
         after=Counts(len(user_ids), len(item_ids), len(items)),
-        notes=_notes(raw, log),
+        notes=_notes(raw, log, item_ids, split),
     )
 
 
@@ -247,8 +247,16 @@ def _digest(texts: tuple[Any, ...], arrays: tuple[npt.NDArray[Any], ...], split:
     return PREFIX + content.hexdigest()
 
 
-def _notes(raw: RawData, log: Log) -> list[str]:
-    notes = list(raw.notes)
+def _notes(raw: RawData, log: Log, item_ids: list[str], split: Split) -> list[str]:
+    taken = f"--split {split.detail}" if split.name == "file" else None
+    notes = [note for note in raw.notes if taken is None or not note.endswith(taken)]
+    listed = set(raw.items["item_id"])
+    absent = [item for item in item_ids if item not in listed]
+    if listed and absent:  # without any item file the reader has said so
+        notes.append(
+            f"{len(absent):,} of {len(item_ids):,} items are not in the item file and have no"
+            f" text, such as {absent[0]!r}; if that is not so, look how both files write ids"
+        )
     if log.repeats:
         notes.append(
             f"{log.repeats:,} interactions repeat another one exactly (user, item, time,"

@@ -129,13 +129,13 @@ class Responses:
             )
 
     def set_aside(self, subject_ids: Sequence[int]) -> int:
-        """Keep, but no longer use, the answers of these subjects that were not accepted.
+        """Keep, but no longer use, the answers of these subjects that were read and not accepted.
 
         After that the same requests are sent again. Returns how many answers were set aside.
         """
         query = text(
-            "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside') "
-            "AND subject_id IN :subjects"
+            "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside', "
+            "'unread') AND subject_id IN :subjects"
         ).bindparams(bindparam("subjects", expanding=True))
         with self._store.write() as connection:
             return connection.execute(query, {"subjects": list(subject_ids)}).rowcount

@@ -18,7 +18,7 @@ def summarise(store: Store) -> dict[str, Any]:
             "data": _data(store, connection),
             "subjects": subjects,
             "interests": _interests(connection),
-            "asking": _asking(connection),
+            "asking": _asking(store, connection),
         }
     facts["advice"] = _advice(store, facts)
     return facts
@@ -79,7 +79,7 @@ def _interests(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _asking(connection: Connection) -> dict[str, Any]:
+def _asking(store: Store, connection: Connection) -> dict[str, Any]:
     outcomes = connection.exec_driver_sql(
         "SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome"
     )
@@ -96,10 +96,7 @@ def _asking(connection: Connection) -> dict[str, Any]:
         "tokens out": _one(connection, "SELECT sum(tokens_out) FROM attempts") or 0,
         "cost in US dollars": None if cost is None else round(cost, 6),
         **({"by prices of": days} if days else {}),
-        "answers whose price is unknown": _one(
-            connection,
-            "SELECT count(*) FROM attempts WHERE tokens_out IS NOT NULL AND cost_usd IS NULL",
-        ),
+        "answers whose price is unknown": store.responses.spent().unpriced,
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.datasets import refuse_leak
 from store.digests import canonical_json
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ class Subjects:
         A subject whose items did not change keeps its state and interests; one whose items changed
         is pending again. Subjects no longer chosen turn inactive: what was paid for stays.
         Memberships of the kind are replaced.
+
+        Raises
+        ------
+        LeakageError
+            If a synthetic user comes back whose interests rest on items that are hidden by now;
+            nothing is changed.
         """
         with self._store.write() as connection:
             connection.execute(
@@ -90,6 +97,8 @@ class Subjects:
             )
             for row in rows:
                 _save(connection, row, run_id)
+            if kind == "synthetic":
+                refuse_leak(connection, kind)
 
     def add(self, rows: Sequence[SubjectRow], run_id: int) -> list[int]:
         """Add or renew subjects beside the active ones; return their ids in order."""
@@ -154,9 +163,6 @@ class Subjects:
 
 
 def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
-    known = connection.execute(
-        text("SELECT subject_id FROM subjects WHERE name = :name"), {"name": row.name}
-    ).scalar()
     values = {
         "kind": row.kind,
         "name": row.name,
@@ -176,8 +182,7 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
             values,
         ).scalar_one()
     )
-    if known is None or _items(connection, subject_id) != [int(i) for i in row.items]:
-        _replace_items(connection, subject_id, row)
+    _save_items(connection, subject_id, row)
     similarities = row.similarities or [None] * len(row.members)
     if row.members:
         connection.exec_driver_sql(
@@ -190,23 +195,24 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
     return subject_id
 
 
-def _items(connection: Connection, subject_id: int) -> list[int]:
-    query = text("SELECT item_ix FROM subject_items WHERE subject_id = :id ORDER BY position")
-    return list(connection.execute(query, {"id": subject_id}).scalars())
-
-
-def _replace_items(connection: Connection, subject_id: int, row: SubjectRow) -> None:
-    key = {"id": subject_id}
-    connection.execute(text("DELETE FROM subject_items WHERE subject_id = :id"), key)
-    connection.execute(
-        text("UPDATE subjects SET state = 'pending', reason = NULL WHERE subject_id = :id"), key
+def _save_items(connection: Connection, subject_id: int, row: SubjectRow) -> None:
+    """Renew the items shown and who owns them; other items make the subject pending again."""
+    query = text(
+        "SELECT item_ix, owners FROM subject_items WHERE subject_id = :id ORDER BY position"
     )
+    before = [tuple(one) for one in connection.execute(query, {"id": subject_id})]
     owners = row.owners or [1] * len(row.items)
-    if row.items:
+    after = [(int(item), int(n)) for item, n in zip(row.items, owners, strict=True)]
+    if before == after:
+        return
+    if [item for item, _ in before] != [item for item, _ in after]:
+        connection.execute(
+            text("UPDATE subjects SET state = 'pending', reason = NULL WHERE subject_id = :id"),
+            {"id": subject_id},
+        )
+    connection.execute(text("DELETE FROM subject_items WHERE subject_id = :id"), {"id": subject_id})
+    if after:
         connection.exec_driver_sql(
             "INSERT INTO subject_items (subject_id, position, item_ix, owners) VALUES (?, ?, ?, ?)",
-            [
-                (subject_id, position, int(item), int(count))
-                for position, (item, count) in enumerate(zip(row.items, owners, strict=True))
-            ],
+            [(subject_id, place, item, count) for place, (item, count) in enumerate(after)],
         )

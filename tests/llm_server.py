@@ -170,6 +170,7 @@ ERRORS = {
     "rate_limited_bare": (429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}),
     "server_error": (500, {"message": "The server had an error", "code": None}),
     "insufficient_quota": (429, {"message": "Quota exceeded", "code": "insufficient_quota"}),
+    "no_balance": (402, {"message": "Insufficient Balance", "code": "invalid_request_error"}),
     "bad_key": (401, {"message": "Incorrect API key provided", "code": "invalid_api_key"}),
     "unknown_model": (404, {"message": "The model does not exist", "code": "model_not_found"}),
     "too_long": (400, {"message": "too many tokens", "code": "context_length_exceeded"}),

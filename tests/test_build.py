@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -20,6 +21,8 @@ from store.errors import DataError, UserError
 from store.maintenance import verify
 from store.sample import write_sample
 from store.store import open_store
+from tests.asking_store import KEY, MODEL, chat, fast
+from tests.llm_server import LlmServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -137,6 +140,95 @@ def test_data_without_texts_is_kept_for_behavioural_models(tmp_path: Path) -> No
     assert "behavioural models only" in report.chosen.notes[0]
     with open_store(tmp_path / "s.db") as store:
         assert store.datasets.load().n_users == 8
+
+
+@pytest.fixture
+def untitled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Six users with six items each, whose names stand in a column that is not read."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    folder = tmp_path / "untitled"
+    folder.mkdir()
+    items = [(user, item) for user in range(6) for item in range(6)]
+    log = [f"u{user},s{user}-i{item},{item}" for user, item in items]
+    texts = [f"s{user}-i{item},Pen {item},Shelf {user}" for user, item in items[:-1]]
+    for name, head, lines in (
+        ("interactions.csv", "user_id,item_id,timestamp", log),
+        ("items.csv", "item_id,name,categories", texts),
+    ):
+        (folder / name).write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_notes_on_the_data_are_told_before_anything_is_asked(
+    untitled: Path, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    with LlmServer() as server:
+        config = BuildConfig(exemplars=2, synthetic_users=0, split="none")
+        report = profiler.build(
+            untitled,
+            tmp_path / "s.db",
+            config=config,
+            llm=chat(server.base_url),
+            asking=fast(),
+            note=lambda line: told.append(f"{server.record.total} calls: {line}"),
+            progress=lambda step, done, total: told.append(step),
+        )
+        assert server.record.total == 2
+    assert told[0] == "0 calls: items.csv has no column 'title': items have no titles"
+    assert "1 of 36 items are not in the item file and have no text, such as 's5-i5'" in told[1]
+    assert "encoding" in told[2:]
+    assert [f"0 calls: {line}" for line in report.notes] == told[:2]
+
+
+@pytest.mark.parametrize("json_", [False, True])
+def test_the_command_prints_notes_even_where_nothing_is_sent(
+    untitled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], json_: bool
+) -> None:
+    from cli import profiler_app, run
+
+    options = ["--split", "none", "--exemplars", "2", "--synthetic-users", "0"]
+    options += ["--llm", MODEL, "--base-url", "http://127.0.0.1:1/v1", "--dry-run"]
+    store = str(tmp_path / "s.db")
+    words = ["build", str(untitled), "--store", store, *options, *(["--json"] if json_ else [])]
+    assert run(profiler_app, "profiler", words) == 0
+    printed = capsys.readouterr()
+    said = "items.csv has no column 'title': items have no titles"
+    if json_:
+        assert json.loads(printed.out)["notes"][0] == said
+        assert printed.err == ""
+    else:
+        assert printed.err.splitlines()[0] == f"note: {said}"
+        assert said not in printed.out
+
+
+def test_the_limit_on_interests_holds_for_models_too(untitled: Path, tmp_path: Path) -> None:
+    limits = []
+    for most in (2, 1):  # the server names two interests
+        with LlmServer() as server:
+            report = profiler.build(
+                untitled,
+                tmp_path / "s.db",
+                config=BuildConfig(
+                    exemplars=2, synthetic_users=0, split="none", max_interests=most
+                ),
+                llm=chat(server.base_url),
+                asking=fast(),
+            )
+            limits.append((report.asking.ok, report.asking.quarantined))
+            assert f"at most {most}." in server.record.calls[0].text
+    assert limits == [(2, 0), (0, 2)]
+
+
+def test_a_misspelt_template_is_refused_before_anything_is_done(
+    untitled: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "exemplar_interest.yaml").write_text("name: exemplar_interest", encoding="utf-8")
+    with pytest.raises(UserError, match=r"exemplar_interest\.yaml: no question is asked"):
+        profiler.build(untitled, tmp_path / "s.db", config=BuildConfig(prompts=folder))
+    assert not (tmp_path / "s.db").exists()
 
 
 def test_wrong_settings_are_named() -> None:

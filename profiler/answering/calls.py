@@ -16,7 +16,7 @@ from profiler.answering.instructions import NAME, SYSTEM
 from profiler.asking.budget import Budget, Cost, refusal
 from profiler.asking.chat import LangChainPort
 from profiler.asking.failures import as_call_error
-from profiler.asking.port import CallError
+from profiler.asking.port import CallError, storable, text_or_none
 from profiler.asking.prices import Prices
 from profiler.asking.transport import RetryPolicy
 from prompts.items import estimate_tokens
@@ -199,7 +199,7 @@ class Caller:
                 base_url=self.port.base_url,
                 method="tool",
                 params={"max_tokens": self.max_tokens, "temperature": self.temperature},
-                finish_reason=meta.get("finish_reason") or meta.get("stop_reason"),
+                finish_reason=text_or_none(meta.get("finish_reason") or meta.get("stop_reason")),
                 tokens_in=tokens_in,
                 tokens_out=tokens_out,
                 cost_usd=cost,
@@ -255,11 +255,12 @@ def _messages(turns: Sequence[Turn]) -> list[Any]:
 
 
 def _said(message: Any) -> Said:
-    """Look-ups and text of a LangChain message; a call without an id gets one."""
+    """Look-ups and text of a LangChain message, storable; a call without an id gets one."""
     calls = [(call.get("id"), call["name"], call["args"]) for call in message.tool_calls]
     calls += [(call.get("id"), call.get("name") or "", None) for call in message.invalid_tool_calls]
+    calls = json.loads(storable(json.dumps(calls, ensure_ascii=False)))
     return Said(
-        str(message.text),
+        storable(str(message.text)),
         tuple(
             ToolCall(id_ or f"call-{n}", name, arguments)
             for n, (id_, name, arguments) in enumerate(calls)

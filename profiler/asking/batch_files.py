@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from profiler.asking.port import storable, text_or_none
 from store.errors import DataError
 
 
@@ -128,19 +129,19 @@ def _answer(number: int, row: Any) -> Answered | str:
     custom_id = row["custom_id"]
     if not isinstance(custom_id, str):
         raise TypeError("custom_id must be a text")
-    custom_id = _storable(custom_id)
+    custom_id = storable(custom_id)
     if "text" in row:
         if not isinstance(row["text"], str):
             raise TypeError("text must be a text")
         return Answered(
             number,
             custom_id,
-            _storable(row["text"]),
-            refusal=_text(row.get("refusal")),
-            finish_reason=_text(row.get("finish_reason")),
+            storable(row["text"]),
+            refusal=text_or_none(row.get("refusal")),
+            finish_reason=text_or_none(row.get("finish_reason")),
             tokens_in=_count(row.get("tokens_in")),
             tokens_out=_count(row.get("tokens_out")),
-            model=_text(row.get("model")),
+            model=text_or_none(row.get("model")),
         )
     response = row.get("response") or {}
     body = response.get("body") or {}
@@ -153,22 +154,13 @@ def _answer(number: int, row: Any) -> Answered | str:
     return Answered(
         number,
         custom_id,
-        _text(message.get("content")) or "",
-        refusal=_text(message.get("refusal")),
-        finish_reason=_text(body["choices"][0].get("finish_reason")),
+        text_or_none(message.get("content")) or "",
+        refusal=text_or_none(message.get("refusal")),
+        finish_reason=text_or_none(body["choices"][0].get("finish_reason")),
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_out=_count(usage.get("completion_tokens")),
-        model=_text(body.get("model")),
+        model=text_or_none(body.get("model")),
     )
-
-
-def _text(value: Any) -> str | None:
-    return _storable(value) if isinstance(value, str) else None
-
-
-def _storable(text: str) -> str:
-    """Half of a surrogate pair is valid in JSON but not in a store."""
-    return text.encode(errors="replace").decode()
 
 
 def _count(value: Any) -> int | None:

@@ -39,9 +39,12 @@ class ImportReport:
     different
         Another answer to a question that has one: the first stays.
     unknown, failed, malformed
-        Ids nobody asked under, answers the provider failed to give, lines that cannot be read.
+        Ids that no question of this store has, answers the provider failed to give, lines that
+        cannot be read.
     notes
         A line on each of the last four, with its place in the file.
+    waiting
+        Answers of the file that are stored and not read: nobody would ask about their subjects now.
     tokens_in, tokens_out, cost_usd
         Of the new answers, as far as the file tells tokens and the table prices.
     unpriced
@@ -57,6 +60,7 @@ class ImportReport:
     failed: int = 0
     malformed: int = 0
     notes: list[str] = field(default_factory=list)
+    waiting: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost_usd: float = 0.0
@@ -103,8 +107,10 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
 def import_responses(store: Store, file: Path, prices: Prices | None = None) -> ImportReport:
     """Store the answers of a file and read them; a second import of the same file changes nothing.
 
-    Every answer that belongs to a question is durable before any is read. Its cost is recorded
-    where the file tells its tokens and ``prices`` (the built-in table where not given) its price.
+    Every answer that belongs to a question is durable before any is read, also where a later build,
+    import or edit left nobody to ask about it: then it waits, and a run that asks finds it. Its
+    cost is recorded where the file tells its tokens and ``prices`` (the built-in table where not
+    given) its price.
 
     Raises
     ------
@@ -117,13 +123,14 @@ def import_responses(store: Store, file: Path, prices: Prices | None = None) -> 
     asked = {
         digest: (request, options)
         for options in batches
-        for digest, request in missing_requests(store, options)
+        for digest, request in missing_requests(store, options, everybody=True)
     }
     report = ImportReport()
     answers = read_answers(file, report)
     unread = _store_answers(store, asked, answers, report, prices or load_prices())
     for options in batches:
         settle(store, options, unread)
+    report.waiting = sum(_is_unread(store, digest) for digest in unread)
     counts = store.subjects.counts().values()
     report.ok = sum(states.get("ok", 0) for states in counts)
     report.quarantined = sum(states.get("quarantined", 0) for states in counts)
@@ -169,7 +176,8 @@ def _store_answers(
         if answer.custom_id not in asked:
             report.unknown += 1
             report.notes.append(
-                f"line {answer.line}: no question was asked under {answer.custom_id[:80]!r}"
+                f"line {answer.line}: no question was asked under {answer.custom_id[:80]!r}, or "
+                "its subject has other items by now"
             )
             continue
         if run_id is None:
@@ -184,6 +192,11 @@ def _store_answers(
     if run_id is not None:
         store.finish_run(run_id, "done", {"new": report.new})
     return unread
+
+
+def _is_unread(store: Store, digest: str) -> bool:
+    found = store.responses.find(digest)
+    return found is not None and found.outcome == "unread"
 
 
 def _add(store: Store, new: dict[str, NewResponse]) -> None:

@@ -11,9 +11,11 @@ from profiler.asking.port import CallError
 
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
 _NO_METHOD = ("response_format", "json_schema", "structured output")
+_NO_CREDIT = "the account has no credit left: top it up, then run again"
 _REFUSED = {
     401: "the key is wrong or missing: set the provider's environment variable "
     "(OPENAI_API_KEY for openai)",
+    402: _NO_CREDIT,
     403: "the key may not use this model or service: check its permissions",
     404: "there is no such model or address: check --llm and --base-url",
 }
@@ -72,7 +74,7 @@ def _refusal(status: int, message: str, error: BaseException) -> str | None:
     """Why no call can succeed and what to do about it; None if another may."""
     said = f"{message} {getattr(error, 'code', '') or ''}".lower()
     if any(mark in said for mark in _NO_QUOTA):
-        return "the account has no credit left: top it up, then run again"
+        return _NO_CREDIT
     if status == 400 and any(mark in said for mark in _NO_METHOD):
         return "the model does not take this response format: try --method json_mode or text"
     return _REFUSED.get(status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from store.dataset import Dataset
 from store.errors import UserError
 from store.store import Store
 from store.subjects import Kind, SubjectRow
+
+if TYPE_CHECKING:
+    from profiler.encoding import Encoder
 
 
 @dataclass(frozen=True)
@@ -133,28 +137,60 @@ def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest
     return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
 
 
-def encode_imported(store: Store, encoder: str | None = None) -> int:
-    """Encode the interests' words and give users those that cover their own history.
+def encoder_of(store: Store, named: str | None = None) -> Encoder | None:
+    """The encoder of the store's vectors, its weights read; None in a store without text vectors.
 
-    Returns how many texts were encoded; 0 in a store without text vectors.
+    To be called before anything is asked or stored: what is wrong with it then costs nothing.
+
+    Parameters
+    ----------
+    named
+        Name or folder of the encoder; None finds the one of the last build.
 
     Raises
     ------
     UserError
-        ``encoder`` is not the one the store's vectors are from.
+        It cannot be loaded, or ``named`` is not the one the store's vectors are from.
     """
-    from profiler.assigning import assign_own_interests
-    from profiler.encoding import encode_cached, load_encoder
+    from profiler.encoding import load_encoder, load_stored_encoder
 
     known = store.meta("encoder")
     if known is None:
-        return 0
-    model = load_encoder(encoder)
-    if model.name != known:
+        return None
+    if named is None:
+        encoder = load_stored_encoder(store)
+    else:
+        encoder = load_encoder(named, precision="bf16" if known.endswith("+bf16") else "fp32")
+    if encoder.name != known:
         raise UserError(
-            f"the vectors of {store.path} are from the encoder {known!r}, not {model.name!r}; "
-            "name it with --encoder"
+            f"the vectors of {store.path} are from the encoder {known!r}, but --encoder {named} "
+            f"is {encoder.name!r}; name the one it was built with, or leave --encoder out"
         )
+    encoder.load()
+    return encoder
+
+
+def encode_imported(store: Store, encoder: Encoder | None = None) -> int:
+    """Encode the interests' words and give users those that cover their own history.
+
+    Returns how many texts were encoded; 0 in a store without text vectors.
+
+    Parameters
+    ----------
+    encoder
+        From :func:`encoder_of`; None finds the store's own.
+
+    Raises
+    ------
+    UserError
+        The store's own encoder cannot be loaded.
+    """
+    from profiler.assigning import assign_own_interests
+    from profiler.encoding import encode_cached
+
+    model = encoder or encoder_of(store)
+    if model is None:
+        return 0
     encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
     assign_own_interests(store, store.datasets.load(), store.vectors.items())
     merge_duplicates(store)

@@ -136,9 +136,22 @@ class Request:
         )
 
 
+def storable(text: str) -> str:
+    """The text with ``?`` for half a surrogate pair: valid in JSON, but not in a store.
+
+    A service that cuts an emoji at the token limit sends one, and what was paid for must be kept.
+    """
+    return text.encode(errors="replace").decode()
+
+
+def text_or_none(value: object) -> str | None:
+    """What a service tells where a text belongs: the text, storable, None for anything else."""
+    return storable(value) if isinstance(value, str) else None
+
+
 @dataclass(frozen=True)
 class Reply:
-    """What a model answered, before anything reads it.
+    """What a model answered, before anything reads it; its texts can always be stored.
 
     Attributes
     ----------
@@ -170,6 +183,12 @@ class Reply:
     latency_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("text", "model"):
+            object.__setattr__(self, name, text_or_none(getattr(self, name)) or "")
+        for name in ("finish_reason", "refusal"):
+            object.__setattr__(self, name, text_or_none(getattr(self, name)))
+
 
 class CallError(Exception):
     """A call that brought no answer.
@@ -196,7 +215,7 @@ class CallError(Exception):
         retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(storable(message))
         self.outcome = outcome
         self.status_code = status_code
         self.retry_after = retry_after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, cast
 
@@ -16,7 +16,7 @@ from profiler.asking.shown import shown_subjects
 from prompts import Template
 from store.ledger import StoredResponse
 from store.store import Store
-from store.subjects import Kind
+from store.subjects import Kind, Subject
 
 T = TypeVar("T")
 
@@ -138,10 +138,16 @@ class _StoredAnswers:
             return job()
 
 
-def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
-    """The next unanswered question of each subject, with its address; nothing is written."""
+def missing_requests(
+    store: Store, options: BatchOptions, *, everybody: bool = False
+) -> Iterator[tuple[str, Request]]:
+    """The next unanswered question of each subject, with its address; nothing is written.
+
+    ``everybody``: also of subjects that a run would not ask about now. A batch may be answered
+    after a later choice left them out, or after their interests were imported or edited.
+    """
     asker = _StoredAnswers(store, options, write=False)
-    for first in _questions(store, options):
+    for first in _questions(store, options, _everybody if everybody else _next):
         request = _play(asker, first)
         if request is not None:
             yield options.digest(request), request
@@ -160,13 +166,15 @@ def _drive(conversation: Coroutine[Any, Any, object]) -> None:
 def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
     """Read the answers to these requests: accept, leave for a correction, or quarantine.
 
-    Conversations without any of them are left as they are, so that nothing is stored anew.
+    Conversations without any of them are left as they are, so that nothing is stored anew. So are
+    those about subjects that nobody would ask about now: their answers stay unread until somebody
+    does.
     """
     if not answered:
         return
     looking = _StoredAnswers(store, options, write=False)
     writing = _StoredAnswers(store, options, write=True)
-    questions = list(_questions(store, options))
+    questions = list(_questions(store, options, _waiting))
     for start in range(0, len(questions), TOGETHER):
         with store.write():  # the answers are durable already, so subjects may share a commit
             for first in questions[start : start + TOGETHER]:
@@ -185,16 +193,45 @@ def _play(asker: _StoredAnswers, first: Request) -> Request | None:
     return None
 
 
-def _questions(store: Store, options: BatchOptions) -> Iterator[Request]:
-    """The first question about each subject that a run would ask about, by kind."""
-    subjects = store.subjects.load(kinds=kinds(options))
+Whom = Callable[[Store, BatchOptions, Sequence[Subject], Asking], Sequence[Subject]]
+
+
+def _questions(store: Store, options: BatchOptions, whom: Whom) -> Iterator[Request]:
+    """The first question about each of these subjects, by kind."""
+    subjects = store.subjects.load(kinds=kinds(options), active=False)
     for kind, template in options.templates.items():
         asking = options.asking(store, template)
         of_kind = [subject for subject in subjects if subject.kind == kind]
-        asked = of_kind if options.everyone else to_ask(store, of_kind, asking)
-        for shown in shown_subjects(store, asked):
+        for shown in shown_subjects(store, whom(store, options, of_kind, asking)):
             if shown.items:
                 yield asking.question(shown)
+
+
+def _everybody(
+    _store: Store, _options: BatchOptions, subjects: Sequence[Subject], _asking: Asking
+) -> Sequence[Subject]:
+    """All, whoever chose them; those in use last, so that an answer to both is theirs."""
+    return sorted(subjects, key=lambda one: one.active)
+
+
+def _next(
+    store: Store, options: BatchOptions, subjects: Sequence[Subject], asking: Asking
+) -> Sequence[Subject]:
+    """Whom a run would ask about."""
+    active = [subject for subject in subjects if subject.active]
+    return active if options.everyone else to_ask(store, active, asking)
+
+
+def _waiting(
+    store: Store, options: BatchOptions, subjects: Sequence[Subject], asking: Asking
+) -> Sequence[Subject]:
+    """Whose answers are read: also of the quarantined, who have nothing better."""
+    wanted = {subject.subject_id for subject in _next(store, options, subjects, asking)}
+    return [
+        subject
+        for subject in subjects
+        if subject.subject_id in wanted or (subject.active and subject.state == "quarantined")
+    ]
 
 
 def kinds(options: BatchOptions) -> tuple[Kind, ...]:

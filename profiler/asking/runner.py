@@ -250,7 +250,9 @@ class _Run:
         if self.tally.in_vain >= self.options.give_up_after:
             raise ProviderRefusedError(
                 f"{self.tally.in_vain} requests in a row got no answer; the last: {reason}; "
-                "when the service is back: profiler retry --failed, or the same command again"
+                "when the service is back, for the quarantined ones: profiler retry --failed "
+                f"--store {self.store.path} --llm {self.port.name}; for the pending ones: the same "
+                "command again"
             )
 
 

@@ -22,6 +22,7 @@ from profiler.asking.questions import make_request
 from profiler.asking.schema import AnswerError
 from profiler.asking.shown import shown_subjects
 from prompts import Template
+from store.interests import Maker
 from store.ledger import StoredResponse
 from store.store import Store
 from store.subjects import Subject
@@ -90,18 +91,29 @@ def asking_of(store: Store, port: ChatPort, template: Template, options: AskingO
 def to_ask(store: Store, subjects: Sequence[Subject], asking: Asking) -> list[Subject]:
     """The pending subjects, and those whose interests answer another question; in the same order.
 
-    The extractor replaces nothing: it stands in where there is nothing better.
+    The extractor replaces nothing but its own: it stands in where there is nothing better. A
+    pending subject may have interests, where other items are to be shown than they rest on.
     """
+    makers = store.interests.makers()
+    kept = _kept(asking)
+    free = [one for one in subjects if makers.get(one.subject_id) not in kept]
     if asking.only_pending or asking.model == OFFLINE:
-        return [one for one in subjects if one.state == "pending"]
+        return [one for one in free if one.state == "pending"]
     behind = _responses_behind(store)
-    made = [one for one in subjects if one.state == "ok" and one.subject_id in behind]
+    made = [one for one in free if one.state == "ok" and one.subject_id in behind]
     stale = {
         shown.subject_id
         for shown in shown_subjects(store, made)
         if shown.items and not _answers(store, asking, shown, *behind[shown.subject_id])
     }
-    return [one for one in subjects if one.state == "pending" or one.subject_id in stale]
+    return [one for one in free if one.state == "pending" or one.subject_id in stale]
+
+
+def _kept(asking: Asking) -> set[Maker]:
+    """Whose interests are not asked about anew."""
+    if asking.only_pending:
+        return {"person", "model", "offline"}
+    return {"person", "model"} if asking.model == OFFLINE else {"person"}
 
 
 def last_step(
@@ -156,17 +168,10 @@ def _answers(
 
 
 def _responses_behind(store: Store) -> dict[int, tuple[int, str, str | None]]:
-    """The response behind a subject's interests, its address and that of the service.
-
-    Only of subjects that may be asked about anew.
-    """
+    """The response behind a subject's interests, its address and that of the service."""
     with store.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url FROM interests n "
-            "JOIN responses r USING (response_id) WHERE n.subject_id NOT IN (SELECT e.subject_id "
-            "FROM interests e WHERE e.pinned OR e.interest_id IN (SELECT "
-            "json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
-            "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
-            "GROUP BY n.subject_id"
+            "JOIN responses r USING (response_id) GROUP BY n.subject_id"
         ).all()
     return {row[0]: (row[1], row[2], row[3]) for row in rows}

@@ -1,35 +1,44 @@
 """One writer for a store, beside the event loop: what is waiting is committed together.
 
 A job is durable when its await returns. Under load many jobs share one commit, so that one fsync
-an answer costs no throughput; the loop itself never waits for the disk.
+an answer costs no throughput; the loop itself never waits for the disk. While another program holds
+the store, jobs wait for it: what they carry may have been paid for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
+
+from sqlalchemy.exc import OperationalError
 
 from store.store import Store
 
 T = TypeVar("T")
 _Waiting = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 MOST_TOGETHER = 64
+PAUSE_S = 0.2
+log = logging.getLogger(__name__)
 
 
 class Writer:
     """Runs write jobs in one thread: ``async with Writer(store) as writer``.
 
-    A job is a function without arguments that uses the store's repositories; it may run twice,
-    the first time being rolled back, when a job beside it fails.
+    A job is a function without arguments that uses the store's repositories; it may run again,
+    the time before being rolled back, when a job beside it fails or the store is locked.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._told = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
 
     async def __aenter__(self) -> Writer:
@@ -43,15 +52,24 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stopping.set()
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     async def do(self, job: Callable[[], T]) -> T:
-        """Run ``job`` in a write transaction; return its result once it is committed."""
+        """Run ``job`` in a write transaction; return its result once it is committed.
+
+        While another program holds the store, it is tried again; once a caller is cancelled, the
+        run is being stopped and each waiting job gets one more try, of the store's busy timeout.
+        """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put((job, future))
         # A cancelled caller must not take back what the thread is about to commit.
-        return await asyncio.shield(future)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            self._stopping.set()
+            raise
 
     def soon(self, job: Callable[[], object]) -> None:
         """Have ``job`` run without waiting for it: its failure is nobody's."""
@@ -79,15 +97,42 @@ class Writer:
     def _together(self, batch: list[_Waiting]) -> list[tuple[asyncio.Future[Any], Any, bool]]:
         """Commit a batch; if any of its jobs fails, each by itself."""
         try:
-            with self._store.write():
-                results = [job() for job, _ in batch]
+            results = self._commit(batch)
         except Exception as error:
-            self._store.responses.recount()
             if len(batch) == 1:
                 return [(batch[0][1], error, True)]
             return [outcome for one in batch for outcome in self._together([one])]
         futures = [future for _, future in batch]
         return [(future, result, False) for future, result in zip(futures, results, strict=True)]
+
+    def _commit(self, batch: list[_Waiting]) -> list[Any]:
+        """Run the jobs in one transaction, as soon as no other program holds the store."""
+        while True:
+            try:
+                with self._store.write():
+                    return [job() for job, _ in batch]
+            except Exception as error:
+                self._store.responses.recount()
+                if not _locked(error) or self._stopping.is_set():
+                    raise
+            self._tell()
+            self._stopping.wait(PAUSE_S)
+
+    def _tell(self) -> None:
+        if not self._told:
+            log.warning(
+                "another program is writing to %s; answers wait until it is done", self._store.path
+            )
+        self._told = True
+
+
+def _locked(error: Exception) -> bool:
+    """Whether a write met another one that lasted longer than the busy timeout."""
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return (
+        isinstance(cause, sqlite3.OperationalError)
+        and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    )
 
 
 def _resolve(done: list[tuple[asyncio.Future[Any], Any, bool]]) -> None:

@@ -48,7 +48,12 @@ OnlyPending = Annotated[
 PricesFile = Annotated[Path | None, typer.Option(help="Price table that goes before the built-in.")]
 Prompts = Annotated[Path | None, typer.Option(help="Folder whose templates go before ours.")]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print calls, tokens and dollars; send nothing.")
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Store the data and the choice of subjects, in place of an earlier choice; print "
+        "calls, tokens and dollars; send nothing.",
+    ),
 ]
 
 

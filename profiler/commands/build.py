@@ -79,6 +79,7 @@ def build(
     """
     from profiler.config import BuildConfig
     from profiler.pipeline import build as run
+    from store.console import note, plain
 
     config = BuildConfig.checked(
         filter=filter,
@@ -126,6 +127,8 @@ def build(
     )
     with _steps(quiet=json) as tell:
         chosen: dict[str, Any] = {"config": config, "options": options, "llm": port}
+        if not json:  # else they are in the document
+            chosen["note"] = lambda line: note(f"note: {plain(line)}")
         report = run(source, store, asking=asking, dry_run=dry_run, progress=tell, **chosen)
     _tell(report, store, json=json)
     asked = report.asking
@@ -179,7 +182,7 @@ def _tell(report: BuildReport, store: Path, *, json: bool) -> None:
     for kind, forecast in report.forecast.items():
         say(f"{kind}: {forecast.in_words()}")
     if report.forecast:
-        say("nothing was sent")
+        say("the data and the choice of subjects are stored; nothing was sent")
         return
     say(f"{report.assigned} users have stored interests that cover their own history")
     say(f"store: {store}; look with: profiler show USER --store {store}")

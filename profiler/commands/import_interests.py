@@ -23,14 +23,14 @@ def import_interests(
         typer.Option("--allow-unseen", help="Drop items the split hides instead of stopping."),
     ] = False,
     encoder: Annotated[
-        str | None, typer.Option(help="Encoder of the store's vectors, if not the default.")
+        str | None, typer.Option(help="Encoder of the store's vectors, where it has moved.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Store interests made elsewhere; their users then serve as the exemplars."""
     from typing import cast
 
-    from profiler.asking.import_store import encode_imported
+    from profiler.asking.import_store import encode_imported, encoder_of
     from profiler.asking.imports import import_interests as import_file
     from store.console import note, plain, print_json, print_table
     from store.errors import UserError
@@ -40,6 +40,7 @@ def import_interests(
     if kind not in ("exemplar", "synthetic", "user"):
         raise UserError(f"--kind {kind!r}: one of exemplar, synthetic, user")
     with open_store(store) as opened:
+        own = encoder_of(opened, encoder)
         found = import_file(
             opened,
             file,
@@ -47,7 +48,7 @@ def import_interests(
             kind=cast("Kind", kind),
             allow_unseen=allow_unseen,
         )
-        encode_imported(opened, encoder)
+        encode_imported(opened, own)
     document = summary(found)
     if json:
         print_json(document | {"notes": found.counts.notes})

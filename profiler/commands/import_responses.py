@@ -14,7 +14,7 @@ def import_responses(
     file: Annotated[Path, typer.Argument(help="Batch output, or lines of custom_id and text.")],
     store: Annotated[Path, typer.Option(help="The store file.")],
     encoder: Annotated[
-        str | None, typer.Option(help="Encoder of the store's vectors, if not the default.")
+        str | None, typer.Option(help="Encoder of the store's vectors, where it has moved.")
     ] = None,
     prices: llm_options.PricesFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -23,15 +23,16 @@ def import_responses(
     from dataclasses import asdict
 
     from profiler.asking.batches import import_responses as import_file
-    from profiler.asking.import_store import encode_imported
+    from profiler.asking.import_store import encode_imported, encoder_of
     from profiler.asking.prices import load_prices
     from store.console import note, plain, print_json, say
     from store.store import open_store
 
     with open_store(store) as opened:
+        own = encoder_of(opened, encoder)
         report = import_file(opened, file, load_prices(prices))
         if report.new:
-            encode_imported(opened, encoder)
+            encode_imported(opened, own)
     if json:
         print_json(asdict(report))
     else:
@@ -45,6 +46,12 @@ def import_responses(
                 f"{report.tokens_in + report.tokens_out} tokens, ${report.cost_usd:.4f} by the "
                 "price table (a batch service may charge less: --prices FILE)"
                 + (f" and {report.unpriced} answers of unknown cost" if report.unpriced else "")
+            )
+        if report.waiting:
+            say(
+                f"{report.waiting} answers are kept unread: nobody asks about their subjects now "
+                "(left out by a later choice, or with interests that answer already, were imported "
+                "or edited); a build that asks about them finds the answers and makes no call"
             )
         say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
         for line in report.notes[:20]:

@@ -45,7 +45,7 @@ def requests(
     from profiler.asking.chat import METHODS, method_for
     from profiler.asking.questions import Cut
     from profiler.asking.replay import BatchOptions
-    from prompts import load_template
+    from prompts import load_template, refuse_unused
     from store.console import print_json, say
     from store.errors import UserError
     from store.store import open_store
@@ -56,6 +56,7 @@ def requests(
         raise UserError(f"--cut {cut!r}: one of recent, spread")
     if not all(llm.partition(":")):
         raise UserError(f"--llm {llm!r}: write provider:model, such as openai:gpt-4o-mini")
+    refuse_unused(prompts, [exemplar_prompt, synthetic_prompt])
     one, many = load_template(exemplar_prompt, prompts), load_template(synthetic_prompt, prompts)
     options = BatchOptions(
         llm=llm,

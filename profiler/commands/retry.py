@@ -37,16 +37,16 @@ def retry(
         "allocate_items"
     ),
     encoder: Annotated[
-        str | None, typer.Option(help="The store's sentence encoder, where it is not the default.")
+        str | None, typer.Option(help="The store's sentence encoder, where it has moved.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Ask again about quarantined subjects; leaves with 1 where some are quarantined again."""
     from dataclasses import asdict
 
-    from profiler.asking.import_store import encode_imported
+    from profiler.asking.import_store import encode_imported, encoder_of
     from profiler.asking.retrying import retry_failed
-    from prompts import load_template
+    from prompts import load_template, refuse_unused
     from store.console import print_json, say
     from store.errors import UserError
     from store.store import open_store
@@ -70,11 +70,13 @@ def retry(
         prices=prices,
         prompts=prompts,
     )
+    refuse_unused(prompts, [exemplar_prompt, synthetic_prompt])
     one, many = load_template(exemplar_prompt, prompts), load_template(synthetic_prompt, prompts)
     templates = {"exemplar": one, "user": one, "synthetic": many}
     with open_store(store) as opened:
+        own = encoder_of(opened, encoder)  # before asking: a failure then costs nothing
         summary = retry_failed(opened, port, templates=templates, options=options)
-        encode_imported(opened, encoder)
+        encode_imported(opened, own)
     if json:
         print_json(asdict(summary))
     else:

@@ -20,7 +20,11 @@ META_KEY = "synthetic_users"
 
 
 def save_synthetic_users(
-    store: Store, chosen: SyntheticUsers, user_ids: Sequence[str], run_id: int
+    store: Store,
+    chosen: SyntheticUsers,
+    user_ids: Sequence[str],
+    run_id: int,
+    rows: Sequence[SubjectRow] | None = None,
 ) -> None:
     """Make the chosen synthetic users the active ones, and record how well they cover the crowd.
 
@@ -34,9 +38,12 @@ def save_synthetic_users(
         Name of each user by user_ix.
     run_id
         The run that chose them.
+    rows
+        Them as subjects, where some keep items shown before; otherwise from :func:`subject_rows`.
     """
     with store.write():
-        store.subjects.choose("synthetic", subject_rows(chosen, user_ids), run_id)
+        rows = subject_rows(chosen, user_ids) if rows is None else rows
+        store.subjects.choose("synthetic", rows, run_id)
         store.set_meta(**{META_KEY: coverage(chosen)})
 
 

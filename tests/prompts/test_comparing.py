@@ -36,6 +36,18 @@ def test_a_changed_line_is_shown_with_both_files(folder: Path) -> None:
     assert lines[2:] == compare("exemplar_interests", str(file))[2:]
 
 
+@pytest.mark.parametrize("name", ["absent/exemplar_interests.yaml", "reask.yaml", "x/reask"])
+def test_a_path_must_be_that_of_a_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / "other.txt").write_text("x", encoding="utf-8")
+    with pytest.raises(UserError, match=r"no template file '.*reask"):
+        compare("exemplar_interests", str(tmp_path / name))
+
+
+def test_a_file_may_lie_among_others(folder: Path) -> None:
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+    assert compare("exemplar_interests", str(folder / "exemplar_interests.yaml")) == []
+
+
 def test_two_templates_of_the_toolkit_differ() -> None:
     lines = compare("exemplar_interests", "allocate_items")
     assert "-task: interests" in lines

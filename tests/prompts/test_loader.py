@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prompts import list_templates, load_template
+from prompts import list_templates, load_template, refuse_unused
 from store.errors import UserError
 
 GOOD = """\
@@ -16,7 +16,14 @@ task: interests
 variables: {who: somebody}
 user: |
   Hello {{ who }}.
-output_schema: {type: object, properties: {interests: {type: array}}}
+output_schema:
+  type: object
+  properties:
+    interests:
+      type: array
+      items:
+        type: object
+        properties: {label: {type: string}, description: {type: string}, evidence: {type: array}}
 """
 
 
@@ -63,7 +70,13 @@ def test_comments_do_not_change_the_digest_but_texts_do(tmp_path: Path) -> None:
         (("{{ who }}", "{{ whom }}"), r"mine\.yaml:6\): the variable 'whom' is used but not"),
         (("{{ who }}", "you"), "'who' is declared but never used"),
         (("{{ who }}", "{{ who }"), r"mine\.yaml:6\): not a valid template text"),
-        (("interests: {type: array}", "answers: {type: array}"), "property 'interests'"),
+        (("    interests:", "    answers:"), "'answers', which the reader.* takes: interests"),
+        (("label: {type: string}, ", ""), "items must describe .* the property 'label'"),
+        (("label:", "confidence: {type: number}, label:"), "'confidence', which the reader.* take"),
+        (
+            ("output_schema:", "examples: [{interests: []}]\noutput_schema:"),
+            r"examples\.0\.interests",
+        ),
         (("purpose: A test.", "purpose: A test.\npurpose: Two."), "2|appears twice"),
         (("{who: somebody}", "{who: &a x, b: *a}"), r"mine\.yaml:4: YAML aliases are not allowed"),
         (("purpose: A test.", "purpose: !!python/object/apply:os.getcwd []"), "not valid YAML"),
@@ -102,6 +115,36 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path, name: str) -> None
     write(tmp_path, GOOD.replace("mine", "secret"), "secret")
     with pytest.raises(UserError, match="allocate_items, exemplar_interests, reask"):
         load_template(name, folder)
+
+
+@pytest.mark.parametrize("name", ["exemplar_interests.yml", "reask.YAML", "notes.txt"])
+def test_a_file_that_would_be_passed_over_is_refused(tmp_path: Path, name: str) -> None:
+    for harmless in (".DS_Store", ".hidden.yaml", "README.md"):
+        (tmp_path / harmless).write_text("x", encoding="utf-8")
+    (tmp_path / "old").mkdir()
+    assert load_template("reask", tmp_path).digest == load_template("reask").digest
+    assert len(list_templates(tmp_path)) == 3
+    (tmp_path / name).write_text(GOOD, encoding="utf-8")
+    for look in (list_templates, lambda folder: load_template("reask", folder)):
+        with pytest.raises(UserError, match=rf"{name}: not a template.*exemplar_interests, reask"):
+            look(tmp_path)
+
+
+def test_a_name_that_is_not_asked_with_is_refused_before_asking(tmp_path: Path) -> None:
+    ours = ["exemplar_interests", "allocate_items"]
+    (tmp_path / "README").write_text("x", encoding="utf-8")
+    refuse_unused(None, ours)
+    refuse_unused(tmp_path, ours)
+    write(tmp_path, GOOD)
+    refuse_unused(tmp_path, ["mine", "allocate_items"])
+    used = "allocate_items, exemplar_interests, reask"
+    with pytest.raises(UserError, match=rf"mine\.yaml: no question is asked.*used are: {used}\."):
+        refuse_unused(tmp_path, ours)  # of this folder nothing would be used
+    write(tmp_path, GOOD.replace("mine", "reask"), "reask")
+    refuse_unused(tmp_path, ours)  # one variant among others
+    write(tmp_path, GOOD.replace("mine", "exemplar_interest"), "exemplar_interest")
+    with pytest.raises(UserError, match=r"no question is asked.*\(exemplar_interests\?\)"):
+        refuse_unused(tmp_path, ours)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from prompts import Template, load_template
 from store.errors import UserError
 
-SCHEMA = {"type": "object", "properties": {"interests": {"type": "array"}}}
+INTEREST = {"label": {"type": "string"}, "description": {"type": "string"}, "evidence": {}}
+SCHEMA = {
+    "type": "object",
+    "properties": {"interests": {"type": "array", "items": {"properties": INTEREST}}},
+}
 VALUES: dict[str, Any] = {
     "kind": "exemplar",
     "count": 2,
@@ -33,6 +38,45 @@ def template(user: str, **more: Any) -> Template:
         **more,
     }
     return Template.model_validate(fields)
+
+
+def example(label: str, **more: Any) -> dict[str, Any]:
+    return {"interests": [{"label": label, "description": "d", "evidence": ["1"], **more}]}
+
+
+def schema_of(interest: Any, **more: Any) -> dict[str, Any]:
+    items = {"type": "array", "items": {"type": "object", "properties": interest}}
+    return {"type": "object", "properties": {"interests": items, **more}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        (schema_of({**INTEREST, "confidence": {}}), r"items has the property 'confidence'.*label,"),
+        (schema_of(INTEREST, summary={}), "output_schema has the property 'summary'"),
+        (schema_of({"label": {}, "description": {}}), "the property 'evidence'"),
+        (schema_of(None), "the property 'label'"),
+        ({"properties": {"interests": {"type": "array"}}}, "the property 'label'"),
+        ({"properties": {"interests": []}}, "the property 'label'"),
+        ({"properties": []}, "the property 'interests'"),
+    ],
+)
+def test_a_schema_asks_for_exactly_what_is_read(schema: dict[str, Any], said: str) -> None:
+    assert template("x", output_schema=schema_of(INTEREST)).output_schema["type"] == "object"
+    with pytest.raises(ValidationError, match=said):
+        template("x", output_schema=schema)
+
+
+def test_an_example_is_an_answer_that_would_be_accepted() -> None:
+    assert template("x", examples=[example("a")]).examples == [example("a")]
+    for wrong, said in (
+        (example("b", confidence=1), r"examples\.1\.interests\.0\.confidence"),
+        (example(" "), r"examples\.1\.interests\.0\.label: .*must not be blank"),
+        ({"interests": []}, r"examples\.1\.interests"),
+        ({}, r"examples\.1\.interests"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            template("x", examples=[example("a"), wrong])
 
 
 @pytest.mark.parametrize("name", ["exemplar_interests", "allocate_items"])
@@ -113,13 +157,14 @@ def test_each_change_of_a_text_changes_the_digests(data: st.DataObject) -> None:
 
 
 def test_the_digest_covers_schema_and_order_of_examples() -> None:
-    base = template("{{ examples }}", examples=[{"a": 1}, {"b": 2}])
+    a, b = example("a"), example("b")
+    base = template("{{ examples }}", examples=[a, b])
     other_schema = template(
         "{{ examples }}",
-        examples=[{"a": 1}, {"b": 2}],
+        examples=[a, b],
         output_schema={**SCHEMA, "required": ["interests"]},
     )
-    swapped = template("{{ examples }}", examples=[{"b": 2}, {"a": 1}])
+    swapped = template("{{ examples }}", examples=[b, a])
     digests = {one.render({}).digest for one in (base, other_schema, swapped)}
     assert len(digests) == 3
     assert base.render({}).digest == base.render({"unused": 1}).digest

@@ -94,6 +94,26 @@ def test_repeated_interactions_are_kept_and_told():
     assert any("1 interactions repeat another one exactly" in note for note in data.notes)
 
 
+def test_items_that_the_item_file_does_not_have_are_told():
+    rows = [("u", "a", 1, None), ("u", "b", 2, None), ("u", "c", 3, None)]
+    items = pl.DataFrame({"item_id": ["a", "B", "C"], "title": ["Pen", "Ink", "Cap"]})
+    said = "2 of 3 items are not in the item file and have no text, such as 'b'"
+    assert sum(said in note for note in prepared(rows, items).notes) == 1
+    whole = pl.DataFrame({"item_id": ["a", "b", "c"], "title": ["Pen", "Ink", None]})
+    assert prepared(rows, whole).notes == []
+    assert not any("not in the item file" in note for note in prepared(rows).notes)
+
+
+def test_a_split_file_that_is_taken_is_not_proposed(tmp_path):
+    (tmp_path / "interactions.tsv").write_text("user_id\titem_id\ttimestamp\nu\ta\t1\nu\tb\t2\n")
+    (tmp_path / "user_split.tsv").write_text("user_id\tsplit\nu\ttrain\n")
+    proposed = "user_split.tsv lies beside the data"
+    raw = read(tmp_path)
+    assert any(proposed in note for note in prepare(raw).notes)
+    taken = prepare(raw, split=str(tmp_path / "user_split.tsv"))
+    assert not any(proposed in note for note in taken.notes)
+
+
 def test_types():
     data = prepared([("u", "a", 1, None), ("v", "b", 2, None)])
     kinds = [a.dtype.name for a in (data.indptr, data.items, data.timestamps, data.parts)]

@@ -50,6 +50,7 @@ def test_one_prompt_is_stored_once(store: Store) -> None:
 
 def test_only_what_was_not_accepted_is_set_aside(store: Store) -> None:
     good, bad = store.responses.add(RESPONSE), store.responses.add(RESPONSE)
+    store.responses.add(replace(RESPONSE, request_digest="s256:unread"))
     store.responses.settle(good, "ok", {})
     store.responses.settle(bad, "invalid", {"errors": ["x"]})
     assert store.responses.set_aside([1]) == 1
@@ -57,6 +58,7 @@ def test_only_what_was_not_accepted_is_set_aside(store: Store) -> None:
     found = store.responses.find("s256:r")
     assert found is not None
     assert found.response_id == good
+    assert store.responses.find("s256:unread") is not None, "nobody has read it yet"
 
 
 def test_a_call_is_opened_once(store: Store) -> None:

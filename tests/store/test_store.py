@@ -257,3 +257,42 @@ def test_catalogue_assignments_are_replaced_per_user(store):
     assert rows.tolist() == [0, 1, 0]
     assign([1], [0])
     assert store.interests.of_users("catalogue")[1].tolist() == [0, 0]
+
+
+def clique(store):
+    row = SubjectRow("synthetic", "synthetic:1", None, [0, 1], [1, 2], members=[0, 1])
+    store.subjects.choose("synthetic", [row], store.start_run("build", {}))
+    return store.subjects.load(kinds=("synthetic",))[0]
+
+
+def dropped_clique(store):
+    """A synthetic user with an interest, left out by a later choice."""
+    subject = clique(store)
+    store.interests.save(
+        subject.subject_id, [Interest("Pens", "", ["pen"])], source="m", response_id=None
+    )
+    store.subjects.choose("synthetic", [], store.start_run("build", {}))
+
+
+def test_a_synthetic_user_no_longer_in_use_does_not_keep_data_from_growing(store):
+    dropped_clique(store)
+    grown = SmallShop(
+        indptr=np.array([0, 3, 5]),
+        items=np.array([0, 1, 2, 1, 2], dtype=np.int32),
+        timestamps=np.full(5, NO_TIME),
+        parts=np.array([0, 0, 3, 0, 0], dtype=np.int8),
+        digest="s256:two",
+    )
+    assert store.datasets.save(grown, "test") is True
+    assert clique(store).state == "ok"
+    assert store.interests.catalogue().labels == ["Pens"]
+
+
+def test_a_synthetic_user_does_not_come_back_with_what_is_hidden_by_now(store):
+    dropped_clique(store)
+    hidden = SmallShop(parts=np.array([3, 0, 0, 0], dtype=np.int8), digest="s256:three")
+    assert store.datasets.save(hidden, "test") is True
+    with pytest.raises(LeakageError, match=r"'pen' is evidence .* 'synthetic:1'"):
+        clique(store)
+    assert store.subjects.load() == []
+    assert store.interests.catalogue().labels == []

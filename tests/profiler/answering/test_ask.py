@@ -75,6 +75,15 @@ def test_the_ledger_holds_what_was_paid_and_the_same_question_is_free(store: Sto
     assert scalar(store, statuses) == "done,done"
 
 
+def test_half_an_emoji_in_a_look_up_or_an_answer_can_be_stored(store: Store) -> None:
+    look_up = [("search_interests", {"query": "pens \ud83d", "half \ud83d": 1})]
+    answer, _ = run(store, scripted(look_up, f"{GOOD} And so on \ud83d [i1]."))
+    assert answer.sentences[0].text == GOOD.split(". ")[0] + "."
+    raw = scalar(store, "SELECT group_concat(raw_text) FROM responses WHERE method = 'tool'")
+    assert "pens ?" in raw
+    assert "And so on ?" in raw
+
+
 def test_what_cites_the_unknown_is_asked_for_again_then_dropped(store: Store) -> None:
     bad = "Pens are loved [i1]. Rockets too [i999]. So it goes. Ink as well [i3]."
     answer, server = run(store, scripted(SEARCH, bad))

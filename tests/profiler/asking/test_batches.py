@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from profiler.asking.runner import run_asking
 from prompts import Template, load_template
 from store.errors import DataError, StoreError
 from store.store import Store, open_store
+from store.subjects import Subject, SubjectRow
 from tests.asking_store import MODEL, chat, contents, fast, make_store, scalar
 
 URL = "http://127.0.0.1:9/v1"
+BroughtInterest = namedtuple("BroughtInterest", "label description evidence")
 
 
 def options(**more: Any) -> BatchOptions:
@@ -283,6 +286,52 @@ def test_subjects_with_interests_are_asked_only_on_request(store: Store, tmp_pat
     after = contents(store)
     assert after[1:] == before[1:]
     assert after[0][2][0][4] == "openai:other"
+
+
+def chosen(store: Store, wanted: list[Subject]) -> None:
+    """A later choice: of the subjects that are there, only these."""
+    rows = [SubjectRow("exemplar", one.name, one.user_ix, one.items) for one in wanted]
+    store.subjects.choose("exemplar", rows, store.start_run("test", {}))
+
+
+def test_an_answer_about_a_subject_left_out_meanwhile_is_kept_until_it_is_back(
+    store: Store, tmp_path: Path, template: Template
+) -> None:
+    lines = written(store, tmp_path)
+    subjects = store.subjects.load()
+    chosen(store, subjects[:2])
+    rows = [batch_output(line["custom_id"], answer_of(line)) for line in lines]
+    file = put(tmp_path, rows)
+    report = import_responses(store, file)
+    assert (report.new, report.unknown, report.waiting, report.notes) == (6, 0, 4, [])
+    assert (report.ok, report.pending) == (2, 0)
+    assert scalar(store, "SELECT count(*) FROM interests") == 6
+    again = import_responses(store, file)
+    assert (again.new, again.known, again.waiting) == (0, 6, 4)
+    chosen(store, subjects)
+    summary = run_asking(store, store.subjects.load(), chat(URL), template=template, options=fast())
+    assert (summary.calls, summary.cached, summary.ok) == (0, 4, 6)
+
+
+def test_an_answer_replaces_nothing_that_a_person_brought_meanwhile(
+    store: Store, tmp_path: Path
+) -> None:
+    lines = written(store, tmp_path)
+    mine = BroughtInterest("Mine", "As I say.", ["s0-i0"])
+    store.interests.save(1, [mine], source="import:mine", response_id=None)
+    rows = [batch_output(line["custom_id"], answer_of(line)) for line in lines]
+    report = import_responses(store, put(tmp_path, rows))
+    assert (report.new, report.unknown, report.waiting, report.ok) == (6, 0, 1, 6)
+    assert contents(store)[0][2][0][1] == "Mine"
+
+
+def test_an_answer_is_read_where_another_failed_meanwhile(store: Store, tmp_path: Path) -> None:
+    lines = written(store, tmp_path)
+    store.subjects.set_state(1, "quarantined", "bad_request: too long")
+    rows = [batch_output(line["custom_id"], answer_of(line)) for line in lines]
+    report = import_responses(store, put(tmp_path, rows))
+    assert (report.new, report.unknown, report.waiting) == (6, 0, 0)
+    assert (report.ok, report.quarantined) == (6, 0)
 
 
 def test_hostile_answers_are_stored_raw_and_read_safely(store: Store, tmp_path: Path) -> None:

@@ -137,6 +137,25 @@ def test_contents_in_all_forms(content: Any, text: str) -> None:
     assert (reply.model, dict(reply.headers)) == ("openai:x", {"a": "1"})
 
 
+def test_half_a_surrogate_pair_becomes_storable_in_every_text() -> None:
+    message = {"content": "a \ud83d", "refusal": "b \ud83d"}
+    choice = {"message": message, "finish_reason": "\ude00stop"}
+    body = json.dumps({"choices": [choice], "model": "m\ud83d"}).encode()
+    reply = read_completion(body, {}, "openai:x", "text", 1.0)
+    assert (reply.text, reply.refusal) == ("a ?", "b ?")
+    assert (reply.finish_reason, reply.model) == ("?stop", "m?")
+    whole = read_completion(completion(content="\U0001f600"), {}, "openai:x", "text", 1.0)
+    assert whole.text == "\U0001f600"
+
+
+def test_what_is_no_text_where_a_text_belongs_is_left_out() -> None:
+    message = {"content": "a", "refusal": False}
+    choice = {"message": message, "finish_reason": 3}
+    body = json.dumps({"choices": [choice], "model": 7}).encode()
+    reply = read_completion(body, {}, "openai:x", "text", 1.0)
+    assert (reply.text, reply.refusal, reply.finish_reason, reply.model) == ("a", None, None, "")
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from profiler.asking.budget import Caps
+from profiler.asking.retrying import retry_failed
 from profiler.asking.runner import AskingSummary, run_asking
+from profiler.asking.transport import RetryPolicy
 from prompts import Template
 from store.errors import (
     BudgetReachedError,
@@ -20,7 +22,7 @@ from store.errors import (
     UserError,
 )
 from store.store import Store
-from tests.asking_store import chat, contents, fast, make_store, scalar
+from tests.asking_store import MODEL, chat, contents, fast, make_store, scalar
 from tests.llm_server import (
     KINDS,
     MENDED,
@@ -255,6 +257,69 @@ def test_a_service_that_is_down_stops_the_run(tmp_path: Path, template: Template
     ):
         run(store, server, template, concurrency=2, give_up_after=5)
     assert server.record.total <= 6 * (5 + 4)
+
+
+def test_what_to_do_after_an_outage_reaches_every_subject(
+    tmp_path: Path, template: Template
+) -> None:
+    """The same command asks the pending ones, the retry that is named the quarantined ones."""
+    up = False
+    path = tmp_path / "a.db"
+    with (
+        make_store(path, 12) as store,
+        LlmServer(lambda call: Step("valid" if up else "server_error")) as server,
+    ):
+        retry = rf"quarantined ones: profiler retry --failed --store {path} --llm {MODEL};"
+        with pytest.raises(ProviderRefusedError, match=f"{retry} for the pending.*same command"):
+            run(store, server, template, concurrency=2, give_up_after=3)
+        up = True
+        again = run(store, server, template)
+        assert again.quarantined >= 3
+        assert again.pending == 0
+        retry_failed(store, chat(server.base_url), templates={"exemplar": template}, options=fast())
+        assert store.subjects.counts() == {"exemplar": {"ok": 12}}
+
+
+def test_an_empty_account_stops_the_run(tmp_path: Path, template: Template) -> None:
+    with (
+        make_store(tmp_path / "a.db", 30) as store,
+        LlmServer(lambda call: Step("valid" if call.total < 5 else "no_balance")) as server,
+    ):
+        with pytest.raises(ProviderRefusedError, match="no credit left: top it up"):
+            run(store, server, template, concurrency=1)
+        assert store.subjects.counts() == {"exemplar": {"ok": 5, "pending": 25}}
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_answer_with_half_an_emoji_is_kept_and_not_bought_again(
+    tmp_path: Path, template: Template, direct: bool
+) -> None:
+    """A server cuts at the token limit, through a surrogate pair; a key may hold a half, too."""
+
+    def script(call: Call) -> Step:
+        if call.subject == 0:
+            return Step("truncated", text='{"interests": [{"label": "Fun \ud83d')
+        if call.subject == 1 and call.nth == 0:
+            return Step(text=r'{"interests": [], "\ud83d": 1}')
+        if call.subject == 2:
+            return Step(status=500, error={"message": "no \ud83d"})
+        return Step()
+
+    with make_store(tmp_path / "a.db", 4) as store, LlmServer(script) as server:
+        port = chat(server.base_url)
+        port.direct = port.direct if direct else None
+        options = fast(policy=RetryPolicy(attempts=1))
+        subjects = store.subjects.load()
+        first = run_asking(store, subjects, port, template=template, options=options)
+        assert (first.ok, first.quarantined) == (2, 2)
+        assert scalar(store, "SELECT raw_text FROM responses WHERE subject_id = 1").endswith(
+            "Fun ?"
+        )
+        assert scalar(store, "SELECT count(*) FROM responses WHERE outcome = 'invalid'") == 1
+        before = server.record.total
+        store.subjects.set_state(1, "pending")
+        run_asking(store, store.subjects.load(), port, template=template, options=options)
+        assert server.record.total == before
 
 
 def test_a_request_that_is_too_long_is_quarantined_alone(

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import profiler
@@ -14,6 +15,7 @@ from profiler.asking.batches import import_responses, write_requests
 from profiler.asking.budget import Caps
 from profiler.asking.chat import method_for, open_chat
 from profiler.asking.forecast import forecast
+from profiler.asking.offline import OfflineExtractor
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.replay import BatchOptions
 from profiler.asking.runner import run_asking
@@ -259,3 +261,29 @@ def test_an_outage_takes_no_interests_away(tmp_path: Path, template: Template) -
         kind = "valid"
         assert ask(store, server, template, SECOND).ok == 4
         assert sources(store) == {SECOND}
+
+
+def pending_again(store: Store) -> None:
+    """As after other items are to be shown: pending, with the interests that are there."""
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE subjects SET state = 'pending'")
+
+
+def test_pending_subjects_keep_what_was_paid_or_brought(tmp_path: Path, template: Template) -> None:
+    with make_store(tmp_path / "s.db", 3) as store, LlmServer() as server:
+        ask(store, server, template)
+        with store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE interests SET source = 'import:mine', response_id = NULL "
+                "WHERE subject_id = 1"
+            )
+        pin(store, int(scalar(store, "SELECT min(interest_id) FROM interests WHERE subject_id=2")))
+        pending_again(store)
+        before = rows(store)
+        assert ask(store, server, template, SECOND, only_pending=True).calls == 0
+        store.set_meta(split={"name": "none", "detail": ""})
+        extractor = OfflineExtractor(store.datasets.load(), np.zeros((18, 4), np.float32))
+        run_asking(store, store.subjects.load(), extractor, template=template, options=fast())
+        assert rows(store) == before
+        assert ask(store, server, template, SECOND).calls == 1
+        assert [row for row in rows(store) if row[1] != 3] == [row for row in before if row[1] != 3]

@@ -68,6 +68,7 @@ def test_text_usage_and_finish_reason_are_kept_whatever_the_answer(kind: str) ->
         ("too_long", "bad_request", 400),
         ("insufficient_quota", "provider_refused", 429),
         ("bad_key", "provider_refused", 401),
+        ("no_balance", "provider_refused", 402),
         ("unknown_model", "provider_refused", 404),
     ],
 )

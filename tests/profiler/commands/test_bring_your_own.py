@@ -169,6 +169,37 @@ def test_import_interests_prints_its_statistics(run: Run, store: Path, tmp_path:
         run("import-interests", file, "--store", store, "--kind", "group")
 
 
+def test_an_encoder_that_is_gone_is_told_before_anything_is_stored(
+    run: Run, store: Path, tmp_path: Path
+) -> None:
+    out, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
+    run("requests", "--store", store, "--out", out, "--llm", "openai:m")
+    given = {"interests": [{"label": "A", "description": "B", "evidence": ["i0"]}]}
+    custom_id = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
+    line = {"custom_id": custom_id, "text": json.dumps(given)}
+    answers.write_text(json.dumps(line), encoding="utf-8")
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps({"user_id": "u1", **given}), encoding="utf-8")
+    with open_store(store) as opened:
+        opened.set_meta(encoder="gone@0123")
+    for words in (("import-responses", answers), ("import-interests", file)):
+        with pytest.raises(UserError, match=r"gone@0123.*name it with --encoder"):
+            run(*words, "--store", store)
+    with open_store(store) as opened:
+        assert opened.responses.digests() == set()
+        assert opened.interests.catalogue().texts == []
+
+
+def test_a_template_that_is_not_asked_with_is_refused(
+    run: Run, store: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "exemplar_interest.yaml").write_text("name: exemplar_interest", encoding="utf-8")
+    with pytest.raises(UserError, match=r"exemplar_interest\.yaml: no question is asked with"):
+        run("requests", "--store", store, "--out", "x", "--llm", "openai:m", "--prompts", folder)
+
+
 def test_the_commands_import_nothing_heavy_for_their_help() -> None:
     code = (
         "import sys; import profiler.commands.prompts, profiler.commands.requests, "

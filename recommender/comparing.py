@@ -26,13 +26,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from recommender.metrics import parse_metric
-from recommender.recipes import (
-    check_parts,
-    make_recipe,
-    merge_settings,
-    parse_spec,
-    read_for,
-)
+from recommender.recipes import check_parts, make_recipe, read_for
+from recommender.specs import merge_settings, parse_spec
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
 from store.store import open_store
@@ -187,7 +182,7 @@ def compare(
         Path of the store.
     models
         Such as ``pop``, ``remi+eimf``, ``sasrec+crowd+text``, ``remi+eimf:eimf.predict=false``; see
-        :func:`recommender.recipes.parse_spec`.
+        :func:`recommender.specs.parse_spec`.
     out
         Folder of the trained models.
     seeds

@@ -65,14 +65,9 @@ def train(
 ) -> None:
     """Train a recommender; the best model on the validation part is kept."""
     from recommender import parallel
-    from recommender.recipes import (
-        join_training,
-        make_recipe,
-        parse_align,
-        refuse_idle,
-        split_settings,
-    )
+    from recommender.recipes import make_recipe
     from recommender.runs import train as run
+    from recommender.specs import join_training, parse_align, refuse_idle, split_settings
     from store.console import note, print_json, say
 
     first = parallel.first_process()

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.recipes import make_recipe, parse_spec
+from recommender.recipes import make_recipe
+from recommender.specs import parse_spec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "recommender-quality.md"

@@ -154,15 +154,19 @@ def test_an_answer_to_a_correction_is_an_answer(tmp_path: Path, template: Templa
         assert rows(store) == before
 
 
+def bring(store: Store) -> None:
+    """The first subject's interests come from elsewhere, one of the second's is pinned."""
+    with store.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE interests SET source = 'import:mine', response_id = NULL WHERE subject_id = 1"
+        )
+    pin(store, int(scalar(store, "SELECT min(interest_id) FROM interests WHERE subject_id=2")))
+
+
 def test_what_people_brought_stays(tmp_path: Path, template: Template) -> None:
     with make_store(tmp_path / "s.db", 4) as store, LlmServer() as server:
         ask(store, server, template)
-        with store.write() as connection:
-            connection.exec_driver_sql(
-                "UPDATE interests SET source = 'import:mine', response_id = NULL "
-                "WHERE subject_id = 1"
-            )
-        pin(store, int(scalar(store, "SELECT min(interest_id) FROM interests WHERE subject_id=2")))
+        bring(store)
         before = [row for row in rows(store) if row[1] in (1, 2)]
         assert ask(store, server, template, SECOND).calls == 2
         assert [row for row in rows(store) if row[1] in (1, 2)] == before
@@ -272,12 +276,7 @@ def pending_again(store: Store) -> None:
 def test_pending_subjects_keep_what_was_paid_or_brought(tmp_path: Path, template: Template) -> None:
     with make_store(tmp_path / "s.db", 3) as store, LlmServer() as server:
         ask(store, server, template)
-        with store.write() as connection:
-            connection.exec_driver_sql(
-                "UPDATE interests SET source = 'import:mine', response_id = NULL "
-                "WHERE subject_id = 1"
-            )
-        pin(store, int(scalar(store, "SELECT min(interest_id) FROM interests WHERE subject_id=2")))
+        bring(store)
         pending_again(store)
         before = rows(store)
         assert ask(store, server, template, SECOND, only_pending=True).calls == 0

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from recommender import metrics
+from recommender.products import quick_products
 from recommender.sequences import EvalHistories, Sequences
 from store.errors import UserError
 
@@ -119,6 +120,7 @@ def rank(score: Scorer, cases: EvalHistories, n_items: int, n: int, *, keep_seen
     NotNumbersError
         Where a score is not a number: the model did not train.
     """
+    quick_products()
     n, block = min(n, n_items), max(1, BLOCK_FLOATS // n_items)
     ranked = torch.zeros(len(cases.users), n, dtype=torch.long)
     for start in range(0, len(cases.users), block):

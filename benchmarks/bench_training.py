@@ -4,7 +4,7 @@
     python benchmarks/bench_training.py --peer 'PYTHON benchmarks/peer_remi.py --checkout REMI \
         --length {length} --threads {threads}' --case 'remi 20' --case 'remi 50'
 
-    python benchmarks/bench_training.py --kernels            # softmax and dropout beside torch's
+    python benchmarks/bench_training.py --kernels            # our kernels beside torch's
 
 The bare step is forward, backward and optimiser on batches made beforehand: what no loop can beat.
 Both run in turns and the fastest round of each counts, because others use the machine too. A peer
@@ -139,11 +139,18 @@ def peer_rate(command: str, length: int) -> float:
 
 
 def beside_torch(rounds: int) -> None:
-    """Our softmax over all items and our dropout beside PyTorch's, forward and backward."""
+    """Our kernels beside PyTorch's as it comes; but for product and power forward and backward."""
     from torch.nn import functional as F
 
     from recommender.backbones.dropout import Dropout
+    from recommender.backbones.rescaling import rescaled
+    from recommender.products import quick_products
     from recommender.softmax import mean_log_mass
+
+    matmul = torch.backends.mkldnn.matmul
+    as_it_comes = matmul.fp32_precision
+    taken = "bf16" if quick_products() else as_it_comes
+    print(f"products by {'oneDNN' if taken != as_it_comes else 'PyTorch as it comes'}")
 
     def softmaxes(rows: int, k: int, items: int) -> tuple[Callable[[], None], Callable[[], None]]:
         queries = torch.randn(rows, k, 64, requires_grad=True)
@@ -164,18 +171,33 @@ def beside_torch(rounds: int) -> None:
         x, layer = torch.randn(shape, requires_grad=True), Dropout(0.3)
         return lambda: F.dropout(x, 0.3).sum().backward(), lambda: layer(x).sum().backward()
 
+    def lengths(rows: int) -> tuple[Callable[[], None], Callable[[], None]]:
+        x = torch.randn(rows, 64, requires_grad=True)
+        return (
+            lambda: (F.normalize(x, dim=1) * 3).sum().backward(),
+            lambda: rescaled(x, 3).sum().backward(),
+        )
+
+    left, right = torch.randn(150, 64), torch.randn(64, 3416)
+    scores = torch.randn(150, 3416) - 5
+
     cases = {
         "softmax, 1,280 rows x 2,420 items": softmaxes(1280, 1, 2420),
         "softmax, 1,000 rows x 12,101 items": softmaxes(1000, 1, 12_101),
         "soft read-out, K 4, 1,280 x 2,420": softmaxes(1280, 4, 2420),
         "dropout, 1,280 x 64": dropouts((1280, 64)),
         "dropout, 128 x 50 x 50": dropouts((128, 50, 50)),
+        "one length, 11,400 x 64": lengths(11_400),
+        "product, 150 x 64 x 3,416": (lambda: left @ right, lambda: left @ right),
+        "power, 150 x 3,416 scores": (lambda: scores.exp(), lambda: scores.exp2()),
+        "power, scores of -100": (lambda: (scores - 95).exp(), lambda: (scores - 95).exp2()),
     }
     print(f"{'kernel':<38}{'torch ms':>10}{'ours ms':>10}{'ratio':>8}")
     for name, pair in cases.items():
         best = [float("inf")] * 2
         for _ in range(rounds):
             for which, run in enumerate(pair):
+                matmul.fp32_precision = (as_it_comes, taken)[which]
                 run()
                 started = time.perf_counter()
                 for _ in range(5):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,8 +29,9 @@ def quick_products() -> bool:
     bool
         Whether oneDNN multiplies now; False where it would round, is missing, or cannot be asked.
     """
-    matmul = getattr(torch.backends.mkldnn, "matmul", None)
-    if not torch.backends.mkldnn.is_available() or not hasattr(matmul, "fp32_precision"):
+    matmul: Any = getattr(torch.backends.mkldnn, "matmul", None)
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not available or not hasattr(matmul, "fp32_precision"):
         return False
     before = matmul.fp32_precision
     matmul.fp32_precision = "bf16"

@@ -7,12 +7,12 @@ import math
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from recommender.backbones.base import BackboneConfig, Encoded
 from recommender.backbones.causal import CausalBackbone
 from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PreNormBlock, start_normal
+from recommender.backbones.rescaling import rescaled
 
 
 class FacetConfig(BackboneConfig):
@@ -70,7 +70,8 @@ class Facet(CausalBackbone):
 
     def _interests(self, states: Tensor, read: Tensor) -> Tensor:
         """Interests ``[…, K, d]`` from states ``[…, d]`` and what each interest read."""
-        told = torch.einsum("nkd,kde->nke", read, self.values)
+        pairs = zip(read.unbind(1), self.values.unbind(0), strict=True)
+        told = torch.stack([heard @ value for heard, value in pairs], 1)
         out: Tensor = self.last_norm(states[:, None] + self.dropout(told))
         return self.scored(out)
 
@@ -78,13 +79,14 @@ class Facet(CausalBackbone):
         """Items and interests alike get the length ``temperature ** -0.5``."""
         if self.temperature is None:
             return vectors
-        return F.normalize(vectors, dim=-1) * (1 / math.sqrt(self.temperature))
+        return rescaled(vectors, 1 / math.sqrt(self.temperature))
 
     def states(self, history: Tensor, vectors: Tensor) -> Tensor:
         """Interests after each item."""
         layout = Layout.of(history, grouped=self.training)
         packed = self._encoder(vectors, layout)
-        asked = torch.einsum("nd,kde->nke", packed, self.queries)
+        queries = self.queries.transpose(0, 1).flatten(1)
+        asked = (packed @ queries).view(-1, self.k, self.d)
         read = layout.within(self._read, asked, packed)
         return layout.spread(self._interests(packed, read))
 

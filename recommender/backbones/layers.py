@@ -130,19 +130,22 @@ class Attention(nn.Module):
 
         Padding stands on the right, so in the causal case no item ever sees it.
         """
-        out: Tensor = self.out(layout.within(self._mixed, self.qkv(x)))
+        # One product each: the gradients of a joint one would have to be put side by side.
+        parts = zip(self.qkv.weight.chunk(3), self.qkv.bias.chunk(3), strict=True)
+        qkv = (F.linear(x, weight, bias) for weight, bias in parts)
+        out: Tensor = self.out(layout.within(self._mixed, *qkv))
         return out
 
-    def _mixed(self, layout: Layout, qkv: Tensor) -> Tensor:
-        """Values mixed by attention, ``[b, l, 3d]`` to ``[b, l, d]``."""
-        rows, length, width = qkv.shape
-        q, k, v = qkv.view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+    def _mixed(self, layout: Layout, *qkv: Tensor) -> Tensor:
+        """Values mixed by attention; queries, keys and values ``[b, l, d]`` to the same shape."""
+        rows, length, width = qkv[0].shape
+        q, k, v = (part.view(rows, length, self.heads, -1).transpose(1, 2) for part in qkv)
         if self.training and self.dropout.p:
             mixed = self._dropped(q, k, v, layout)
         else:
             mask = None if self.causal else layout.mask[:, None, None]
             mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=self.causal)
-        return mixed.transpose(1, 2).reshape(rows, length, width // 3)
+        return mixed.transpose(1, 2).reshape(rows, length, width)
 
     def _dropped(self, q: Tensor, k: Tensor, v: Tensor, layout: Layout) -> Tensor:
         """Attention whose shares are dropped; PyTorch's own takes a slow way on a processor."""

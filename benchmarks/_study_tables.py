@@ -1,4 +1,4 @@
-"""Tables of the quality study, in Markdown, put between their marks in the page."""
+"""Tables of the quality study, in Markdown, put between their marks in a page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ TITLES = {"recall": "R", "ndcg": "NDCG", "hr": "HR"}
 OVERVIEW = ("recall@20", "recall@50", "ndcg@20")
 
 
+def mark(table: Table) -> str:
+    """The line above a table's place."""
+    return f"<!-- table: {table.name} -->"
+
+
 def fill(page: str, tables: list[Table], work: Path) -> str:
     """The page with these tables put between ``<!-- table: NAME -->`` and ``<!-- end -->``."""
     for table in tables:
-        mark = re.compile(rf"(<!-- table: {re.escape(table.name)} -->\n).*?(<!-- end -->)", re.S)
-        if not mark.search(page):
-            raise SystemExit(f"the page has no mark <!-- table: {table.name} -->")
+        place = re.compile(rf"({re.escape(mark(table))}\n).*?(<!-- end -->)", re.S)
+        if not place.search(page):
+            raise SystemExit(f"the page has no mark {mark(table)}")
         text = {"paired": paired, "where": where, "overview": overview}[table.kind](table, work)
-        page = mark.sub(lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}", page)
+        page = place.sub(lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}", page)
     return page
 
 

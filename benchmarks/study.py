@@ -1,8 +1,8 @@
-"""The quality study behind docs/recommender-quality.md: train what is missing, fill the tables.
+"""The quality study behind two pages of docs/: train what is missing, fill their tables.
 
     python benchmarks/study.py left                      # what is not trained yet
     python benchmarks/study.py run --tables office-remi  # train it (Ctrl-C; run goes on)
-    python benchmarks/study.py tables                    # write the page's tables and the runs file
+    python benchmarks/study.py tables                    # write the tables and the runs file
 
 The plan, study.toml, names every table and model. A whole study is some 35 hours on one core;
 --workers runs that many trainings at a time, each on one thread. With --new, left and run take only
@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-PAGE = ROOT / "docs" / "recommender-quality.md"
+PAGES = [ROOT / "docs" / name for name in ("recommender-quality.md", "benchmarks.md")]
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def main() -> None:
 
 def write_tables(tables: list, work: Path) -> None:
     from _study import RUNS, keep_users, listed_runs, results
-    from _study_tables import fill, lacking, runs_file
+    from _study_tables import fill, lacking, mark, runs_file
 
     RUNS.write_text(runs_file(results(work), listed_runs()), "utf-8")
     keep_users(tables, work)
@@ -76,7 +76,9 @@ def write_tables(tables: list, work: Path) -> None:
             print(f"{table.name}: left as it is, no values of {gone} runs are at hand")
         else:
             whole.append(table)
-    PAGE.write_text(fill(PAGE.read_text("utf-8"), whole, work), "utf-8")
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        page.write_text(fill(text, [t for t in whole if mark(t) in text], work), "utf-8")
 
 
 def train_all(left: list, work: Path, workers: int) -> None:

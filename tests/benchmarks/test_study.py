@@ -16,14 +16,13 @@ from recommender.recipes import make_recipe
 from recommender.specs import parse_spec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGE = ROOT / "docs" / "recommender-quality.md"
 
 
 @pytest.fixture(autouse=True)
 def _benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     yield
-    for name in ("_study", "_study_tables", "_stores", "_data"):
+    for name in ("study", "_study", "_study_tables", "_stores", "_data"):
         sys.modules.pop(name, None)
 
 
@@ -37,13 +36,14 @@ def keep(run, work, test, users):
 
 def test_every_model_of_the_plan_can_be_trained_and_every_table_has_its_place():
     from _study import read_plan
+    from study import PAGES
 
     tables = read_plan()
     for table in tables:
         assert len({row.run(0) for row in table.rows}) == len(table.rows), table.name
         for row in table.rows:
             make_recipe(**parse_spec(row.model))
-    marks = re.findall(r"<!-- table: (.+) -->", PAGE.read_text("utf-8"))
+    marks = [m for p in PAGES for m in re.findall(r"<!-- table: (.+) -->", p.read_text("utf-8"))]
     assert sorted(marks) == sorted(table.name for table in tables)
 
 

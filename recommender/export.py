@@ -78,16 +78,26 @@ def recommend_frame(
     return pl.concat(blocks) if blocks else pl.DataFrame(schema=names)
 
 
-def write_faiss(model: Backbone, path: Path) -> int:
-    """Write item vectors as a flat inner-product index whose ids are item_ix; return their number.
+def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
+    """Write item vectors as an inner-product index whose ids are item_ix; return their number.
 
-    Search it with each interest, pool the results, keep the best distinct ids: that equals exact
-    serving. Beyond a million items train an inverted-file index from its vectors.
+    Search it with each interest, pool the results, keep the best distinct ids: with ``Flat`` that
+    equals exact serving. Beyond a million items take another kind, such as ``IVF4096,Flat`` (cells
+    by k-means; set ``nprobe`` when searching) or ``HNSW32`` (a graph of neighbours).
+
+    Parameters
+    ----------
+    model
+        Any backbone.
+    path
+        The index file.
+    kind
+        A string of faiss's index factory.
 
     Raises
     ------
     UserError
-        Where faiss is not installed.
+        Where faiss is not installed, does not know the kind, or cannot train it on so few items.
     """
     try:
         import faiss
@@ -96,11 +106,24 @@ def write_faiss(model: Backbone, path: Path) -> int:
             "a faiss index needs faiss; install it with: pip install 'interest-profiler[faiss]'"
         ) from None
     vectors = model.item_embeddings()[1:].detach().float().contiguous().numpy()
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
+    try:
+        index = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors)
+        index.add(vectors)
+    except RuntimeError as problem:
+        raise UserError(
+            f"faiss makes no index {kind!r} of {len(vectors):,} items ({_last_line(problem)}); take "
+            "Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
+        ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     faiss.write_index(index, str(path))
     return int(index.ntotal)
+
+
+def _last_line(problem: Exception) -> str:
+    """What faiss says, without the place in its source that it says first."""
+    lines = [line.strip() for line in str(problem).splitlines() if line.strip()]
+    return lines[-1].rpartition(": ")[2] if lines else "no reason given"
 
 
 class _Tower(nn.Module):

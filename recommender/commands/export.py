@@ -16,6 +16,9 @@ def export(
     faiss: Annotated[
         Path | None, typer.Option(help="Write item vectors to this faiss index; needs faiss.")
     ] = None,
+    faiss_index: Annotated[
+        str, typer.Option(help="Kind of the index: Flat is exact; IVF4096,Flat or HNSW32 scale.")
+    ] = "Flat",
     onnx: Annotated[
         Path | None, typer.Option(help="Write the user tower to this ONNX file; needs onnx.")
     ] = None,
@@ -38,7 +41,8 @@ def export(
         if parquet is not None:
             written["parquet"] = {"file": str(parquet), "rows": write_parquet(service, parquet, k)}
         if faiss is not None:
-            written["faiss"] = {"file": str(faiss), "items": write_faiss(service.model, faiss)}
+            items = write_faiss(service.model, faiss, faiss_index)
+            written["faiss"] = {"file": str(faiss), "index": faiss_index, "items": items}
         if onnx is not None:
             written["onnx"] = write_onnx(service.model, onnx)
     if json:

@@ -252,6 +252,42 @@ def test_faiss_index_finds_the_same_items(
     assert [service.item_ids[item] for item in pooled] == [r.item_id for r in exact]
 
 
+@pytest.mark.parametrize("kind", ["IVF4,Flat", "HNSW16"])
+def test_another_faiss_index_holds_the_same_vectors(
+    app: typer.Typer, trained: Path, tmp_path: Path, kind: str
+) -> None:
+    faiss = pytest.importorskip("faiss")
+    path = tmp_path / "i.faiss"
+    facts = run_json(app, "export", trained, "--faiss", path, "--faiss-index", kind)["faiss"]
+    assert facts["index"] == kind
+    index = faiss.read_index(str(path))
+    assert index.metric_type == faiss.METRIC_INNER_PRODUCT
+    model, _ = load_model(trained)
+    vectors = model.item_embeddings()[1:].detach().numpy()
+    if kind.startswith("IVF"):
+        index.nprobe = 4  # all cells, so that nothing is missed
+        scores, found = index.search(vectors[:7], 3)
+        exact = torch.from_numpy(vectors[:7] @ vectors.T).topk(3)
+        assert found.tolist() == exact.indices.tolist()
+    else:
+        scores, found = index.search(vectors[:7], 3)
+    for row, (numbers, values) in enumerate(zip(found, scores, strict=True)):
+        assert values == pytest.approx(vectors[numbers] @ vectors[row], rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["IVF99999,Flat", "Nonsense", ""])
+def test_a_faiss_index_that_cannot_be_made_is_refused_in_words(
+    app: typer.Typer, trained: Path, tmp_path: Path, kind: str
+) -> None:
+    pytest.importorskip("faiss")
+    path = tmp_path / "i.faiss"
+    arguments = ["export", str(trained), "--faiss", str(path), "--faiss-index", kind]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, UserError)
+    assert f"faiss makes no index {kind!r}" in str(result.exception)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize(
     "name",
     ["remi", *(pytest.param(n, marks=pytest.mark.slow) for n in MODELS if n != "remi")],

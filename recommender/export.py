@@ -112,8 +112,8 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
         index.add(vectors)
     except RuntimeError as problem:
         raise UserError(
-            f"faiss makes no index {kind!r} of {len(vectors):,} items ({_last_line(problem)}); take "
-            "Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
+            f"faiss makes no index {kind!r} of {len(vectors):,} items ({_last_line(problem)}); "
+            "take Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
     faiss.write_index(index, str(path))

@@ -117,10 +117,13 @@ def run(
         result = CTRL_C
     except Exception as error:  # click's own errors know how to show themselves
         show = getattr(error, "show", None)
-        if show is None:
+        if show is not None:
+            show()
+            return int(getattr(error, "exit_code", 2))
+        if not _store_in_use(error):
             raise
-        show()
-        return int(getattr(error, "exit_code", 2))
+        sys.stderr.write(f"{name}: another program writes to the store; try again later\n")
+        return UserError.exit_code
     if result == CTRL_C:  # what Typer makes of a KeyboardInterrupt
         how = (
             "train goes on with --resume, compare when run again"
@@ -130,6 +133,12 @@ def run(
         sys.stderr.write(f"{name}: stopped; what was finished is kept, {how}\n")
         return InterruptedRunError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _store_in_use(error: Exception) -> bool:
+    from store.engine import in_use  # it loads SQLAlchemy, as whatever failed so has done already
+
+    return in_use(error)
 
 
 def _refuse_undecodable(arguments: Sequence[str]) -> None:

@@ -8,11 +8,12 @@ them queue on the busy timeout instead of failing when a read turns into a write
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from store.errors import StoreError
 
@@ -47,6 +48,15 @@ def open_engine(path: Path) -> Engine:
             "put the store on a local disk"
         )
     return engine
+
+
+def in_use(error: BaseException) -> bool:
+    """Whether a write met another program's that lasted longer than the busy timeout."""
+    cause = error.orig if isinstance(error, OperationalError) else error
+    return (
+        isinstance(cause, sqlite3.OperationalError)
+        and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    )
 
 
 def seal(*values: Any) -> str:

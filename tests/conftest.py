@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis  # noqa: F401  # now: CPython 3.11 may fail to parse what pytest imports late
 import pytest
 
 # As `make test` sets them, before anything that reads them is imported: the pages show figures to

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 import typer
 
 import cli
+import store.engine
 from store.errors import BudgetReachedError, ProviderRefusedError, StoreError
 
 
@@ -60,3 +65,17 @@ def test_help_of_every_recommender_command(name: str, capsys) -> None:
 def test_a_wrong_command_is_named(capsys) -> None:
     assert cli.run(cli.profiler_app, "profiler", ["buidl"]) == 2
     assert "build" in capsys.readouterr().err
+
+
+def test_a_store_that_another_program_writes_to_is_one_plain_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    path = tmp_path / "s.db"
+    with store.open_store(path, create=True):
+        pass
+    monkeypatch.setattr(store.engine, "BUSY_TIMEOUT_MS", 20)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert cli.run(cli.profiler_app, "profiler", ["undo", "--store", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said == ("profiler: another program writes to the store; try again later\n")

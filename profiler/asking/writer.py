@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import OperationalError
-
+from store.engine import in_use
 from store.store import Store
 
 T = TypeVar("T")
@@ -113,7 +111,7 @@ class Writer:
                     return [job() for job, _ in batch]
             except Exception as error:
                 self._store.responses.recount()
-                if not _locked(error) or self._stopping.is_set():
+                if not in_use(error) or self._stopping.is_set():
                     raise
             self._tell()
             self._stopping.wait(PAUSE_S)
@@ -124,15 +122,6 @@ class Writer:
                 "another program is writing to %s; answers wait until it is done", self._store.path
             )
         self._told = True
-
-
-def _locked(error: Exception) -> bool:
-    """Whether a write met another one that lasted longer than the busy timeout."""
-    cause = error.orig if isinstance(error, OperationalError) else error
-    return (
-        isinstance(cause, sqlite3.OperationalError)
-        and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-    )
 
 
 def _resolve(done: list[tuple[asyncio.Future[Any], Any, bool]]) -> None:

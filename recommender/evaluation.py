@@ -120,12 +120,12 @@ def rank(score: Scorer, cases: EvalHistories, n_items: int, n: int, *, keep_seen
     NotNumbersError
         Where a score is not a number: the model did not train.
     """
-    quick_products()
     n, block = min(n, n_items), max(1, BLOCK_FLOATS // n_items)
     ranked = torch.zeros(len(cases.users), n, dtype=torch.long)
     for start in range(0, len(cases.users), block):
         stop = min(start + block, len(cases.users))
-        scores = score(cases.histories[start:stop])
+        with quick_products():
+            scores = score(cases.histories[start:stop])
         if not keep_seen:
             rows, items = _block(cases.seen_indptr, cases.seen, start, stop)
             scores = scores.index_put((rows, items), scores.new_tensor(-math.inf))

@@ -150,17 +150,18 @@ def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
     example[:, 0] = 1
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.onnx.export(
-            _Tower(model).eval(),
-            (example,),
-            str(path),
-            input_names=["history"],
-            output_names=["interests"],
-            dynamic_shapes={"history": {0: torch.export.Dim("batch")}},
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with torch.no_grad():
+            torch.onnx.export(
+                _Tower(model).eval(),
+                (example,),
+                str(path),
+                input_names=["history"],
+                output_names=["interests"],
+                dynamic_shapes={"history": {0: torch.export.Dim("batch")}},
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
     except ImportError as problem:
         raise UserError(
             f"ONNX export needs more packages ({problem.name}); install them with: "

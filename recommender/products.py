@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -11,34 +13,55 @@ from torch import Tensor
 SHAPES = ((64, 64, 64), (150, 64, 700), (150, 700, 64), (1, 256, 512))
 """Rows, inner width and columns of the products that are tried; oneDNN picks a kernel by shape."""
 TOLERANCE = 1e-5
-"""Relative to the largest product; float32 stays below 1e-6, bfloat16 is off by some 1e-3."""
+"""Relative to the largest product; float32 stays near 1e-6, bfloat16 is off by some 1e-3."""
 
 
-@cache
-def quick_products() -> bool:
-    """Let oneDNN multiply float32 matrices, where it does so in float32; for the whole process.
+@contextmanager
+def quick_products() -> Iterator[None]:
+    """Inside, oneDNN multiplies float32 matrices on a processor, where it does so in float32.
 
     PyTorch hands float32 products to MKL, which takes its wide instructions on Intel's processors
     only: on an AMD one with AVX-512 oneDNN is 2.2 times as fast, in the same precision
-    (``benchmarks/bench_training.py --kernels``). The one public switch also allows it to round to
-    bfloat16. It does that where the processor has matrix units, so products are tried first, and
-    where one is rounded the switch is put back.
-
-    Returns
-    -------
-    bool
-        Whether oneDNN multiplies now; False where it would round, is missing, or cannot be asked.
+    (``benchmarks/bench_training.py --kernels``). It makes code for each shape and keeps that of the
+    last 1,024, so this is for products of few shapes, such as the blocks of a softmax: around a
+    whole step, in which the number of rows is always another, it cost a third of the time.
     """
-    matmul: Any = getattr(torch.backends.mkldnn, "matmul", None)
-    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if not available or not hasattr(matmul, "fp32_precision"):
+    if not keeps_float32():
+        yield
+        return
+    matmul = _switch()
+    before = matmul.fp32_precision
+    matmul.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
+
+
+@cache
+def keeps_float32() -> bool:
+    """Whether oneDNN can be asked for float32 products and gives them.
+
+    The one public switch also allows it to round to bfloat16. It does that where the processor has
+    matrix units, so products are tried first; False, too, where this PyTorch has no such switch.
+    """
+    matmul = _switch()
+    if matmul is None:
         return False
     before = matmul.fp32_precision
     matmul.fp32_precision = "bf16"
-    if all(_exact(rows, inner, columns) for rows, inner, columns in SHAPES):
-        return True
-    matmul.fp32_precision = before
-    return False
+    try:
+        with torch.autocast("cpu", enabled=False):  # which rounds by itself
+            return all(_exact(*shape) for shape in SHAPES)
+    finally:
+        matmul.fp32_precision = before
+
+
+def _switch() -> Any:
+    """Where PyTorch keeps the precision of oneDNN's products; None where it has no oneDNN."""
+    matmul: Any = getattr(torch.backends.mkldnn, "matmul", None)
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return matmul if available and hasattr(matmul, "fp32_precision") else None
 
 
 def _exact(rows: int, inner: int, columns: int) -> bool:

@@ -17,6 +17,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from recommender.products import quick_products
 
 BLOCK_FLOATS = 2**19
 """Scores of a block; 2 MiB in float32, about the second-level cache of a core."""
@@ -51,6 +54,7 @@ def mean_log_mass(queries: Tensor, table: Tensor, excluded: Tensor | None = None
 
 class _MeanLogMass(torch.autograd.Function):
     @staticmethod
+    @quick_products()
     def forward(ctx: Any, queries: Tensor, table: Tensor, excluded: Tensor | None) -> Tensor:
         rows, k, _ = queries.shape
         exact = queries.dtype if queries.dtype == torch.float64 else torch.float32
@@ -59,6 +63,7 @@ class _MeanLogMass(torch.autograd.Function):
             narrow = torch.get_autocast_dtype(queries.device.type)
         query_wants, table_wants = ctx.needs_input_grad[:2]
         q, e = queries.detach().to(narrow), table.detach().to(narrow)
+        in_bits = (queries.detach().to(exact) / LN2).to(narrow)  # scores in units of log 2
         total = queries.new_zeros((), dtype=exact)
         for_queries = torch.empty_like(queries, dtype=exact) if query_wants else None
         for_table = torch.zeros_like(table, dtype=exact) if table_wants else None
@@ -67,7 +72,8 @@ class _MeanLogMass(torch.autograd.Function):
         buffer = q.new_empty(min(step, rows) * k, len(table))
         for start in range(0, rows, step):
             block = q[start : start + step].reshape(-1, q.shape[2])
-            scores = torch.mm(block / LN2, e.T, out=buffer[: len(block)]).to(exact)
+            asked = in_bits[start : start + step].reshape(-1, q.shape[2])
+            scores = torch.mm(asked, e.T, out=buffer[: len(block)]).to(exact)
             scores = scores.view(-1, k * len(table))
             if excluded is not None:
                 scores.scatter_(1, excluded[start : start + step, None], -torch.inf)
@@ -95,6 +101,7 @@ class _MeanLogMass(torch.autograd.Function):
         return total / rows
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         for_queries, for_table = ctx.saved_tensors
         return (
@@ -132,6 +139,7 @@ class _AgreeingLogMass(torch.autograd.Function):
             return _AgreeingLogMass._exact(ctx, first, second, table, weight)
 
     @staticmethod
+    @quick_products()
     def _exact(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
         rows, k, d = first.shape
         exact = torch.promote_types(first.dtype, torch.float32)
@@ -170,6 +178,7 @@ class _AgreeingLogMass(torch.autograd.Function):
         return total / rows
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         first, second, table = (
             (gradient * saved).to(dtype)

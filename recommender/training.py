@@ -24,7 +24,6 @@ from recommender.losses import Loss, encode_rows
 from recommender.memory import keep_memory
 from recommender.objectives import Objective
 from recommender.pace import Pace, Report
-from recommender.products import quick_products
 from recommender.sequences import Batch, Sequences
 from recommender.settings import LAST, FitResult, Reason, Settings
 from store.errors import UserError
@@ -79,7 +78,6 @@ def fit(
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     if sequences.device.type == "cpu":
         keep_memory()
-        quick_products()
     run = _Run(model, sequences, loss, evaluator, objectives, settings, out, facts or {}, progress)
     with interruptible(stop) as stopped:
         if resume:

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 EPSILON = 1e-12
@@ -14,9 +15,9 @@ EPSILON = 1e-12
 def rescaled(vectors: Tensor, length: float) -> Tensor:
     """``length * v / |v|`` along the last axis, same shape; zeros stay zeros.
 
-    The gradient cannot be differentiated again.
+    The gradient cannot be differentiated again, and says so where that is tried.
     """
-    if not vectors.requires_grad:
+    if not (vectors.requires_grad and torch.is_grad_enabled()):  # an ONNX export, too
         return F.normalize(vectors, dim=-1, eps=EPSILON) * length
     out: Tensor = _Rescaled.apply(vectors, length)  # type: ignore[no-untyped-call]
     return out
@@ -33,6 +34,7 @@ class _Rescaled(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         # With u = v / |v| the gradient is length / |v| (g - u (u · g)).
         out, factor = ctx.saved_tensors

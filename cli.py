@@ -136,7 +136,7 @@ def run(
 
 
 def _store_in_use(error: Exception) -> bool:
-    from store.engine import in_use  # it loads SQLAlchemy, as whatever failed so has done already
+    from store.engine import in_use  # loads SQLAlchemy; no command that succeeds pays for it
 
     return in_use(error)
 

@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from recommender.evaluation import check_targets, keeps_seen, targets_of
 from recommender.metrics import parse_metric
-from recommender.recipes import check_parts, make_recipe, read_for
-from recommender.specs import merge_settings, parse_spec
+from recommender.recipes import check_parts, make_objectives, make_recipe, read_for
+from recommender.sequences import Sequences
+from recommender.specs import merge_settings, parse_spec, refuse_idle
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
 from store.store import open_store
@@ -169,6 +171,8 @@ def compare(
     part: Literal["valid", "test"] = "test",
     settings: dict[str, Any] | None = None,
     where: bool = False,
+    keep_seen: bool | None = None,
+    device: str = "cpu",
     say: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Train models with seeds on a store, measure them on the same users, and compare.
@@ -197,14 +201,19 @@ def compare(
         Further settings of :class:`recommender.recipes.Recipe` for all models.
     where
         Compare recall, at the longest list, by how rare targets and how long histories are, too.
+    keep_seen
+        Overrides the protocol's rule for items the user already has (recorded).
+    device
+        Where models are trained: ``cpu`` or ``cuda``.
     say
         Told what is being trained.
 
     Raises
     ------
     UserError
-        Before anything is trained, for an unknown model, setting or metric, fewer than two models,
-        or a baseline that is not among them.
+        Before anything is trained, for an unknown model, setting or metric, a setting of a part
+        that a model does not have, fewer than two models, a baseline that is not among them, or a
+        split that leaves nothing to measure.
     StoreError
         Before anything is trained, where the store lacks the interests a model needs.
     """
@@ -216,9 +225,12 @@ def compare(
             f"{f' and baseline {base}' if base else ''}"
         )
     if not seeds:
-        raise UserError("compare needs at least one seed")
+        raise UserError("no seeds to train with; compare needs one at least")
     for metric in metrics:
         parse_metric(metric)
+    for name in names:
+        refuse_idle(make_recipe(**parse_spec(name)), name)
+    _check_measurable(store, part, keep_seen)
     plans = {name: _plan(store, merge_settings(settings or {}, parse_spec(name))) for name in names}
     results: dict[str, Values] = {}
     protocol: dict[str, Any] = {}
@@ -228,8 +240,8 @@ def compare(
             folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
             own, address = plans[name].of_seed(seed)
             if not _trained(folder, address):
-                _train_into(folder, store, name, own, address, say)
-            values, protocol = _measure(folder, store, metrics, part, where)
+                _train_into(folder, store, name, own, address, device, say)
+            values, protocol = _measure(folder, store, metrics, part, where, keep_seen)
             runs.append(values)
         results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
     means = {
@@ -252,6 +264,23 @@ class _Plan:
         return own, json_digest(make_recipe(**own).model_dump(mode="json") | self.known)
 
 
+def _check_measurable(
+    store: str | Path, part: Literal["valid", "test"], keep_seen: bool | None
+) -> None:
+    """Refuse a split that leaves nothing to measure models on.
+
+    Raises
+    ------
+    UserError
+        Split ``none``, or no user with a history and a target in the part.
+    """
+    with open_store(store) as opened:
+        dataset = opened.datasets.load()
+    stay = keeps_seen(dataset.split.name) if keep_seen is None else keep_seen
+    cases = Sequences.from_dataset(dataset).eval_histories(part, 1)
+    check_targets(targets_of(cases, dataset.n_items, keep_seen=stay)[0], part)
+
+
 def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
@@ -272,6 +301,8 @@ def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
             found["interests"] = semantics.digest
         if recipe.text_start:
             found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+    if recipe.crowd:  # it may want subjects that the store lacks
+        make_objectives(recipe.model_copy(update={"align": ()}), 1, semantics)
     return _Plan(settings, found)
 
 
@@ -292,6 +323,7 @@ def _train_into(
     name: str,
     settings: dict[str, Any],
     address: str,
+    device: str,
     say: Callable[[str], None] | None,
 ) -> None:
     """Train one model, from where a stopped training of the same address was.
@@ -311,10 +343,12 @@ def _train_into(
         (folder / checkpoint.NAME).unlink(missing_ok=True)
     (folder / BEGUN).write_text(json.dumps(address), "utf-8")
     try:
-        result = train(store, folder, resume=begun, overwrite=True, **settings)
+        result = train(store, folder, resume=begun, overwrite=True, device=device, **settings)
     except InterruptedRunError as stop:
         done = str(stop).partition(";")[0]
         raise InterruptedRunError(f"{which}: {done}; the same comparison goes on there") from None
+    except UserError as problem:
+        raise type(problem)(f"{which}: {problem}") from None
     (folder / BEGUN).rename(folder / MARK)
     shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
     tell(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
@@ -326,12 +360,15 @@ def _measure(
     metrics: Sequence[str],
     part: Literal["valid", "test"],
     where: bool,
+    keep_seen: bool | None,
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
     from recommender.runs import evaluate
 
     asked = [parse_metric(metric) for metric in metrics]
     ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
-    found = evaluate(folder, store, part=part, ks=sorted(ks), names=names, where=where)
+    found = evaluate(
+        folder, store, part=part, ks=sorted(ks), names=names, where=where, keep_seen=keep_seen
+    )
     values = {metric: found.values[metric].numpy() for metric in metrics}
     for name, value in found.slices.items():  # the same users are in a part for every model
         inside = value[~value.isnan()].numpy()

@@ -185,7 +185,8 @@ class Crowd(Objective):
     def _negatives(self, anchors: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
         """Item numbers ``[pairs, hard + uniform]`` and which of them count.
 
-        A pair that some interest of any subject names together is no negative (the conflict rule).
+        A pair that some interest of the chosen subjects names together is no negative (the
+        conflict rule).
         """
         config, device = self.config, anchors.device
         subject = self.subject[group]

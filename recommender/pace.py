@@ -31,6 +31,7 @@ class Pace:
     def __init__(self, progress: Callable[[Report], None] | None, monitor: str = "") -> None:
         self.progress, self.monitor = progress, monitor
         self.last = Report(0, 0, {}, 0.0, monitor=monitor)
+        self.terms: dict[str, Tensor] = {}
         self.start(0, 0.0)
 
     def start(self, step: int, before: float) -> None:
@@ -44,21 +45,26 @@ class Pace:
         return self.before + time.perf_counter() - self.started
 
     def stepped(self, step: int, epoch: int, terms: dict[str, Tensor], best: float | None) -> None:
-        """Report every hundred steps."""
-        if step % REPORT_EVERY and self.last.terms:
-            return
-        now = time.perf_counter()
-        rate = (step - self.marked_step) / max(now - self.marked, 1e-9)
-        values = {name: float(value.detach()) for name, value in terms.items()}
-        self.last = Report(step, epoch, values, rate, best=best, monitor=self.monitor)
-        if self.progress is not None:
-            self.progress(self.last)
-        self.marked, self.marked_step = time.perf_counter(), step
+        """Remember a step's terms, and report every hundred steps."""
+        self.terms = terms
+        if step % REPORT_EVERY == 0:
+            self.measure(step, epoch, best)
+            if self.progress is not None:
+                self.progress(self.last)
 
-    def evaluated(
-        self, step: int, epoch: int, metrics: dict[str, float], best: float | None
-    ) -> None:
-        """Report an evaluation, whose time does not count into the rate."""
+    def measure(self, step: int, epoch: int, best: float | None) -> None:
+        """Put the last step's terms, and the rate since the last report, into ``last``."""
+        steps, now = step - self.marked_step, time.perf_counter()
+        rate = steps / max(now - self.marked, 1e-9) if steps else self.last.steps_per_second
+        values = {name: float(value.detach()) for name, value in self.terms.items()}
+        self.last = Report(step, epoch, values, rate, best=best, monitor=self.monitor)
+        self.marked, self.marked_step = now, step
+
+    def evaluated(self, metrics: dict[str, float], best: float | None) -> None:
+        """Report an evaluation, whose time does not count into the rate.
+
+        :meth:`measure` comes before the evaluation.
+        """
         if self.progress is not None:
-            self.progress(replace(self.last, step=step, epoch=epoch, metrics=metrics, best=best))
-        self.marked, self.marked_step = time.perf_counter(), step
+            self.progress(replace(self.last, metrics=metrics, best=best))
+        self.marked = time.perf_counter()

@@ -26,7 +26,7 @@ def quick_products() -> Iterator[None]:
     last 1,024, so this is for products of few shapes, such as the blocks of a softmax: around a
     whole step, in which the number of rows is always another, it cost a third of the time.
     """
-    if not keeps_float32():
+    if torch.compiler.is_compiling() or not keeps_float32():
         yield
         return
     matmul = _switch()

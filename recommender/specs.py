@@ -119,8 +119,15 @@ def join_training(parts: Mapping[str, Any], **flags: Any) -> dict[str, Any]:
     return {**parts, "training": {**parts.get("training", {}), **given}}
 
 
-def refuse_idle(recipe: Recipe) -> None:
+def refuse_idle(recipe: Recipe, model: str | None = None) -> None:
     """Refuse settings of a part that is off: whoever gives them thinks that it is on.
+
+    Parameters
+    ----------
+    recipe
+        Of a training run, or of one model of a comparison by its own settings.
+    model
+        The model as it was written, in a comparison.
 
     Raises
     ------
@@ -135,4 +142,9 @@ def refuse_idle(recipe: Recipe) -> None:
     for settings, on, name, flag in parts:
         if settings and not on:
             first = next(iter(settings))
+            if model is not None:
+                raise UserError(
+                    f"model {model!r}: {name}.{first} does nothing without +{name}; write for "
+                    f"example {recipe.backbone}+{name}:{name}.{first}=…, or leave it out"
+                )
             raise UserError(f"--set {name}.{first} does nothing without {flag}; give both or none")

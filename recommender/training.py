@@ -202,6 +202,7 @@ class _Run:
         False, and nothing is kept or saved, where weights or scores are not numbers any more.
         """
         count, monitor = self.count, self.settings.monitor
+        self.pace.measure(count.step, count.epoch, count.best)
         self.model.eval()
         with self.average.applied():
             metrics = self._metrics()
@@ -223,7 +224,7 @@ class _Run:
         count.evaluated = count.step
         terms = self.pace.last.terms
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
-        self.pace.evaluated(count.step, count.epoch, metrics, count.best)
+        self.pace.evaluated(metrics, count.best)
         self.save()
         return True
 

@@ -55,7 +55,7 @@ def in_use(error: BaseException) -> bool:
     cause = error.orig if isinstance(error, OperationalError) else error
     return (
         isinstance(cause, sqlite3.OperationalError)
-        and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        and getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
     )
 
 

@@ -12,8 +12,8 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Models, the first is the baseline: a backbone with +eimf, +ldmi, +crowd and "
-            "+text as wanted, and settings of its own after a colon, such as "
+            help="Models, the first is the baseline if none is named: a backbone with +eimf, "
+            "+ldmi, +crowd and +text as wanted, and settings of its own after a colon, such as "
             "remi remi+eimf sasrec+crowd pop remi+eimf:eimf.predict=false,training.patience=8."
         ),
     ],
@@ -24,7 +24,13 @@ def compare(
     metrics: Annotated[
         str, typer.Option(help="Metrics with their k, joined by commas.")
     ] = "recall@20,recall@50,ndcg@20,hr@50",
+    baseline: Annotated[
+        str | None, typer.Option(help="The model others are compared with; the first.")
+    ] = None,
     part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    seen: Annotated[
+        str, typer.Option(help="Items the user already has: protocol, keep or remove.")
+    ] = "protocol",
     interests: Annotated[
         str, typer.Option(help="A user's interests: its exemplar's, or from the catalogue.")
     ] = "exemplar",
@@ -40,6 +46,7 @@ def compare(
             "--where", help="Compare recall by how rare targets and how long histories are, too."
         ),
     ] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train models with several seeds, measure them on the same users, test the differences.
@@ -54,16 +61,21 @@ def compare(
 
     if part not in ("test", "valid"):
         raise UserError(f"--part {part!r}: write test or valid")
+    if seen not in ("protocol", "keep", "remove"):
+        raise UserError(f"--seen {seen!r}: write protocol, keep or remove")
     parts = join_training(split_settings(set_ or []), epochs=epochs, steps=steps)
     found = run(
         store,
         models,
         out,
         seeds=range(seed, seed + seeds),
+        baseline=baseline,
         metrics=[name.strip() for name in metrics.split(",")],
         part="valid" if part == "valid" else "test",
         settings={**parts, "interests": interests},
         where=where,
+        keep_seen=None if seen == "protocol" else seen == "keep",
+        device=device,
         say=note,
     )
     if json:

@@ -36,6 +36,8 @@ def export(
 
     if parquet is None and faiss is None and onnx is None:
         raise UserError("nothing to export: give --parquet, --faiss or --onnx with a file name")
+    if faiss is None and faiss_index != "Flat":
+        raise UserError(f"--faiss-index {faiss_index} does nothing without --faiss FILE")
     written: dict[str, Any] = {}
     with Service(model, store=store) as service:
         if parquet is not None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+QUIET_S = 10.0
+"""Between two evaluations a line is printed after so many seconds."""
 
 
 def train(
@@ -99,7 +104,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
         device=device,
-        progress=report if tells else None,
+        progress=reporter() if tells else None,
         say=note if tells else None,
         **recipe,
     )
@@ -124,16 +129,30 @@ def train(
     say(f"validation: {figures}")
 
 
-def report(state: Any) -> None:
-    """Print how the run stands, at each evaluation."""
+def reporter() -> Callable[[Any], None]:
+    """Prints how the run stands: at each evaluation, and where nothing was said for a while."""
+    said = time.monotonic()
+
+    def report(state: Any) -> None:
+        nonlocal said
+        if state.metrics is None and time.monotonic() - said < QUIET_S:
+            return
+        said = time.monotonic()
+        note(progress_line(state))
+
     from store.console import note
 
-    if state.metrics is None:
-        return
-    name, value = state.monitor, state.metrics[state.monitor]
+    return report
+
+
+def progress_line(state: Any) -> str:
+    """Step, losses, the monitored metric where it was just measured, its best, the rate."""
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
-    best = state.best if state.best is not None else value
-    note(
-        f"step {state.step:,}, epoch {state.epoch + 1}: {terms}; {name} {value:.4f} "
-        f"(best {best:.4f}); {state.steps_per_second:.0f} steps/s"
-    )
+    parts = [f"step {state.step:,}, epoch {state.epoch + 1}: {terms}"]
+    if state.metrics is not None:
+        value = state.metrics[state.monitor]
+        best = state.best if state.best is not None else value
+        parts.append(f"{state.monitor} {value:.4f} (best {best:.4f})")
+    elif state.best is not None:
+        parts.append(f"best {state.monitor} {state.best:.4f}")
+    return "; ".join([*parts, f"{state.steps_per_second:.0f} steps/s"])

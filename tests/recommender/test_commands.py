@@ -275,6 +275,24 @@ def test_another_faiss_index_holds_the_same_vectors(
         assert values == pytest.approx(vectors[numbers] @ vectors[row], rel=1e-5, abs=1e-6)
 
 
+def test_a_kind_of_faiss_index_without_a_file_is_refused(app: typer.Typer, trained: Path) -> None:
+    arguments = ["export", str(trained), "--onnx", "x.onnx", "--faiss-index", "HNSW32"]
+    result = CliRunner().invoke(app, arguments)
+    assert "--faiss-index HNSW32 does nothing without --faiss FILE" in str(result.exception)
+
+
+def test_a_long_stretch_without_an_evaluation_is_not_silent(
+    app: typer.Typer, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.commands.train.QUIET_S", 0.0)
+    arguments = ["train", "--store", str(shop), "--out", str(tmp_path / "m"), "--align", "none"]
+    result = CliRunner().invoke(app, [*arguments, "--steps", "200", "--evaluate-every", "200"])
+    lines = [line for line in result.stderr.splitlines() if line.startswith("step ")]
+    assert [line.split(",")[0] for line in lines] == ["step 100", "step 200", "step 200"]
+    assert "recall@50" not in lines[0]
+    assert "recall@50" in lines[2]
+
+
 @pytest.mark.parametrize("kind", ["IVF99999,Flat", "Nonsense", ""])
 def test_a_faiss_index_that_cannot_be_made_is_refused_in_words(
     app: typer.Typer, trained: Path, tmp_path: Path, kind: str

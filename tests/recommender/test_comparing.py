@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from recommender import comparing, runs
 from recommender.words import comparison_tables
 from store.errors import InterruptedRunError, StoreError, UserError
 from store.store import open_store
+
+ShopMaker = Callable[..., Path]
 
 
 def test_holm_by_hand() -> None:
@@ -156,6 +159,71 @@ def test_a_store_without_interests_is_refused_before_anything_is_trained(
     with pytest.raises(StoreError, match="holds no interests"):
         comparing.compare(bare, ["remi", "remi+eimf"], tmp_path / "out", say=said.append)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("models", "split", "message"),
+    [
+        (
+            ["pop", "remi:eimf.predict=false"],
+            "leave-one-out",
+            r"model 'remi:eimf.predict=false': eimf.predict does nothing without \+eimf",
+        ),
+        (
+            ["pop", "remi+crowd:crowd.subjects=synthetic"],
+            "leave-one-out",
+            "needs interests of synthetic subjects",
+        ),
+        (["pop", "remi"], "none", "nothing is left to evaluate on"),
+    ],
+)
+def test_what_would_fail_later_is_refused_before_anything_is_trained(
+    models: list[str], split: str, message: str, tmp_path: Path, shop_maker: ShopMaker
+) -> None:
+    store = shop_maker(tmp_path / "data", split)
+    with pytest.raises(UserError, match=message):
+        comparing.compare(store, models, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_common_settings_of_a_part_that_some_models_lack_are_allowed(
+    shop: Path, tmp_path: Path
+) -> None:
+    found = comparing.compare(
+        shop,
+        ["pop", "remi+eimf"],
+        tmp_path,
+        seeds=[0],
+        settings={"eimf": {"predict": False}, "training": {"steps": 2, "evaluate_every": 2}},
+    )
+    assert set(found.means) == {"pop", "remi+eimf"}
+
+
+def test_seen_items_may_stay_and_the_baseline_be_named(shop: Path, tmp_path: Path) -> None:
+    settings = {"training": {"steps": 4, "evaluate_every": 2}, "align": ()}
+    found = {
+        keep: comparing.compare(
+            shop,
+            ["remi", "pop"],
+            tmp_path,
+            seeds=[0],
+            settings=settings,
+            baseline="pop",
+            keep_seen=keep,
+        )
+        for keep in (True, False, None)
+    }
+    assert found[True].protocol["seen_items"] == "kept"
+    assert found[None].to_json() == found[False].to_json()
+    assert found[True].means["pop"] != found[False].means["pop"]
+    assert {d.baseline for d in found[True].differences} == {"pop"}
+
+
+def test_a_model_that_diverges_is_named(shop: Path, tmp_path: Path) -> None:
+    models = ["pop", "remi:training.learning_rate=1e30"]
+    settings = {"training": {"steps": 40, "evaluate_every": 20}}
+    with pytest.raises(UserError, match=r"^remi:training.learning_rate=1e30, seed 0: .*not"):
+        comparing.compare(shop, models, tmp_path, seeds=[0], settings=settings)
 
 
 def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(

@@ -560,5 +560,7 @@ def test_progress_has_rates_and_metrics(tmp_path):
     )
     assert all(report.steps_per_second > 0 for report in reports)
     assert [report.step for report in reports if report.metrics] == [3, 6, 9]
+    losses = [report.terms["loss"] for report in reports if report.metrics]
+    assert len(set(losses)) == 3  # each evaluation's own, not an earlier step's
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 6, 9]

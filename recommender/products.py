@@ -21,7 +21,7 @@ def quick_products() -> Iterator[None]:
     """Inside, oneDNN multiplies float32 matrices on a processor, where it does so in float32.
 
     PyTorch hands float32 products to MKL, which takes its wide instructions on Intel's processors
-    only: on an AMD one with AVX-512 oneDNN is 2.2 times as fast, in the same precision
+    only: on an AMD one with AVX-512 oneDNN is twice as fast, in the same precision
     (``benchmarks/bench_training.py --kernels``). It makes code for each shape and keeps that of the
     last 1,024, so this is for products of few shapes, such as the blocks of a softmax: around a
     whole step, in which the number of rows is always another, it cost a third of the time.

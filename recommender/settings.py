@@ -41,8 +41,8 @@ class Settings(BaseModel):
     clip
         Largest norm of the gradient; None does not clip.
     bf16, compile
-        Run the step under bfloat16 autocast, which pays on a GPU and costs on a processor;
-        compile it.
+        Run the step under bfloat16 autocast, which pays on a GPU; on a processor it was level at
+        best (docs/benchmarks.md). Compile it.
     tensorboard
         Write losses and metrics for TensorBoard too, into the folder of the run.
     """

@@ -5,9 +5,8 @@ as rows × items. Here a block of rows small enough for a processor's cache is s
 turned into gradients at once, so that forward and backward together read each score once.
 
 Exponentials are powers of two of scores in units of log 2: PyTorch's ``exp2`` is exact to a
-float32's last digit, and where MKL computes ``exp``, on an AMD processor, 4 to 5 times as fast, on
-scores so far below the peak that their share underflows over 100 times
-(``benchmarks/bench_training.py --kernels``).
+float32's last digit, and on an AMD processor, where MKL computes ``exp``, 4 to 5 times as fast; on
+scores so far below the peak that their share underflows some 80 times (``docs/benchmarks.md``).
 """
 
 from __future__ import annotations

@@ -154,3 +154,11 @@ def test_agreement_of_two_passes_is_the_plain_one(rows, k, items, block, weight,
     assert torch.allclose(mine, expected, atol=1e-9)
     for gradient, side in zip(got, (first, second, table), strict=True):
         assert torch.allclose(gradient, side.grad, atol=1e-9)
+
+
+def test_a_second_derivative_is_refused_and_not_wrong():
+    queries, table, _ = sample(5, 1, 7, 4, 4)
+    square = mean_log_mass(queries, table).square()
+    (slope,) = torch.autograd.grad(square, queries, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        slope.sum().backward()

@@ -45,3 +45,11 @@ def test_the_input_is_left_as_it_is():
     vectors = torch.ones(3, 4, requires_grad=True)
     rescaled(vectors, 3.0).sum().backward()
     assert torch.equal(vectors.detach(), torch.ones(3, 4))
+
+
+def test_a_second_derivative_is_refused_and_not_wrong():
+    vectors = torch.ones(3, 4, requires_grad=True)
+    cubes = rescaled(vectors, 3.0)[:, 0].pow(3).sum()
+    (slope,) = torch.autograd.grad(cubes, vectors, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        slope.sum().backward()

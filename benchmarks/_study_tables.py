@@ -89,16 +89,19 @@ def where(table: Table, work: Path) -> str:
 
 
 def overview(table: Table, work: Path) -> str:
-    """A line for each label, a column for each data set; means of the runs file's seeds."""
+    """A line for each label, a column for each data set the table has; means of the runs file's
+    seeds."""
     listed: dict[Row, list[dict[str, str]]] = defaultdict(list)
     for run, facts in listed_runs().items():
         for row in table.rows:
             if row.run(run.seed) == run:
                 listed[row].append(facts)
     title = " / ".join(title_of(metric) for metric in OVERVIEW)
-    lines = head([title, *DATA.values()])
+    shown = {row.data for row in table.rows}
+    columns = {data: name for data, name in DATA.items() if data in shown}
+    lines = head([title, *columns.values()])
     for label in dict.fromkeys(row.label for row in table.rows):
-        cells = dict.fromkeys(DATA, "–")
+        cells = dict.fromkeys(columns, "–")
         for row in table.rows:
             if row.label == label and (runs := listed[row]):
                 cell = " / ".join(

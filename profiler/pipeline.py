@@ -265,7 +265,12 @@ def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator
     status = "failed"
     try:
         yield run_id
-        left = store.subjects.load(states=("pending", "quarantined"))
+        makers = store.interests.makers()
+        left = [
+            one
+            for one in store.subjects.load(states=("pending", "quarantined"))
+            if makers.get(one.subject_id) != "person"  # no run asks about these
+        ]
         status = "partial" if left else "done"
     except (InterruptedRunError, KeyboardInterrupt):
         status = "interrupted"

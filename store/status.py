@@ -102,12 +102,20 @@ def _asking(store: Store, connection: Connection) -> dict[str, Any]:
 
 def _advice(store: Store, facts: dict[str, Any]) -> list[str]:
     advice: list[str] = []
-    pending = sum(n for key, n in facts["subjects"].items() if key.endswith("pending"))
+    makers = store.interests.makers()
+    waiting = [makers.get(one.subject_id) for one in store.subjects.load(states=("pending",))]
+    kept = waiting.count("person")
+    pending = len(waiting) - kept
     failed = sum(n for key, n in facts["subjects"].items() if key.endswith("quarantined"))
     if not facts["data"]["interactions"]:
         advice.append(f"empty: run profiler build DATA --store {store.path}")
     if pending:
         advice.append(f"{pending} subjects are not asked yet: run profiler build again to go on")
+    if kept:
+        advice.append(
+            f"{kept} subjects have other items than when their interests were imported or edited; "
+            "no run asks about them: import their interests again, or leave them"
+        )
     if failed:
         advice.append(
             f"{failed} subjects are quarantined: profiler retry --failed --store {store.path}"

@@ -147,9 +147,11 @@ def _remove_answers(connection: Connection, subjects: Sequence[int]) -> dict[str
     )
     removed = _run(connection, "DELETE FROM responses WHERE subject_id IN :ids", subjects)
     removed += _remove_conversations(connection)
+    _run(connection, "DELETE FROM questions WHERE subject_id IN :ids", subjects)
     prompts = connection.exec_driver_sql(
         "DELETE FROM prompts WHERE digest NOT IN "
-        "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL)"
+        "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL "
+        "UNION SELECT prompt_digest FROM questions)"
     ).rowcount
     return {"answers": removed, "prompts": int(prompts)}
 

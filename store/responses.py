@@ -105,7 +105,7 @@ class Responses:
         )
         with self._store.write() as connection:
             if response.prompt is not None and prompt_digest is not None:
-                _add_prompt(raw(connection), prompt_digest, response.prompt)
+                add_prompt(raw(connection), prompt_digest, response.prompt)
             row = (
                 raw(connection)
                 .execute(
@@ -290,7 +290,8 @@ class Responses:
         return {row[0]: int(row[1]) for row in rows}
 
 
-def _add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
+def add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
+    """Store a prompt under its address, where it is not there yet."""
     driver.execute(
         "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",

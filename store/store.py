@@ -22,6 +22,7 @@ from store.migrations import migrate
 if TYPE_CHECKING:
     from store.datasets import Datasets
     from store.interests import Interests
+    from store.questions import Questions
     from store.responses import Responses
     from store.subjects import Subjects
     from store.vectors import Vectors
@@ -72,8 +73,8 @@ class Store:
     """An open store. Use as a context manager, or call :meth:`close`.
 
     Reads and writes go through :meth:`read` and :meth:`write`; the repositories
-    (:attr:`datasets`, :attr:`vectors`, :attr:`subjects`, :attr:`responses`, :attr:`interests`)
-    build on them. Safe to use from several threads: writers queue on one lock.
+    (:attr:`datasets`, :attr:`vectors`, :attr:`subjects`, :attr:`questions`, :attr:`responses`,
+    :attr:`interests`) build on them. Safe to use from several threads: writers queue on one lock.
     """
 
     def __init__(self, path: Path, engine: Engine) -> None:
@@ -183,6 +184,13 @@ class Store:
         from store.subjects import Subjects
 
         return Subjects(self)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Questions written to files for somebody else to answer."""
+        from store.questions import Questions
+
+        return Questions(self)
 
     @cached_property
     def responses(self) -> Responses:

@@ -26,6 +26,8 @@ _TEXTS = text(
     "SELECT r.raw_text FROM responses r WHERE r.subject_id IN :ids UNION "
     "SELECT p.messages FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
     "WHERE r.subject_id IN :ids UNION "
+    "SELECT p.messages FROM questions q JOIN prompts p ON p.digest = q.prompt_digest "
+    "WHERE q.subject_id IN :ids UNION "
     "SELECT n.label FROM interests n WHERE n.subject_id IN :ids UNION "
     "SELECT n.description FROM interests n WHERE n.subject_id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))

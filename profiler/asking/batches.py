@@ -1,15 +1,17 @@
 """Questions written to a file and answers read from one, for batch services and other hands.
 
 What is written is what a run would ask next, under the same content address, so an imported answer
-is found by a later run as if that run had paid for it. Answers go through the same reading and the
-same quarantine as any other.
+is found by a later run as if that run had paid for it. The store keeps each question, so that its
+answer finds it whatever happened in between. Answers go through the same reading and the same
+quarantine as any other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from profiler.asking.prices import Prices, load_prices
 from profiler.asking.replay import BatchOptions, kinds, missing_requests, settle
 from store.errors import StoreError
 from store.ledger import NewResponse, StoredResponse
+from store.questions import Question
 from store.store import Store
 
 RUN_KIND = "requests"
@@ -95,9 +98,11 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
             f"choose them first: profiler build DATA --store {store.path}"
         )
     run_id = store.start_run(RUN_KIND, options.as_config())
+    asked = list(missing_requests(store, options))
+    store.questions.add(_question(digest, request, run_id) for digest, request in asked)
     lines = [
         json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
-        for digest, request in missing_requests(store, options)
+        for digest, request in asked
     ]
     write_atomically(out, lines)
     store.finish_run(run_id, "done", {"requests": len(lines)})
@@ -108,9 +113,9 @@ def import_responses(store: Store, file: Path, prices: Prices | None = None) -> 
     """Store the answers of a file and read them; a second import of the same file changes nothing.
 
     Every answer that belongs to a question is durable before any is read, also where a later build,
-    import or edit left nobody to ask about it: then it waits, and a run that asks finds it. Its
-    cost is recorded where the file tells its tokens and ``prices`` (the built-in table where not
-    given) its price.
+    import or edit left nobody to ask about it, or gave its subject other items: then it waits, and
+    a run that asks the same finds it. Its cost is recorded where the file tells its tokens and
+    ``prices`` (the built-in table where not given) its price.
 
     Raises
     ------
@@ -120,14 +125,9 @@ def import_responses(store: Store, file: Path, prices: Prices | None = None) -> 
         The file cannot be read at all.
     """
     batches = _written_batches(store)
-    asked = {
-        digest: (request, options)
-        for options in batches
-        for digest, request in missing_requests(store, options, everybody=True)
-    }
     report = ImportReport()
     answers = read_answers(file, report)
-    unread = _store_answers(store, asked, answers, report, prices or load_prices())
+    unread = _store_answers(store, answers, report, prices or load_prices())
     for options in batches:
         settle(store, options, unread)
     report.waiting = sum(_is_unread(store, digest) for digest in unread)
@@ -157,7 +157,6 @@ def _written_batches(store: Store) -> list[BatchOptions]:
 
 def _store_answers(
     store: Store,
-    asked: Mapping[str, tuple[Request, BatchOptions]],
     answers: Iterator[Answered],
     report: ImportReport,
     prices: Prices,
@@ -165,6 +164,7 @@ def _store_answers(
     """Store what is new, in chunks; return the addresses of answers to read."""
     unread: set[str] = set()
     new: dict[str, NewResponse] = {}
+    options_of = cache(partial(_options_of, store))
     run_id: int | None = None
     for answer in answers:
         known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
@@ -173,17 +173,17 @@ def _store_answers(
             if isinstance(known, StoredResponse) and known.outcome == "unread":
                 unread.add(answer.custom_id)
             continue
-        if answer.custom_id not in asked:
+        question = store.questions.find(answer.custom_id)
+        if question is None:
             report.unknown += 1
             report.notes.append(
-                f"line {answer.line}: no question was asked under {answer.custom_id[:80]!r}, or "
-                "its subject has other items by now"
+                f"line {answer.line}: no question was written under {answer.custom_id[:80]!r}"
             )
             continue
         if run_id is None:
-            run_id = store.start_run("import-responses", {"asked": len(asked)})
-        request, options = asked[answer.custom_id]
-        new[answer.custom_id] = _response(request, options, answer, run_id, prices)
+            run_id = store.start_run("import-responses", {"asked": store.questions.count()})
+        options = options_of(question.run_id)
+        new[answer.custom_id] = _response(question, options, answer, run_id, prices)
         unread.add(answer.custom_id)
         report.count(new[answer.custom_id])
         if len(new) == CHUNK:
@@ -218,27 +218,47 @@ def _count_known(
     )
 
 
+def _options_of(store: Store, run_id: int) -> BatchOptions:
+    """How the questions of a run were asked."""
+    with store.read() as connection:
+        config = connection.exec_driver_sql(
+            "SELECT config FROM runs WHERE run_id = ?", (run_id,)
+        ).scalar_one()
+    return BatchOptions.from_config(json.loads(config))
+
+
+def _question(digest: str, request: Request, run_id: int) -> Question:
+    return Question(
+        request_digest=digest,
+        prompt=prompt_of(request),
+        subject_id=request.subject.subject_id,
+        run_id=run_id,
+        max_tokens=request.max_tokens,
+        shown=request.shown,
+    )
+
+
 def _response(
-    request: Request, options: BatchOptions, answer: Answered, run_id: int, prices: Prices
+    question: Question, options: BatchOptions, answer: Answered, run_id: int, prices: Prices
 ) -> NewResponse:
     cost = prices.cost(options.llm, answer.tokens_in, answer.tokens_out)
     return NewResponse(
         request_digest=answer.custom_id,
-        prompt=prompt_of(request),
-        subject_id=request.subject.subject_id,
+        prompt=question.prompt,
+        subject_id=question.subject_id,
         run_id=run_id,
         model=options.llm,
         base_url=options.base_url,
         method="import",
         params={
             "method": options.method,
-            "max_tokens": request.max_tokens,
-            "temperature": request.temperature,
-            "seed": request.seed,
+            "max_tokens": question.max_tokens,
+            "temperature": options.temperature,
+            "seed": options.seed,
             "answered_by": answer.model,
             **prices.dated(options.llm, cost),
         },
-        shown=request.shown,
+        shown=question.shown,
         raw_text=answer.text,
         refusal=answer.refusal,
         finish_reason=answer.finish_reason,

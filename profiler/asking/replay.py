@@ -138,16 +138,13 @@ class _StoredAnswers:
             return job()
 
 
-def missing_requests(
-    store: Store, options: BatchOptions, *, everybody: bool = False
-) -> Iterator[tuple[str, Request]]:
-    """The next unanswered question of each subject, with its address; nothing is written.
+def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
+    """The next unanswered question of each subject a run would ask about, with its address.
 
-    ``everybody``: also of subjects that a run would not ask about now. A batch may be answered
-    after a later choice left them out, or after their interests were imported or edited.
+    Nothing is written.
     """
     asker = _StoredAnswers(store, options, write=False)
-    for first in _questions(store, options, _everybody if everybody else _next):
+    for first in _questions(store, options, _next):
         request = _play(asker, first)
         if request is not None:
             yield options.digest(request), request
@@ -205,13 +202,6 @@ def _questions(store: Store, options: BatchOptions, whom: Whom) -> Iterator[Requ
         for shown in shown_subjects(store, whom(store, options, of_kind, asking)):
             if shown.items:
                 yield asking.question(shown)
-
-
-def _everybody(
-    _store: Store, _options: BatchOptions, subjects: Sequence[Subject], _asking: Asking
-) -> Sequence[Subject]:
-    """All, whoever chose them; those in use last, so that an answer to both is theirs."""
-    return sorted(subjects, key=lambda one: one.active)
 
 
 def _next(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from recommender import leakage
 from store.dataset import Dataset
 from store.errors import LeakageError
+from store.ledger import NewResponse
 from store.splits import NO_TIME, Split, assign_parts
+from tests.asking_store import make_store
 
 CANARY = 9
 
@@ -47,6 +51,15 @@ def test_the_canary_in_a_synthetic_user_is_found(data: Dataset) -> None:
 def test_what_the_split_shows_is_clean(data: Dataset) -> None:
     shown = [(f"user:u{u}", [u], data.history(u).tolist()) for u in range(20)]
     assert leakage.check_shown(data, shown) == len(data.visible()[1])
+
+
+def test_an_answer_that_nothing_was_made_of_is_no_leak(tmp_path: Path) -> None:
+    with make_store(tmp_path / "a.db", 1) as store:
+        answer = NewResponse("s256:r", None, 1, None, "openai:m", "{}", shown=[CANARY])
+        number = store.responses.add(answer)
+        assert leakage.shown_to_llm(store) == []
+        store.responses.settle(number, "ok", {})
+        assert leakage.shown_to_llm(store) == [("exemplar:u0", [0], [CANARY])]
 
 
 def test_the_canary_in_training_is_found(data: Dataset) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -308,6 +309,28 @@ def test_an_answer_about_a_subject_left_out_meanwhile_is_kept_until_it_is_back(
     assert scalar(store, "SELECT count(*) FROM interests") == 6
     again = import_responses(store, file)
     assert (again.new, again.known, again.waiting) == (0, 6, 4)
+    chosen(store, subjects)
+    summary = run_asking(store, store.subjects.load(), chat(URL), template=template, options=fast())
+    assert (summary.calls, summary.cached, summary.ok) == (0, 4, 6)
+
+
+def test_an_answer_about_items_that_changed_meanwhile_is_kept_until_they_are_back(
+    store: Store, tmp_path: Path, template: Template
+) -> None:
+    lines = written(store, tmp_path)
+    subjects = store.subjects.load()
+    chosen(store, [replace(one, items=one.items[:-1]) for one in subjects[:4]] + subjects[4:])
+    assert store.subjects.load()[0].items == subjects[0].items[:-1]
+    rows = [batch_output(line["custom_id"], answer_of(line)) for line in lines]
+    report = import_responses(store, put(tmp_path, rows))
+    assert (report.new, report.unknown, report.waiting, report.notes) == (6, 0, 4, [])
+    assert (report.ok, report.pending) == (2, 4)
+    shown = [list(one.items) for one in subjects]
+    with store.read() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT shown FROM responses ORDER BY subject_id"
+        ).scalars()
+        assert [json.loads(one) for one in kept] == shown, "what the answer was given for"
     chosen(store, subjects)
     summary = run_asking(store, store.subjects.load(), chat(URL), template=template, options=fast())
     assert (summary.calls, summary.cached, summary.ok) == (0, 4, 6)

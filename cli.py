@@ -7,6 +7,7 @@ named is loaded at all, so that ``--help`` is instant.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -98,6 +99,7 @@ def run(
     """Run a program and return its exit code; what the user can mend is one plain line."""
     from store.errors import InterruptedRunError, UserError
 
+    _replace_unprintable()
     arguments = list(sys.argv[1:] if args is None else args)
     command: Any = typer.main.get_command(make_app(arguments[0] if arguments else None))
     try:
@@ -126,13 +128,20 @@ def run(
         return UserError.exit_code
     if result == CTRL_C:  # what Typer makes of a KeyboardInterrupt
         how = (
-            "train goes on with --resume, compare when run again"
+            "train goes on with --resume if it had begun, compare when run again"
             if name == "recommender"
             else "run it again to resume"
         )
         sys.stderr.write(f"{name}: stopped; what was finished is kept, {how}\n")
         return InterruptedRunError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _replace_unprintable() -> None:
+    """Where the locale lacks a sign, such as ±, a question mark stands for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _store_in_use(error: Exception) -> bool:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from recommender import projection
 from recommender.backbones.base import Backbone, create
+from recommender.tensors import write_tensors
 from store.digests import json_digest
 from store.errors import StoreError, UserError
 
@@ -117,9 +118,7 @@ def save_model(
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
-    partial = folder / f"{WEIGHTS}.partial"
-    save_file(tensors, partial)
-    partial.replace(folder / WEIGHTS)
+    write_tensors(folder / WEIGHTS, tensors)
     (folder / ITEMS).write_text(json.dumps(item_ids, ensure_ascii=False), encoding="utf-8")
     beside(folder)
     partial = folder / f"{MANIFEST}.partial"

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from recommender.tensors import write_tensors
 from store.errors import UserError
 
 NAME = "checkpoint.safetensors"
@@ -75,10 +75,7 @@ def unpack(
 
 def write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     """Write the file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"facts": json.dumps(facts)})
-    partial.replace(path)
+    write_tensors(path, tensors, {"facts": json.dumps(facts)})
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -90,14 +87,17 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         Where the file is absent or damaged.
     """
     if not path.is_file():
-        raise UserError(f"nothing to resume: {path} does not exist; train without --resume")
+        raise UserError(
+            f"nothing to resume: {path} does not exist; train without --resume, "
+            "with --overwrite where the folder holds a model"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as problem:
         raise UserError(
-            f"{path} is not a readable checkpoint ({problem}); delete it and train without --resume"
+            f"{path} is not a readable checkpoint ({problem}); delete it and train with --overwrite"
         ) from None
 
 
@@ -113,7 +113,7 @@ def refuse_other(folder: Path, mine: dict[str, Any], theirs: dict[str, Any]) -> 
         if mine.get(name) != theirs.get(name):
             raise UserError(
                 f"cannot resume {folder}: {name} is {mine.get(name)!r} now and was "
-                f"{theirs.get(name)!r}; use the old value, or train without --resume"
+                f"{theirs.get(name)!r}; put it back, or begin anew with --overwrite"
             )
 
 

@@ -31,6 +31,5 @@ def checked(kind: type[Config], values: Mapping[str, Any], what: str) -> Config:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "settings"
         known = ", ".join(kind.model_fields)
-        raise UserError(
-            f"{what}, {where} = {first['input']!r}: {first['msg']}; it takes {known}"
-        ) from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{what}, {where} = {first['input']!r}: {said}; it takes {known}") from None

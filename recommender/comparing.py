@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from recommender.checks import checked
 from recommender.differences import Difference, Mean, Values, compare_values, mean_of
 from recommender.evaluation import check_targets, keeps_seen, targets_of
 from recommender.metrics import parse_metric
+from recommender.parallel import own_device
 from recommender.recipes import check_parts, make_objectives, make_recipe, read_for
 from recommender.sequences import Sequences
+from recommender.settings import Settings
 from recommender.specs import merge_settings, parse_spec, refuse_idle
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
@@ -60,7 +63,8 @@ def compare(
     """Train models with seeds on a store, measure them on the same users, and compare.
 
     A model that ``out`` already holds with the same settings is not trained again, so a stopped
-    comparison goes on where it was.
+    comparison goes on where it was. One of other settings, data or interests stays, and the new one
+    gets a folder beside it.
 
     Parameters
     ----------
@@ -108,19 +112,23 @@ def compare(
         )
     if not seeds:
         raise UserError("no seeds to train with; compare needs one at least")
+    own_device(device)
+    for seed in seeds:
+        checked(Settings, {"seed": seed}, "training")
     for metric in metrics:
         parse_metric(metric)
     for name in names:
-        refuse_idle(make_recipe(**parse_spec(name)), name)
+        _refuse_own(name)
+    _refuse_common(settings or {}, names)
     _check_measurable(store, part, keep_seen)
-    plans = {name: _plan(store, merge_settings(settings or {}, parse_spec(name))) for name in names}
+    plans = {name: _plan(store, name, settings or {}) for name in names}
     results: dict[str, Values] = {}
     protocol: dict[str, Any] = {}
     for name in names:
         runs = []
         for seed in seeds:
-            folder = Path(out) / name.replace(":", " ") / f"seed-{seed}"
             own, address = plans[name].of_seed(seed)
+            folder = _folder(Path(out) / name.replace(":", " ") / f"seed-{seed}", address)
             if not _trained(folder, address):
                 _train_into(folder, store, name, own, address, device, say)
             values, protocol = _measure(folder, store, metrics, part, where, keep_seen)
@@ -163,7 +171,38 @@ def _check_measurable(
     check_targets(targets_of(cases, dataset.n_items, keep_seen=stay)[0], part)
 
 
-def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
+def _refuse_own(name: str) -> None:
+    """Refuse settings of a model that would not tell: of a part that is off, and the seed."""
+    settings = parse_spec(name)
+    if "seed" in settings.get("training", {}):
+        raise UserError(f"model {name!r}: every model is trained with the seeds of the comparison")
+    refuse_idle(make_recipe(**settings), name)
+
+
+def _refuse_common(settings: dict[str, Any], names: Sequence[str]) -> None:
+    """Refuse settings for all models that none of them would take."""
+    for part in ("eimf", "ldmi", "crowd_settings", "interests"):
+        problems = [_idle(part, settings, name) for name in names if part in settings]
+        if problems and all(problems):
+            raise UserError(f"none of the models takes it: {problems[-1]}")
+
+
+def _idle(part: str, settings: dict[str, Any], name: str) -> str | None:
+    """What a model says of a part of the common settings that it would not take."""
+    try:
+        refuse_idle(make_recipe(**merge_settings({part: settings[part]}, parse_spec(name))))
+    except UserError as problem:
+        return str(problem)
+    return None
+
+
+def _folder(usual: Path, address: str) -> Path:
+    """Where a model of this address is or goes: beside one of another address, never over it."""
+    held = _address_in(usual / MARK) or _address_in(usual / BEGUN)
+    return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
+
+
+def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
     Raises
@@ -173,10 +212,16 @@ def _plan(store: str | Path, settings: dict[str, Any]) -> _Plan:
     StoreError
         Where the store lacks the interests the model needs.
     """
+    settings = merge_settings(common, parse_spec(name))
     recipe = make_recipe(**settings)
     with open_store(store) as opened:
         dataset = opened.datasets.load()
-        check_parts(recipe, dataset.n_items)
+        try:
+            check_parts(recipe, dataset.n_items)
+        except UserError as problem:
+            shared = {"model", "loss_settings"} & common.keys()
+            hint = "; settings of one model stand after its own colon" if shared else ""
+            raise UserError(f"model {name!r}: {problem}{hint}") from None
         found = {"data": dataset.digest}
         semantics = read_for(opened, recipe)
         if semantics is not None:
@@ -196,7 +241,10 @@ def _trained(folder: Path, address: str) -> bool:
 
 
 def _address_in(mark: Path) -> str | None:
-    return str(json.loads(mark.read_text("utf-8"))) if mark.is_file() else None
+    try:
+        return str(json.loads(mark.read_text("utf-8"))) if mark.is_file() else None
+    except ValueError:  # a write that was cut off
+        return None
 
 
 def _train_into(
@@ -225,7 +273,7 @@ def _train_into(
         (folder / checkpoint.NAME).unlink(missing_ok=True)
     (folder / BEGUN).write_text(json.dumps(address), "utf-8")
     try:
-        result = train(store, folder, resume=begun, overwrite=True, device=device, **settings)
+        result = train(store, folder, resume=begun, overwrite=not begun, device=device, **settings)
     except InterruptedRunError as stop:
         done = str(stop).partition(";")[0]
         raise InterruptedRunError(f"{which}: {done}; the same comparison goes on there") from None

@@ -166,7 +166,11 @@ def check_targets(indptr: Tensor, part: str) -> None:
         Where none has one: what was to be found is all among the items the users already have.
     """
     if not bool((indptr.diff() > 0).any()):
-        raise UserError(f"no user has a {part} target that is not among its known items")
+        which = "validation" if part == "valid" else part
+        raise UserError(
+            f"no user has a {which} target that is not among its known items; the splits users-811 "
+            "and FILE keep known items as candidates, --split none holds nothing back"
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ All exports are for serving elsewhere; none needs the LLM or any text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,13 +49,33 @@ def write_parquet(
         ]
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, rows = path.with_name(path.name + ".partial"), 0
-    with pq.ParquetWriter(partial, schema) as writer:
+    rows = 0
+    with _whole(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for columns in service.batch(users, k, filter_seen=filter_seen):
             writer.write_table(pa.table(columns, schema=schema))
             rows += len(columns["rank"])
-    partial.replace(path)
     return rows
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write into; it takes its place when all went well, else it goes."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def ends_early(service: Service) -> str | None:
+    """A note where lists of stored users end at the store's split."""
+    if service.dataset is None or service.dataset.split.name == "none":
+        return None
+    return (
+        f"histories end where the split {service.dataset.split} hides the rest; for lists to be "
+        "served, build a store with --split none and train on it"
+    )
 
 
 def recommend_frame(
@@ -73,9 +95,15 @@ def recommend_frame(
     from recommender.service import Service
 
     with Service(model, store=store) as service:
-        blocks = [pl.DataFrame(c) for c in service.batch(users, k, filter_seen=filter_seen)]
-    names = ["user_id", "rank", "item_id", "score", "interest"]
-    return pl.concat(blocks) if blocks else pl.DataFrame(schema=names)
+        blocks = list(service.batch(users, k, filter_seen=filter_seen))
+    kinds = {
+        "user_id": pl.String,
+        "rank": pl.Int64,
+        "item_id": pl.String,
+        "score": pl.Float64,
+        "interest": pl.Int64,
+    }
+    return pl.concat(pl.DataFrame(block, schema=kinds) for block in [*blocks, {}])
 
 
 def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
@@ -105,6 +133,8 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
         raise UserError(
             "a faiss index needs faiss; install it with: pip install 'interest-profiler[faiss]'"
         ) from None
+    if re.search(r"HNSW[01](?!\d)", kind):  # ends the process inside faiss
+        raise UserError(f"index {kind!r}: a graph needs 2 neighbours or more, such as HNSW32")
     vectors = model.item_embeddings()[1:].detach().float().contiguous().numpy()
     try:
         index = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
@@ -116,7 +146,8 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
             "take Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    faiss.write_index(index, str(path))
+    with _whole(path) as partial:
+        faiss.write_index(index, str(partial))
     return int(index.ntotal)
 
 

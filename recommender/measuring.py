@@ -13,6 +13,7 @@ from recommender import artefacts, evaluation, metrics
 from recommender.leakage import check_measurable
 from recommender.recipes import store_path
 from recommender.sequences import Sequences
+from store.errors import UserError
 from store.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -62,10 +63,18 @@ def evaluate(
     Raises
     ------
     UserError
-        Split ``none``, or no targets; no such model; a model of other items.
+        An unknown part or metric; split ``none``, or no targets; no such model; a model of other
+        items.
     LeakageError
         Where the model may have been trained on what is to be measured.
     """
+    if part not in ("valid", "test"):
+        raise UserError(f"part {part!r}: write valid or test")
+    if not ks or not names:
+        raise UserError("nothing to measure: name a metric and a length of the lists")
+    for k in ks:
+        for name in names:
+            metrics.parse_metric(f"{name}@{k}")
     from recommender.diagnostics import interest_diagnostics, list_quality
     from recommender.slices import recall_slices
 

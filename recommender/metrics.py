@@ -118,7 +118,7 @@ def parse_metric(text: str) -> tuple[str, int]:
         For an unknown metric, or a cut-off that is not a number of 1 or more.
     """
     kind, _, k = text.partition("@")
-    if kind not in METRICS or not k.isdecimal() or int(k) < 1:
+    if kind not in METRICS or not k.isdecimal() or int(k) < 1 or str(int(k)) != k:
         raise UserError(f"metric {text!r}: write for example recall@50; {', '.join(METRICS)}")
     return kind, int(k)
 

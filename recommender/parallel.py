@@ -12,9 +12,25 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, distributed, nn
 
+from store.errors import UserError
+
 
 def own_device(device: str) -> str:
-    """The device of this process: under torchrun each takes the GPU of its local rank."""
+    """The device of this process: under torchrun each takes the GPU of its local rank.
+
+    Raises
+    ------
+    UserError
+        For a device that does not exist, or is not here.
+    """
+    try:
+        kind = torch.device(device).type
+    except RuntimeError:
+        kind = ""
+    if kind not in ("cpu", "cuda"):
+        raise UserError(f"--device {device!r}: write cpu or cuda")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device {device}: PyTorch finds no CUDA GPU here; leave --device out")
     local = os.environ.get("LOCAL_RANK")
     return f"cuda:{local}" if device == "cuda" and local is not None else device
 

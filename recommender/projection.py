@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from recommender.tensors import write_tensors
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def save_projection(
         "texts": torch.tensor([_digest(text) for text in texts], dtype=torch.long),
         "vectors": vectors.cpu().contiguous(),
     }
-    partial = folder / f"{NAME}.partial"
-    save_file(tensors, partial)
-    partial.replace(folder / NAME)
+    write_tensors(folder / NAME, tensors)
 
 
 def load_projection(

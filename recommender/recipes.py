@@ -70,9 +70,14 @@ class Recipe(BaseModel):
     @field_validator("align")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
+        for place, name in enumerate(names):
             if name not in ALIGNMENTS:
-                raise ValueError(f"no alignment {name!r}; there are {', '.join(ALIGNMENTS)}, none")
+                raise ValueError(
+                    f"no alignment {name!r}; write none, or {' and '.join(ALIGNMENTS)} joined by a "
+                    "comma"
+                )
+            if name in names[:place]:
+                raise ValueError(f"{name} stands there twice")
         return names
 
     @property
@@ -97,6 +102,8 @@ def make_recipe(**settings: Any) -> Recipe:
     """
     recipe = checked(Recipe, settings, "train")
     backbone_class(recipe.backbone)
+    if recipe.backbone == "pop" and (recipe.crowd or recipe.text_start or "ldmi" in recipe.align):
+        raise UserError("pop only counts; leave out ldmi, the crowd loss and the start from texts")
     if recipe.backbone == "pop" and recipe.needs_interests:
         return recipe.model_copy(update={"align": (), "crowd": False})
     return recipe
@@ -232,9 +239,14 @@ def store_path(text: str | None, remembered: str | None) -> Path:
     Raises
     ------
     UserError
-        Where neither is known.
+        Where neither is known, or the remembered one is not there.
     """
-    chosen = text or remembered
-    if not chosen:
+    if text:
+        return Path(text)
+    if not remembered:
         raise UserError("this model does not remember its store; give --store PATH")
-    return Path(chosen)
+    if not Path(remembered).is_file():
+        raise UserError(
+            f"{remembered}, the store this model was trained on, is not there; give --store PATH"
+        )
+    return Path(remembered)

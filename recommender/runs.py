@@ -113,6 +113,8 @@ def train(
     """
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
     device = parallel.own_device(device)
+    if resume and overwrite:
+        raise UserError("--resume goes on with what --overwrite would replace; give one of them")
     if out is not None and not (resume or overwrite):
         _refuse_used(Path(out))
     with opened_store(store) as opened:
@@ -127,8 +129,12 @@ def train(
     if semantics is not None:
         tell(describe(semantics))
     tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
+    if out is not None:  # that it cannot be written is found out before anything is trained
+        Path(out).mkdir(parents=True, exist_ok=True)
     result, eimf = _train(recipe, dataset, semantics, vectors, out, resume, device, progress, stop)
-    if out is not None and parallel.first_process():
+    # A run that diverged before anything was measured has nothing worth keeping.
+    sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
+    if out is not None and sound and parallel.first_process():
         facts = recipe.model_dump(mode="json") | {
             "store": origin,
             "steps": result.fit.steps,

@@ -124,7 +124,8 @@ def read_semantics(
     if len(catalogue.ids) == 0:
         raise StoreError(
             f"{store.path} holds no interests, which alignment needs; run profiler build first, "
-            "or train with --align none and without --crowd"
+            "or train without alignment and crowd loss (--align none; in compare no +eimf, +ldmi, "
+            "+crowd)"
         )
     ids, vectors = store.vectors.interests()
     indptr, rows = store.interests.of_users(method)

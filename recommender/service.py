@@ -43,35 +43,40 @@ class Service:
     model
         The model folder.
     store
-        The store's path; None takes the one the model was trained on, if it is still there.
+        The store's path; None takes the one the model was trained on, if it is still there and of
+        the same items. Where it is not, raw histories are served all the same, without titles and
+        words, and ``without_store`` says why.
 
     Raises
     ------
     UserError
-        For a folder without a model, a store that is not there, or one of other items.
+        For a folder without a model, or a ``store`` that is not there or of other items.
     """
 
     def __init__(self, model: str | Path, store: str | Path | None = None) -> None:
         self.folder = Path(model)
         manifest = artefacts.read_manifest(self.folder)
-        remembered = manifest.training.get("store")
         self.method = manifest.training.get("interests", "exemplar")
+        self.without_store = ""
         self.store: Store | None = None
-        if store is not None or (remembered and Path(remembered).exists()):
-            self.store = open_store(store_path(None if store is None else str(store), remembered))
-        self.remembered = remembered
-        self.model, self.manifest = artefacts.load_model(self.folder, dataset=self.dataset)
+        self.dataset: Dataset | None = None
+        try:
+            named = None if store is None else str(store)
+            self.store = open_store(store_path(named, manifest.training.get("store")))
+            self.dataset = self.store.datasets.load()
+            self.model, self.manifest = artefacts.load_model(self.folder, dataset=self.dataset)
+        except UserError as problem:
+            self.close()
+            if store is not None:
+                raise
+            self.store, self.dataset, self.without_store = None, None, str(problem)
+            self.model, self.manifest = artefacts.load_model(self.folder)
         self.item_ids = (
             artefacts.load_item_ids(self.folder, manifest)
             if self.dataset is None
             else self.dataset.item_ids
         )
         self.index = {item_id: ix for ix, item_id in enumerate(self.item_ids)}
-
-    @cached_property
-    def dataset(self) -> Dataset | None:
-        """Histories and titles, where there is a store."""
-        return None if self.store is None else self.store.datasets.load()
 
     @cached_property
     def codes(self) -> torch.Tensor:
@@ -88,10 +93,7 @@ class Service:
 
     def _need(self, what: str) -> Dataset:
         if self.dataset is None:
-            raise UserError(
-                f"{what} needs the store, and {self.remembered or 'none'} is not there; "
-                "give --store PATH"
-            )
+            raise UserError(f"{what} needs the store: {self.without_store}")
         return self.dataset
 
     def history(
@@ -110,6 +112,15 @@ class Service:
             return history_of(history, self.index), None
         dataset = self._need(f"user {user!r}")
         return known_history(dataset, str(user)), dataset.user_index[str(user)]
+
+    def notes(self, diversity: float = 0.0) -> list[str]:
+        """What whoever reads an answer should know: what it is without, what changes nothing."""
+        found = []
+        if self.without_store:
+            found.append(f"without titles and words: {self.without_store}")
+        if diversity and len(set(self.codes.tolist())) == len(self.codes):
+            found.append("no two items have the same categories, so diversity changes nothing")
+        return found
 
     def recommend(
         self,
@@ -148,8 +159,9 @@ class Service:
     ) -> Explanation:
         """Why an item has its score, whether or not it would be recommended."""
         items, user_ix = self.history(user, history)
-        number = int(history_of([item], self.index)[0]) + 1
-        return self._explain(items, user_ix, [number])[0]
+        if item not in self.index:
+            raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
+        return self._explain(items, user_ix, [self.index[item] + 1])[0]
 
     def batch(
         self, users: Sequence[str] | None, k: int, *, filter_seen: bool = True

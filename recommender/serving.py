@@ -193,7 +193,8 @@ def recommend(
     Raises
     ------
     UserError
-        For a k below 1, or an empty history.
+        For a k below 1, an empty history, a diversity that is no number of 0 or more, or a model
+        whose scores are not numbers.
     """
     if k < 1:
         raise UserError(f"-k {k}: ask for at least one item")
@@ -202,12 +203,16 @@ def recommend(
             raise UserError(
                 f"history {row + 1} of {len(histories)} is empty; give at least one item"
             )
+    if not (math.isfinite(diversity) and diversity >= 0):
+        raise UserError(f"diversity {diversity:g}: write 0 (off) or more")
     recent, every = pad_histories(histories, model.length)
     with torch.inference_mode():
         interests = model(recent).interests.float()
         table = model.item_embeddings().float()
+    if not bool(torch.isfinite(interests).all()) or not bool(torch.isfinite(table[1:]).all()):
+        raise UserError("the model's scores are not numbers; train it anew")
     removed = every if filter_seen else None
-    if diversity <= 0:
+    if diversity == 0:
         return top_k(interests, table, k, removed)
     if codes is None:
         raise ValueError("diversity needs the items' category codes")
@@ -223,6 +228,8 @@ def history_of(item_ids: Sequence[str], index: dict[str, int]) -> NDArray[np.int
     UserError
         Naming the items the model does not know.
     """
+    if isinstance(item_ids, str):
+        raise UserError(f"history {item_ids!r} is one text; give a list of item ids")
     unknown = [item for item in item_ids if item not in index]
     if unknown:
         more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""

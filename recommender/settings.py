@@ -57,7 +57,7 @@ class Settings(BaseModel):
     evaluate_every: int | None = Field(None, ge=1)
     patience: int = Field(20, ge=1)
     monitor: str = "recall@50"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     positions: Literal["one", "all"] | None = None
     at_least: int = Field(4, ge=1)
     window: Literal["last", "random"] = "random"

@@ -44,6 +44,11 @@ def parse_spec(spec: str) -> dict[str, Any]:
                 f"model {spec!r}: {part!r} is not one of {', '.join(known)}; write for example "
                 f"remi+eimf; backbones are {', '.join(MODELS)}"
             )
+    for place, part in enumerate(parts):
+        if part in parts[:place]:
+            raise UserError(f"model {spec!r}: +{part} stands there twice")
+    if backbone == "pop" and parts:
+        raise UserError(f"model {spec!r}: pop only counts; it takes no +{parts[0]}")
     pairs = [pair for pair in own.split(",") if pair]
     whole = [pair for pair in pairs if pair.partition("=")[0] in ("interests", "loss")]
     return {
@@ -142,9 +147,15 @@ def refuse_idle(recipe: Recipe, model: str | None = None) -> None:
     for settings, on, name, flag in parts:
         if settings and not on:
             first = next(iter(settings))
+            if recipe.backbone == "pop":
+                raise UserError(f"{name}.{first} does nothing for pop, which only counts")
             if model is not None:
                 raise UserError(
                     f"model {model!r}: {name}.{first} does nothing without +{name}; write for "
                     f"example {recipe.backbone}+{name}:{name}.{first}=…, or leave it out"
                 )
             raise UserError(f"--set {name}.{first} does nothing without {flag}; give both or none")
+    if recipe.interests != "exemplar" and not recipe.align:
+        raise UserError(
+            f"interests={recipe.interests} does nothing without an alignment (eimf, ldmi)"
+        )

@@ -75,6 +75,12 @@ def fit(
     settings = settings or Settings()
     model.prepare(sequences)
     if model.trains_on == "none":
+        if resume:
+            raise UserError(
+                f"{model.name} only counts, so there is no run to resume; leave --resume out"
+            )
+        if out is not None:  # of a run that was here before
+            (out / checkpoint.NAME).unlink(missing_ok=True)
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     if sequences.device.type == "cpu":
         keep_memory()
@@ -118,7 +124,7 @@ class _Run:
         self.count = checkpoint.Counters()
         self.best = _copy(self.modules)
         self.average = Average(model, settings.average)
-        self.detail, self.lost = "", False
+        self.detail = ""
         self.pace = Pace(progress, settings.monitor)
         torch.manual_seed(settings.seed + self.rank)
 
@@ -206,8 +212,8 @@ class _Run:
         self.model.eval()
         with self.average.applied():
             metrics = self._metrics()
-            self.lost = parallel.any_true(metrics is None, self.world, self.device)
-            if self.lost or metrics is None:
+            lost = parallel.any_true(metrics is None, self.world, self.device)
+            if lost or metrics is None:
                 self.detail = self._where(
                     f"weights or scores are not numbers after step {count.step}"
                 )
@@ -271,7 +277,7 @@ class _Run:
     def result(self, reason: Reason) -> FitResult:
         """Put the best weights into model and objectives and say how the run went."""
         count = self.count
-        if count.best is not None or self.lost or not _sound(self.model):
+        if count.best is not None or reason == "diverged":
             for prefix, module in self.modules.items():
                 module.load_state_dict(checkpoint.under(f"{prefix}.", self.best))
         self.model.eval()
@@ -312,15 +318,12 @@ class _Run:
         }
 
     def _where(self, what: str, more: str = "") -> str:
-        if self.count.best is not None:
-            kept = f"the model of step {self.count.best_step}"
-        else:
-            last = _sound(self.model) and not self.lost
-            kept = "the model of the last step" if last else "the untrained model"
+        best = f"the model of step {self.count.best_step} is kept"
+        kept = "no model was measured before, so none is kept" if self.count.best is None else best
         found = f" ({more})" if more else ""
         return (
-            f"{what} in epoch {self.count.epoch + 1}{found}; {kept} is kept; lower the learning "
-            "rate or set a clip"
+            f"{what} in epoch {self.count.epoch + 1}{found}; {kept}; lower the learning rate or "
+            "set a clip"
         )
 
 

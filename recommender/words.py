@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from store.console import plain
@@ -71,7 +72,7 @@ def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list
             d.model,
             d.metric,
             f"{d.difference:+.4f} ± {d.margin:.4f}",
-            f"{d.relative:+.1%}",
+            f"{d.relative:+.1%}" if math.isfinite(d.relative) else "–",
             f"{d.p_holm:.3g}",
             d.verdict,
         ]

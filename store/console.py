@@ -44,6 +44,8 @@ def print_table(title: str, headers: Sequence[str], rows: Sequence[Sequence[obje
     from rich.table import Table
 
     table = Table(*headers, title=title or None, title_justify="left")
+    for column in table.columns:  # on a narrow terminal nothing is cut off
+        column.overflow = "fold"
     for row in cells:
         table.add_row(*(escape(value) for value in row))
     Console().print(table)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -95,8 +96,8 @@ def evaluate(
         rows = [[*row, f"{popular[row[0]]:.4f}"] for row in rows]
     headers = ["metric", "mean", "95 %", *(["popularity"] if popular else [])]
     print_table(str(model), headers, rows)
-    extra = [[name, f"{value:.4f}"] for name, value in found.quality.items()]
-    extra += [[f"interests: {name}", str(value)] for name, value in found.interests.items()]
+    extra = [[name, shown(value)] for name, value in found.quality.items()]
+    extra += [[f"interests: {name}", shown(value)] for name, value in found.interests.items()]
     if extra:
         print_table("lists and interests", ["figure", "value"], extra)
     parts = [
@@ -104,3 +105,12 @@ def evaluate(
     ]
     if parts:
         print_table(f"recall@{max(ks)} by", ["part", "users", f"recall@{max(ks)}", "95 %"], parts)
+
+
+def shown(value: Any) -> str:
+    """A figure, or several, with four decimals; what is not known as a dash."""
+    if isinstance(value, list):
+        return ", ".join(shown(one) for one in value)
+    if isinstance(value, float):
+        return f"{value + 0.0:.4f}" if math.isfinite(value) else "–"
+    return str(value)

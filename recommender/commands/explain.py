@@ -28,10 +28,12 @@ def explain(
     from recommender.commands.recommend import parse_history
     from recommender.service import Service
     from recommender.words import explanation_lines, item_name
-    from store.console import print_json, say
+    from store.console import note, print_json, say
 
     with Service(model, store=store) as service:
         found = service.explain(item, user=user, history=parse_history(history))
+        for line in service.notes():
+            note(line)
     if json:
         print_json({"model": str(model), "user": user, **found.to_json()})
         return

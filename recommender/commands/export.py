@@ -29,9 +29,9 @@ def export(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write what another system needs to serve this model."""
-    from recommender.export import write_faiss, write_onnx, write_parquet
+    from recommender.export import ends_early, write_faiss, write_onnx, write_parquet
     from recommender.service import Service
-    from store.console import print_json, say
+    from store.console import note, print_json, say
     from store.errors import UserError
 
     if parquet is None and faiss is None and onnx is None:
@@ -42,6 +42,8 @@ def export(
     with Service(model, store=store) as service:
         if parquet is not None:
             written["parquet"] = {"file": str(parquet), "rows": write_parquet(service, parquet, k)}
+            if warning := ends_early(service):
+                note(warning)
         if faiss is not None:
             items = write_faiss(service.model, faiss, faiss_index)
             written["faiss"] = {"file": str(faiss), "index": faiss_index, "items": items}

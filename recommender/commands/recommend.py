@@ -39,8 +39,6 @@ def recommend(
     from store.console import note, print_json, say
     from store.errors import UserError
 
-    if diversity < 0:
-        raise UserError(f"--diversity {diversity:g}: write 0 (off) or more")
     if all_users is not None and (user or history or explain or diversity):
         raise UserError(
             "--all writes plain lists of all users; leave out --user, --history, --explain and "
@@ -48,14 +46,11 @@ def recommend(
         )
     with Service(model, store=store) as service:
         if all_users is not None:
-            from recommender.export import write_parquet
+            from recommender.export import ends_early, write_parquet
 
             rows = write_parquet(service, all_users, k, filter_seen=not seen)
-            if service.dataset is not None and service.dataset.split.name != "none":
-                note(
-                    f"histories end where the split {service.dataset.split} hides the rest; for "
-                    "lists to be served, build a store with --split none and train on it"
-                )
+            if warning := ends_early(service):
+                note(warning)
             if json:
                 print_json({"file": str(all_users), "rows": rows})
             else:
@@ -69,6 +64,8 @@ def recommend(
             diversity=diversity,
             explain=explain,
         )
+        for line in service.notes(diversity):
+            note(line)
     if json:
         print_json(
             {

@@ -124,9 +124,14 @@ def train(
     if json:
         print_json(document)
         return
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in fit.metrics.items())
-    say(f"{out}: {result.model.name}, best at step {fit.best_step} of {fit.steps} ({fit.reason})")
-    say(f"validation: {figures}")
+    if result.model.trains_on == "none":
+        say(f"{out}: {result.model.name}, counted")
+    else:
+        best = f"best at step {fit.best_step} of {fit.steps} ({fit.reason})"
+        say(f"{out}: {result.model.name}, {best}")
+    measured = {name: value for name, value in fit.metrics.items() if name != "step"}
+    figures = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
+    say(f"validation: {figures or 'nothing is held back, so the last weights are kept'}")
 
 
 def reporter() -> Callable[[Any], None]:
@@ -148,8 +153,10 @@ def reporter() -> Callable[[Any], None]:
 def progress_line(state: Any) -> str:
     """Step, losses, the monitored metric where it was just measured, its best, the rate."""
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
-    parts = [f"step {state.step:,}, epoch {state.epoch + 1}: {terms}"]
-    if state.metrics is not None:
+    parts = [f"step {state.step:,}, epoch {state.epoch + 1}{': ' if terms else ''}{terms}"]
+    if state.monitor == "step":  # nothing is held back to measure on
+        pass
+    elif state.metrics is not None:
         value = state.metrics[state.monitor]
         best = state.best if state.best is not None else value
         parts.append(f"{state.monitor} {value:.4f} (best {best:.4f})")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from typer.testing import CliRunner
 from recommender.artefacts import load_model
 from recommender.backbones.base import MODELS, create
 from recommender.commands.compare import compare
-from recommender.commands.evaluate import evaluate
+from recommender.commands.evaluate import evaluate, shown
 from recommender.commands.explain import explain
 from recommender.commands.export import export
 from recommender.commands.recommend import recommend
@@ -25,6 +27,7 @@ from recommender.service import Service
 from store.errors import UserError
 from store.store import open_store
 
+TRAIN = "train --store STORE --out OUT"
 COMMANDS = (train, evaluate, recommend, explain, compare, export)
 
 
@@ -71,7 +74,7 @@ def test_train_prints_one_document(app: typer.Typer, shop: Path, tmp_path: Path)
     [
         (["--all", "x.parquet", "--diversity", "0.5"], "--all writes plain lists"),
         (["--all", "x.parquet", "--user", "U001"], "--all writes plain lists"),
-        (["--user", "U001", "--diversity", "-1"], "--diversity -1"),
+        (["--user", "U001", "--diversity", "-1"], "diversity -1: write 0"),
     ],
 )
 def test_recommend_refuses_what_it_would_have_to_ignore(
@@ -146,6 +149,52 @@ def test_evaluate(app: typer.Typer, trained: Path) -> None:
     kept = run_json(app, "evaluate", trained, "--seen", "keep", "--no-baseline")
     assert kept["protocol"]["seen_items"] == "kept"
     assert "popularity" not in kept
+
+
+def test_figures_are_shown_alike() -> None:
+    assert shown(0.794356107711792) == "0.7944"
+    assert shown([0.27, -0.0]) == "0.2700, 0.0000"
+    assert (shown(math.nan), shown(4)) == ("–", "4")
+
+
+def test_popularity_and_a_split_that_hides_nothing_say_what_they_are(
+    app: typer.Typer, shop: Path, tmp_path: Path, shop_maker: Callable[..., Path]
+) -> None:
+    said = run(app, "train", "--store", shop, "--out", tmp_path / "pop", "--backbone", "pop")
+    assert "pop, counted" in said
+    assert "validation: recall@10" in said
+    whole = shop_maker(tmp_path / "data", "none")
+    result = CliRunner().invoke(
+        app,
+        [
+            "train",
+            "--store",
+            str(whole),
+            "--out",
+            str(tmp_path / "m"),
+            "--align",
+            "none",
+            "--steps",
+            "2",
+            "--evaluate-every",
+            "1",
+        ],
+        catch_exceptions=False,
+    )
+    assert "validation: nothing is held back" in result.stdout
+    assert "step 2.0000" not in result.output
+
+
+def test_a_write_that_fails_leaves_nothing_beside(
+    app: typer.Typer, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for option in ("--faiss", "--parquet"):
+        if option == "--faiss":
+            pytest.importorskip("faiss")
+        with pytest.raises(OSError, match="folder"):
+            run(app, "export", trained, option, tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
 def shape(value: object) -> object:
@@ -343,6 +392,41 @@ def test_onnx_tower_gives_the_same_interests(name: str, tmp_path: Path) -> None:
         (["train", "--store", "STORE", "--out", "OUT", "--set", "eimf"], "write NAME=VALUE"),
         (["train", "--store", "STORE", "--out", "OUT", "--set", "x.y=1"], "PART one of"),
         (["train", "--store", "STORE", "--out", "OUT", "--align", "emif"], "no alignment 'emif'"),
+        (["train", "--store", "STORE", "--out", "OUT", "--align", "none,eimf"], "write none, or"),
+        (["train", "--store", "STORE", "--out", "OUT", "--align", "eimf,eimf"], "twice"),
+        (
+            [
+                "train",
+                "--store",
+                "STORE",
+                "--out",
+                "OUT",
+                "--align",
+                "none",
+                "--interests",
+                "catalogue",
+            ],
+            "nothing without an alignment",
+        ),
+        (["train", "--store", "STORE", "--out", "OUT", "--backbone", "pop", "--crowd"], "only cou"),
+        (
+            [
+                "train",
+                "--store",
+                "STORE",
+                "--out",
+                "OUT",
+                "--backbone",
+                "pop",
+                "--set",
+                "eimf.gamma=1",
+            ],
+            "does nothing for pop",
+        ),
+        (["train", "--store", "STORE", "--out", "OUT", "--seed", str(2**63)], "seed"),
+        (["explain", "MODEL", "--user", "USER", "--item", "ZZZ"], "does not know item 'ZZZ'; th"),
+        (["export", "MODEL", "--faiss", "OUT", "--faiss-index", "HNSW0"], "2 neighbours or more"),
+        (["export", "MODEL", "--parquet", "OUT", "-k", "0"], "ask for at least one item"),
     ],
 )
 def test_refusals_are_plain(

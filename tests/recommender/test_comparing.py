@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from recommender import comparing, runs
+from recommender.differences import compare_values, mean_of
 from recommender.words import comparison_tables
 from store.errors import InterruptedRunError, StoreError, UserError
 from store.store import open_store
@@ -171,7 +174,7 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
         connection.exec_driver_sql("DELETE FROM evidence WHERE interest_id = 1")
     assert run() == both[1:]
     # Trained with other settings and stopped: its model is there, but nothing says it is whole.
-    train, folder = runs.train, tmp_path / "out" / "remi" / "seed-0"
+    train = runs.train
 
     def stopped(*args, **settings):
         train(*args, **settings)
@@ -181,8 +184,14 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
         patch.setattr(runs, "train", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(steps=3)
-    assert not (folder / comparing.MARK).exists()
-    assert run() == both[:1]
+    (beside,) = (tmp_path / "out" / "remi").glob("seed-0-*")
+    assert not (beside / comparing.MARK).exists()
+    assert run() == [], "what was whole still is"
+    run(steps=3)
+    assert said[0] == "resuming remi, seed 0"
+    assert (beside / comparing.MARK).exists()
+    (beside / comparing.MARK).write_text("")
+    assert run(steps=3) == both[:1], "a mark that was cut off is none"
 
 
 def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(
@@ -211,3 +220,66 @@ def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(
     assert run("b").means == resumed.means
     weights = [tmp_path / out / "remi" / "seed-0" / "model.safetensors" for out in "ab"]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("models", "settings", "message"),
+    [
+        (["pop", "remi:training.seed=7"], {}, "seeds of the comparison"),
+        (["pop", "remi+eimf+eimf"], {}, r"\+eimf stands there twice"),
+        (["pop+eimf", "remi"], {}, r"pop only counts; it takes no \+eimf"),
+        (["pop", "remi"], {"eimf": {"predict": False}}, "none of the models takes it: .*eimf"),
+        (["remi", "remi+crowd"], {"interests": "catalogue"}, "none of the models takes it"),
+        (["pop", "remi:interests=catalogue"], {}, "does nothing without an alignment"),
+        (["pop", "remi"], {"model": {"k": 8}}, "model 'pop'.*stand after its own colon"),
+        (["pop", "remi"], {"training": {"monitor": "recall@020"}}, "metric 'recall@020'"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(
+    models: list[str], settings: dict[str, Any], message: str, shop: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        comparing.compare(shop, models, tmp_path / "out", settings=settings)
+    assert not (tmp_path / "out").exists() or message.startswith("metric")
+
+
+def test_each_part_that_some_model_takes_is_allowed(shop: Path, tmp_path: Path) -> None:
+    settings = {
+        "eimf": {"predict": False},
+        "ldmi": {"couple": 0.0},
+        "interests": "exemplar",
+        "training": {"steps": 2, "evaluate_every": 2},
+    }
+    models = ["remi+eimf", "remi+ldmi"]
+    found = comparing.compare(shop, models, tmp_path, seeds=[0], settings=settings)
+    assert set(found.means) == set(models)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": [-1]}, "seed = -1"),
+        ({"seeds": [2**63]}, "seed"),
+        ({"device": "abacus"}, "--device 'abacus'"),
+        ({"metrics": ["recall@020"]}, "metric 'recall@020'"),
+    ],
+)
+def test_nothing_is_lost_where_a_comparison_cannot_begin(
+    options: dict[str, Any], message: str, shop: Path, tmp_path: Path
+) -> None:
+    settings = {"training": {"steps": 2, "evaluate_every": 2}}
+    comparing.compare(shop, ["pop", "remi"], tmp_path, seeds=[0], settings=settings)
+    before = sorted(file.stat().st_mtime_ns for file in tmp_path.rglob("*"))
+    with pytest.raises(UserError, match=message):
+        comparing.compare(
+            shop, ["pop", "remi"], tmp_path, **{"seeds": [0], "settings": settings, **options}
+        )
+    assert sorted(file.stat().st_mtime_ns for file in tmp_path.rglob("*")) == before
+
+
+def test_a_gain_over_nothing_has_no_percentage() -> None:
+    values = {"a": {"hr@1": np.zeros((2, 9))}, "b": {"hr@1": np.eye(2, 9)}}
+    gaps = compare_values(values, "a")
+    means = {name: {"hr@1": mean_of(found["hr@1"])} for name, found in values.items()}
+    tables = comparison_tables(comparing.Comparison({}, [0, 1], means, gaps))
+    assert tables[-1][2][0][3] == "–"

@@ -15,6 +15,8 @@ import recommender
 from recommender import artefacts, runs
 from recommender.semantics import read_semantics
 from recommender.sequences import Sequences
+from recommender.service import Service
+from recommender.tensors import write_tensors
 from store.errors import LeakageError, StoreError, UserError
 from store.prepare import prepare
 from store.readers import read
@@ -191,6 +193,26 @@ def test_a_model_serves_a_raw_history_without_its_store(
         recommender.recommend(alone, user="u1")
 
 
+def test_a_store_that_has_changed_leaves_raw_histories_served(
+    trained: Path, tmp_path: Path, shop_maker: ShopMaker
+) -> None:
+    shop = shop_maker(tmp_path / "data", "leave-one-out")
+    recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
+    known = artefacts.load_item_ids(tmp_path / "m")[:2]
+    before = recommender.recommend(tmp_path / "m", history=known, k=3)
+    with open_store(shop) as store, store.write() as connection:
+        connection.exec_driver_sql("UPDATE items SET item_id = 'renamed' WHERE item_ix = 0")
+    with Service(tmp_path / "m") as service:
+        assert "'renamed'" in service.without_store
+        found = service.recommend(history=known, k=3)
+        assert [one.item_id for one in found] == [one.item_id for one in before]
+        assert service.notes() == [f"without titles and words: {service.without_store}"]
+        with pytest.raises(UserError, match=r"needs the store: .*'renamed'"):
+            service.recommend(user="u1")
+    with pytest.raises(UserError, match="'renamed'"):
+        Service(tmp_path / "m", store=shop)
+
+
 def test_what_the_store_lacks_is_said_before_training(
     tmp_path: Path, shop_maker: ShopMaker
 ) -> None:
@@ -210,7 +232,7 @@ def test_targets_that_all_are_known_items_are_refused_before_training(tmp_path: 
     with open_store(tmp_path / "one.db", create=True) as store:
         store.datasets.save(prepare(read(data), split="leave-one-out"), "one")
     told: list[Any] = []
-    with pytest.raises(UserError, match="no user has a valid target that is not among its known"):
+    with pytest.raises(UserError, match="no user has a validation target that is not among"):
         recommender.train(tmp_path / "one.db", align=(), progress=told.append)
     assert told == []
 
@@ -255,7 +277,7 @@ def test_a_leak_stops_training(tmp_path: Path, shop_maker: ShopMaker) -> None:
         with store.write() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO responses (request_digest, subject_id, model, shown, raw_text, "
-                "created_at) VALUES ('x', ?, 'offline', ?, '', '')",
+                "outcome, created_at) VALUES ('x', ?, 'offline', ?, '', 'ok', '')",
                 (subject.subject_id, json.dumps([canary])),
             )
     with pytest.raises(LeakageError, match="test target"):
@@ -335,14 +357,104 @@ def test_any_metric_decides_and_one_that_does_not_exist_is_refused_at_once(shop:
     ("every", "said"),
     [(3, "loss is not a number at step 2"), (1, "scores are not numbers after step 1")],
 )
-def test_a_step_size_beyond_all_numbers_leaves_a_model_and_says_where(
+def test_a_step_size_beyond_all_numbers_leaves_the_model_that_was_there(
     shop: Path, tmp_path: Path, every: int, said: str
 ) -> None:
     steps = {"steps": 6, "evaluate_every": every, "learning_rate": 1e38}
-    with pytest.raises(UserError, match=rf"{said} .*the untrained model is kept; lower"):
+    with pytest.raises(UserError, match=rf"{said} .*so none is kept; lower"):
         recommender.train(shop, tmp_path / "m", align=(), training=steps)
-    model, _ = artefacts.load_model(tmp_path / "m")
-    assert all(torch.isfinite(p).all() for p in model.parameters())
+    with pytest.raises(UserError, match="no model at"):
+        artefacts.load_model(tmp_path / "m")
+    recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
+    before = digest_of(tmp_path / "m")
+    with pytest.raises(UserError, match="so none is kept"):
+        recommender.train(shop, tmp_path / "m", overwrite=True, align=(), training=steps)
+    assert digest_of(tmp_path / "m") == before
+
+
+def digest_of(folder: Path) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in ("model.safetensors", "manifest.json")]
+
+
+def test_a_model_is_readable_for_whom_other_new_files_are(shop: Path, tmp_path: Path) -> None:
+    recommender.train(shop, tmp_path / "m", align=("eimf",), training=QUICK)
+    (tmp_path / "other").touch()
+    wanted = (tmp_path / "other").stat().st_mode
+    assert {file.name: file.stat().st_mode for file in (tmp_path / "m").iterdir()} == {
+        file.name: wanted for file in (tmp_path / "m").iterdir()
+    }
+
+
+def test_what_cannot_be_written_is_found_out_before_training(shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    steps: list[Any] = []
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match="file"):
+            recommender.train(shop, out, align=(), training=QUICK, progress=steps.append)
+    assert steps == []
+
+
+def test_a_full_disk_is_an_error_of_the_system_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    signals = pytest.importorskip("signal")
+    before = signals.signal(signals.SIGXFSZ, signals.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        with pytest.raises(OSError, match=r"a\.safetensors cannot be written"):
+            write_tensors(tmp_path / "a.safetensors", {"x": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signals.signal(signals.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_popularity_has_no_run_to_resume_and_replaces_no_model_by_it(
+    shop: Path, tmp_path: Path
+) -> None:
+    recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
+    before = digest_of(tmp_path / "m")
+    with pytest.raises(UserError, match="pop only counts"):
+        recommender.train(shop, tmp_path / "m", resume=True, backbone="pop")
+    with pytest.raises(UserError, match="give one of them"):
+        recommender.train(shop, tmp_path / "m", resume=True, overwrite=True)
+    assert digest_of(tmp_path / "m") == before
+    recommender.train(shop, tmp_path / "m", overwrite=True, backbone="pop")
+    assert not (tmp_path / "m" / "checkpoint.safetensors").exists()
+
+
+@pytest.mark.parametrize("device", ["cuda", "foo", "meta"])
+def test_a_device_that_is_not_here_is_refused_at_once(device: str, tmp_path: Path) -> None:
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("it is here")
+    with pytest.raises(UserError, match=f"--device '?{device}"):
+        recommender.train(tmp_path / "no-store.db", device=device)
+
+
+def test_among_few_items_the_monitor_can_tell_models_apart(tmp_path: Path) -> None:
+    data = tmp_path / "few.csv"
+    rows = [f"u{u},i{(u * 7 + day * 3) % 20},{day}" for u in range(30) for day in range(6)]
+    data.write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
+    with open_store(tmp_path / "few.db", create=True) as store:
+        store.datasets.save(prepare(read(data), split="leave-one-out"), "few")
+        assert store.datasets.load().n_items == 20
+    told: list[Any] = []
+    recommender.train(tmp_path / "few.db", align=(), training=QUICK, progress=told.append)
+    assert {report.monitor for report in told} == {"ndcg@10"}
+
+
+def test_what_cannot_be_measured_is_refused(trained: Path) -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"ks": []}, "nothing to measure"),
+        ({"ks": [0]}, "metric 'recall@0'"),
+        ({"names": ["foo"]}, "metric 'foo@"),
+        ({"part": "train"}, "part 'train'"),
+    ]
+    for options, said in wrong:
+        with pytest.raises(UserError, match=said):
+            recommender.evaluate(trained, **options)
 
 
 def test_the_crowd_loss_needs_nobodys_own_interests(tmp_path: Path, shop_maker: ShopMaker) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -124,3 +126,17 @@ def test_what_cannot_be_served_is_refused(model: Backbone) -> None:
         serving.recommend(model, [np.array([1]), np.array([], dtype=np.int64)], 3)
     with pytest.raises(UserError, match="does not know item 'zz' and 1 more"):
         serving.history_of(["a", "zz", "yy"], {"a": 0, "b": 1})
+    with pytest.raises(UserError, match="is one text"):
+        serving.history_of("abc", {"a": 0, "b": 1, "c": 2})
+    for wrong in (-1.0, math.nan, math.inf):
+        with pytest.raises(UserError, match=r"diversity .*write 0"):
+            serving.recommend(model, [np.array([1])], 3, diversity=wrong, codes=torch.arange(99))
+
+
+@pytest.mark.parametrize("where", ["an item", "the history"])
+def test_scores_that_are_not_numbers_are_never_served(where: str) -> None:
+    model = create("remi", 30, d=8, k=2, length=5).eval()
+    with torch.no_grad():
+        model.items[7 if where == "an item" else 2] = math.nan
+    with pytest.raises(UserError, match="not numbers; train it anew"):
+        serving.recommend(model, [np.array([1])], 3)

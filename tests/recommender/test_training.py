@@ -409,18 +409,19 @@ class TestDivergence:
         with pytest.raises(UserError, match=wanted):
             result.raise_if_stopped()
 
-    def test_where_all_is_lost_the_untrained_model_is_kept_and_named(self):
+    def test_where_all_is_lost_no_model_is_kept(self):
         model, kept, result = self.fit(1000, SteepAtNought)
         assert not kept
         assert torch.equal(model.items, create("dnn", model.n_items, d=8, length=8).items)
         assert "step 4" in result.detail
-        assert "the untrained model is kept" in result.detail
+        assert "no model was measured before, so none is kept" in result.detail
+        assert result.metrics == {}
 
-    def test_before_any_evaluation_the_last_step_is_kept(self):
-        model, kept, _ = self.fit(1000)
+    def test_before_any_evaluation_no_state_is_known_to_be_good(self):
+        model, kept, result = self.fit(1000)
         assert not kept
-        assert torch.isfinite(model.items).all()
-        assert not torch.equal(model.items, create("dnn", model.n_items, d=8, length=8).items)
+        assert torch.equal(model.items, create("dnn", model.n_items, d=8, length=8).items)
+        assert "none is kept" in result.detail
 
 
 class TestLearning:

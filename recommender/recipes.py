@@ -67,6 +67,14 @@ class Recipe(BaseModel):
     text_start: bool = False
     training: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("align", mode="before")
+    @classmethod
+    def _as_on_the_command_line(cls, names: Any) -> Any:
+        """``"eimf,ldmi"`` and ``"none"`` are taken as in ``--align``."""
+        if not isinstance(names, str):
+            return names
+        return () if names in ("none", "") else tuple(one.strip() for one in names.split(","))
+
     @field_validator("align")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:

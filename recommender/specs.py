@@ -19,11 +19,6 @@ PARTS = {
 }
 
 
-def parse_align(text: str) -> tuple[str, ...]:
-    """Read the value of ``--align``: ``none``, or names joined by commas."""
-    return () if text in ("none", "") else tuple(part.strip() for part in text.split(","))
-
-
 def parse_spec(spec: str) -> dict[str, Any]:
     """Read a model of a comparison: a backbone, what is added to it, settings of its own.
 

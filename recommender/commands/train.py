@@ -72,7 +72,7 @@ def train(
     from recommender import parallel
     from recommender.recipes import make_recipe
     from recommender.runs import train as run
-    from recommender.specs import join_training, parse_align, refuse_idle, split_settings
+    from recommender.specs import join_training, refuse_idle, split_settings
     from store.console import note, print_json, say
 
     first = parallel.first_process()
@@ -90,7 +90,7 @@ def train(
     parts["training"].setdefault("seed", 0)
     recipe = {
         "backbone": backbone,
-        "align": parse_align(align),
+        "align": align,
         "crowd": crowd,
         "interests": interests,
         "text_start": text_start,

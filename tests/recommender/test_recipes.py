@@ -73,3 +73,11 @@ def test_what_training_would_refuse_is_refused_before(spec: str, message: str) -
 
 def test_popularity_takes_no_alignment() -> None:
     assert not recipes.make_recipe(backbone="pop").needs_interests
+
+
+def test_alignments_are_named_in_a_list_or_as_on_the_command_line() -> None:
+    assert recipes.make_recipe(align="eimf, ldmi") == recipes.make_recipe(align=("eimf", "ldmi"))
+    assert recipes.make_recipe(align="none").align == ()
+    for wrong, said in (("none,eimf", "write none, or"), ("eimf,eimf", "twice"), ("emif", "emif")):
+        with pytest.raises(UserError, match=said):
+            recipes.make_recipe(align=wrong)

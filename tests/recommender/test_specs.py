@@ -52,8 +52,6 @@ def test_options_are_read_as_json_where_they_can_be() -> None:
         "ldmi": {"assignment": "sinkhorn"},
         "training": {"bf16": True},
     }
-    assert specs.parse_align("eimf, ldmi") == ("eimf", "ldmi")
-    assert specs.parse_align("none") == ()
 
 
 @pytest.mark.parametrize(

@@ -234,10 +234,16 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
 
 
 def _trained(folder: Path, address: str) -> bool:
-    """Whether a folder holds a model, whole, of this address."""
-    from recommender.artefacts import MANIFEST
+    """Whether a folder holds a model, whole and undamaged, of this address."""
+    from recommender.artefacts import load_model
 
-    return (folder / MANIFEST).is_file() and _address_in(folder / MARK) == address
+    if _address_in(folder / MARK) != address:
+        return False
+    try:
+        load_model(folder)
+    except UserError:
+        return False
+    return True
 
 
 def _address_in(mark: Path) -> str | None:

@@ -5,9 +5,12 @@ All exports are for serving elsewhere; none needs the LLM or any text.
 
 from __future__ import annotations
 
+import io
+import logging
 import re
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +160,19 @@ def _last_line(problem: Exception) -> str:
     return lines[-1].rpartition(": ")[2] if lines else "no reason given"
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter prints pages of notes for its own developers; what fails is still raised."""
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+
+
 class _Tower(nn.Module):
     def __init__(self, model: Backbone) -> None:
         super().__init__()
@@ -181,7 +197,7 @@ def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
     example[:, 0] = 1
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _quiet():
             torch.onnx.export(
                 _Tower(model).eval(),
                 (example,),

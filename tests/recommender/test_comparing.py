@@ -192,6 +192,9 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
     assert (beside / comparing.MARK).exists()
     (beside / comparing.MARK).write_text("")
     assert run(steps=3) == both[:1], "a mark that was cut off is none"
+    (beside / "model.safetensors").write_bytes(b"cut off, too")
+    assert run(steps=3) == both[:1]
+    assert run(steps=3) == []
 
 
 def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(

@@ -4,7 +4,7 @@
     python benchmarks/study.py run --tables office-remi  # train it (Ctrl-C; run goes on)
     python benchmarks/study.py tables                    # write the tables and the runs file
 
-The plan, study.toml, names every table and model. A whole study is some 35 hours on one core;
+The plan, study.toml, names every table and model. A whole study is some 40 hours on one core;
 --workers runs that many trainings at a time, each on one thread. With --new, left and run take only
 what quality_runs.tsv does not list yet. A table is written where the values of every listed run are
 at hand, in the work folder or in quality_users/, and else left as it is.

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,10 +120,12 @@ def test_a_table_outlives_the_folders_of_its_runs(tmp_path, monkeypatch):
     assert lacking(table, tmp_path / "second") == [row.run(0) for row in rows]
     where = Table("w", "where", "Beauty", 3, ("recall@50",), rows)
     assert len(lacking(where, nowhere)) == 6
-    overview = Table("o", "overview", "", 3, (), rows)
+    elsewhere = replace(rows[0], label="another", data="office")
+    overview = Table("o", "overview", "", 3, (), (*rows, elsewhere))
     assert lacking(overview, nowhere) == []
     shown = _study_tables.overview(overview, nowhere)
-    assert "| gru4rec | – | .2500 / .2500 / .2500 (3 seeds) | – | – |" in shown
+    assert "| Office | Beauty |" in shown, "of the data sets that it has rows of"
+    assert "| gru4rec | – | .2500 / .2500 / .2500 (3 seeds) |" in shown
 
 
 def test_a_run_is_trained_measured_and_kept_whole(tmp_path, monkeypatch):

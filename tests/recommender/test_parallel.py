@@ -70,6 +70,7 @@ def test_two_processes_train_the_model_of_one(tmp_path):
 
 
 def test_each_process_takes_its_own_gpu_and_one_of_them_prints(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     for name in ("RANK", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
     assert parallel.own_device("cuda") == "cuda"

@@ -119,7 +119,7 @@ def test_questions_out_and_answers_in(run: Run, store: Path, tmp_path: Path) -> 
         "1 answers stored, 0 known already, 0 different from the stored one, 1 unk" in result.stdout
     )
     assert "subjects: 0 ok, 0 quarantined, 1 pending" in result.stdout
-    assert "line 2: no question was asked under 'x'" in result.stderr
+    assert "line 2: no question was written under 'x'" in result.stderr
     run(*ask)
     again = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
     assert again != custom_id

@@ -139,9 +139,8 @@ def run(
 
 def _replace_unprintable() -> None:
     """Where the locale lacks a sign, such as ±, a question mark stands for it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # standard error spells it out by itself
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _store_in_use(error: Exception) -> bool:

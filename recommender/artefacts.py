@@ -19,6 +19,7 @@ from recommender.backbones.base import Backbone, create
 from recommender.tensors import write_tensors
 from store.digests import json_digest
 from store.errors import StoreError, UserError
+from store.files import whole_file
 
 if TYPE_CHECKING:
     from store.dataset import Dataset
@@ -121,9 +122,8 @@ def save_model(
     write_tensors(folder / WEIGHTS, tensors)
     (folder / ITEMS).write_text(json.dumps(item_ids, ensure_ascii=False), encoding="utf-8")
     beside(folder)
-    partial = folder / f"{MANIFEST}.partial"
-    partial.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / MANIFEST)
+    with whole_file(folder / MANIFEST) as partial:
+        partial.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_manifest(folder: Path) -> Manifest:

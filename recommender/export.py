@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from store.errors import UserError
+from store.files import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,22 +54,11 @@ def write_parquet(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = 0
-    with _whole(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+    with whole_file(path) as partial, pq.ParquetWriter(partial, schema) as writer:
         for columns in service.batch(users, k, filter_seen=filter_seen):
             writer.write_table(pa.table(columns, schema=schema))
             rows += len(columns["rank"])
     return rows
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A file beside ``path`` to write into; it takes its place when all went well, else it goes."""
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def ends_early(service: Service) -> str | None:
@@ -149,7 +139,7 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
             "take Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _whole(path) as partial:
+    with whole_file(path) as partial:
         faiss.write_index(index, str(partial))
     return int(index.ntotal)
 

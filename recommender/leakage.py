@@ -66,8 +66,7 @@ def shown_to_llm(store: Store) -> list[Shown]:
             "WHERE s.kind = 'synthetic' ORDER BY m.subject_id, m.user_ix"
         ).all()
         answers = connection.exec_driver_sql(
-            "SELECT subject_id, shown FROM responses WHERE subject_id IS NOT NULL "
-            "AND outcome <> 'unread'"  # nothing was made of those yet
+            "SELECT subject_id, shown FROM responses WHERE subject_id IS NOT NULL"
         ).all()
         evidence = connection.exec_driver_sql(
             "SELECT n.subject_id, e.item_ix FROM evidence e JOIN interests n USING (interest_id)"

@@ -72,9 +72,11 @@ def evaluate(
         raise UserError(f"part {part!r}: write valid or test")
     if not ks or not names:
         raise UserError("nothing to measure: name a metric and a length of the lists")
-    for k in ks:
-        for name in names:
-            metrics.parse_metric(f"{name}@{k}")
+    wrong: list[str | int] = [name for name in names if name not in metrics.METRICS]
+    wrong += [k for k in ks if k < 1]
+    if wrong:
+        known = ", ".join(metrics.METRICS)
+        raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
     from recommender.diagnostics import interest_diagnostics, list_quality
     from recommender.slices import recall_slices
 

@@ -226,8 +226,9 @@ def check_parts(recipe: Recipe, n_items: int) -> None:
     from recommender.crowd import CrowdConfig
     from recommender.eimf import EIMFConfig
     from recommender.ldmi import LDMIConfig
+    from recommender.metrics import parse_metric
     from recommender.objectives import RoutingRegularisation
-    from recommender.settings import Settings
+    from recommender.settings import LAST, Settings
 
     model = create(recipe.backbone, 2, **recipe.model)
     loss = make_loss(recipe, n_items)
@@ -235,6 +236,8 @@ def check_parts(recipe: Recipe, n_items: int) -> None:
     checked(LDMIConfig, recipe.ldmi, "ldmi")
     checked(CrowdConfig, recipe.crowd_settings, "crowd")
     settings = checked(Settings, training_settings(recipe), "training")
+    if settings.monitor != LAST:
+        parse_metric(settings.monitor)
     if settings.consistency > 0:
         loss.check_agreement(settings.consistency)
     if recipe.routing:

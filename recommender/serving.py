@@ -66,6 +66,11 @@ def top_k(
         int64 ``[B, R]`` item numbers that may not be returned, padded with 0.
     block
         Items scored at a time.
+
+    Raises
+    ------
+    UserError
+        Where a score is not a number.
     """
     rows, items = len(interests), len(table) - 1
     best = torch.full((rows, 0), -math.inf)
@@ -83,6 +88,8 @@ def top_k(
         numbers = torch.cat([numbers, found.indices + start], 1)
         keep = best.topk(min(k, best.shape[1]), dim=1)
         best, numbers = keep.values, numbers.gather(1, keep.indices)
+    if not bool((best < math.inf).all()):  # what is not a number ranks first
+        raise UserError("the model's scores are not numbers; train it anew")
     numbers = numbers.masked_fill(best == -math.inf, 0)
     return Ranked(numbers, best, winners(interests, table, numbers))
 
@@ -204,13 +211,11 @@ def recommend(
                 f"history {row + 1} of {len(histories)} is empty; give at least one item"
             )
     if not (math.isfinite(diversity) and diversity >= 0):
-        raise UserError(f"diversity {diversity:g}: write 0 (off) or more")
+        raise UserError(f"--diversity {diversity:g}: write 0 (off) or more")
     recent, every = pad_histories(histories, model.length)
     with torch.inference_mode():
         interests = model(recent).interests.float()
         table = model.item_embeddings().float()
-    if not bool(torch.isfinite(interests).all()) or not bool(torch.isfinite(table[1:]).all()):
-        raise UserError("the model's scores are not numbers; train it anew")
     removed = every if filter_seen else None
     if diversity == 0:
         return top_k(interests, table, k, removed)

@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recommender import checkpoint, parallel
+from recommender import checkpoint, logbook, parallel
 from recommender.averaging import Average
 from recommender.backbones.base import Backbone
 from recommender.evaluation import NotNumbersError
 from recommender.interrupting import interruptible
-from recommender.logbook import Logbook
 from recommender.losses import Loss, encode_rows
 from recommender.memory import keep_memory
 from recommender.objectives import Objective
@@ -80,7 +79,8 @@ def fit(
                 f"{model.name} only counts, so there is no run to resume; leave --resume out"
             )
         if out is not None:  # of a run that was here before
-            (out / checkpoint.NAME).unlink(missing_ok=True)
+            for name in (checkpoint.NAME, logbook.NAME):
+                (out / name).unlink(missing_ok=True)
         return FitResult(evaluator(model), 0, 0, 0, 0.0, "finished")
     if sequences.device.type == "cpu":
         keep_memory()
@@ -119,7 +119,7 @@ class _Run:
         self.positions = settings.positions or model.trains_on
         self.rank, self.world = parallel.join(self.device)
         sequences.check_trainable(self.world)
-        self.log = Logbook(out if self.rank == 0 else None, board=settings.tensorboard)
+        self.log = logbook.Logbook(out if self.rank == 0 else None, board=settings.tensorboard)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
         self.best = _copy(self.modules)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from store.errors import UserError
+from store.files import whole_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -91,15 +92,9 @@ def _write_whole(
     write: Callable[[Path, list[str], Rows], int],
 ) -> int:
     """Write beside the target first, then take its name: nobody reads half a file."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)  # left by a run that was killed; never followed as a link
     found = connection.exec_driver_sql(query)
-    try:
-        rows = write(partial, list(found.keys()), (tuple(row) for row in found))
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return rows
+    with whole_file(target) as partial:
+        return write(partial, list(found.keys()), (tuple(row) for row in found))
 
 
 def _write_jsonl(path: Path, names: list[str], rows: Rows) -> int:

@@ -100,12 +100,21 @@ def _asking(store: Store, connection: Connection) -> dict[str, Any]:
     }
 
 
+def _kept(store: Store) -> int:
+    """Pending subjects whose interests a person brought or edited: no run asks about them."""
+    makers = store.interests.makers()
+    with store.read() as connection:
+        waiting = connection.exec_driver_sql(
+            "SELECT subject_id FROM subjects WHERE active AND state = 'pending'"
+        ).scalars()
+        return sum(makers.get(subject_id) == "person" for subject_id in waiting)
+
+
 def _advice(store: Store, facts: dict[str, Any]) -> list[str]:
     advice: list[str] = []
-    makers = store.interests.makers()
-    waiting = [makers.get(one.subject_id) for one in store.subjects.load(states=("pending",))]
-    kept = waiting.count("person")
-    pending = len(waiting) - kept
+    pending = sum(n for key, n in facts["subjects"].items() if key.endswith("pending"))
+    kept = _kept(store) if pending else 0
+    pending -= kept
     failed = sum(n for key, n in facts["subjects"].items() if key.endswith("quarantined"))
     if not facts["data"]["interactions"]:
         advice.append(f"empty: run profiler build DATA --store {store.path}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import typer
 import cli
 import store.engine
 from store.errors import BudgetReachedError, ProviderRefusedError, StoreError
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def program(error: BaseException | None, result: int | None = None):
@@ -79,3 +84,15 @@ def test_a_store_that_another_program_writes_to_is_one_plain_line(
         assert cli.run(cli.profiler_app, "profiler", ["undo", "--store", str(path)]) == 2
     said = capsys.readouterr().err
     assert said == ("profiler: another program writes to the store; try again later\n")
+
+
+def test_a_sign_that_the_locale_lacks_is_replaced() -> None:
+    code = "import cli, typer; a = typer.Typer(); a.command()(lambda: print('1 ± 2')); "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "cli.run(lambda only: a, 'p', [])"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1 ? 2\n"

@@ -6,13 +6,13 @@ import gzip
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from profiler.asking.port import storable, text_or_none
 from store.errors import DataError
+from store.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,15 @@ def write_atomically(out: Path, lines: Sequence[str]) -> None:
     DataError
         It cannot be written.
     """
-    part = out.with_name(out.name + ".part")
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as file:
+        with (
+            whole_file(out) as partial,
+            partial.open("w", encoding="utf-8", newline="\n") as file,
+        ):
             file.writelines(line + "\n" for line in lines)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(out)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise DataError(f"{out}: cannot be written: {error}") from error
 
 

@@ -247,9 +247,10 @@ class _Run:
         self._look_for_outage(reason)
 
     def _look_for_outage(self, reason: str | None) -> None:
-        if self.tally.in_vain >= self.options.give_up_after:
+        most = self.options.give_up_after
+        if self.tally.in_vain >= most:  # more, where calls were under way beside the last
             raise ProviderRefusedError(
-                f"{self.tally.in_vain} requests in a row got no answer; the last: {reason}; "
+                f"{most} requests in a row got no answer; the last: {reason}; "
                 "when the service is back, for the quarantined ones: profiler retry --failed "
                 f"--store {self.store.path} --llm {self.port.name}; for the pending ones: the same "
                 "command again"

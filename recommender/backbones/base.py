@@ -223,9 +223,9 @@ def create(
             if n_items < 1:
                 raise
             raise UserError(f"backbone {name!r}: {problem}") from None
-        except RuntimeError as problem:  # the allocator's
+        except RuntimeError as problem:  # such as the allocator's
             first = str(problem).splitlines()[0]
-            raise UserError(f"backbone {name!r} does not fit into memory: {first}") from None
+            raise UserError(f"backbone {name!r} cannot be made so: {first}") from None
     if init_items is not None:
         from recommender.backbones.text_start import start_from_text
 

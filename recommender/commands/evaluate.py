@@ -57,13 +57,7 @@ def evaluate(
         raise UserError(f"--part {part!r}: write test or valid")
     if seen not in ("protocol", "keep", "remove"):
         raise UserError(f"--seen {seen!r}: write protocol, keep or remove")
-    from recommender.metrics import METRICS
-
     names = [name.strip() for name in metrics.split(",")]
-    unknown = [name for name in names if name not in METRICS]
-    if unknown or any(length < 1 for length in k or []):
-        wrong = unknown[0] if unknown else min(k or [0])
-        raise UserError(f"no metric {wrong!r}; there are {', '.join(METRICS)}, at k of 1 or more")
     keep = {"protocol": None, "keep": True, "remove": False}[seen]
     ks = sorted(set(k or (10, 20, 50)))
     found = run(

@@ -72,6 +72,7 @@ def train(
     from recommender import parallel
     from recommender.recipes import make_recipe
     from recommender.runs import train as run
+    from recommender.settings import LAST
     from recommender.specs import join_training, refuse_idle, split_settings
     from store.console import note, print_json, say
 
@@ -129,7 +130,7 @@ def train(
     else:
         best = f"best at step {fit.best_step} of {fit.steps} ({fit.reason})"
         say(f"{out}: {result.model.name}, {best}")
-    measured = {name: value for name, value in fit.metrics.items() if name != "step"}
+    measured = {name: value for name, value in fit.metrics.items() if name != LAST}
     figures = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
     say(f"validation: {figures or 'nothing is held back, so the last weights are kept'}")
 
@@ -152,14 +153,15 @@ def reporter() -> Callable[[Any], None]:
 
 def progress_line(state: Any) -> str:
     """Step, losses, the monitored metric where it was just measured, its best, the rate."""
+    from recommender.settings import LAST
+
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
     parts = [f"step {state.step:,}, epoch {state.epoch + 1}{': ' if terms else ''}{terms}"]
-    if state.monitor == "step":  # nothing is held back to measure on
-        pass
-    elif state.metrics is not None:
+    measured = state.monitor != LAST  # else nothing is held back to measure on
+    if measured and state.metrics is not None:
         value = state.metrics[state.monitor]
         best = state.best if state.best is not None else value
         parts.append(f"{state.monitor} {value:.4f} (best {best:.4f})")
-    elif state.best is not None:
+    elif measured and state.best is not None:
         parts.append(f"best {state.monitor} {state.best:.4f}")
     return "; ".join([*parts, f"{state.steps_per_second:.0f} steps/s"])

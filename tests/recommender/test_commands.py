@@ -27,7 +27,7 @@ from recommender.service import Service
 from store.errors import UserError
 from store.store import open_store
 
-TRAIN = "train --store STORE --out OUT"
+TRAIN = ["train", "--store", "STORE", "--out", "OUT"]
 COMMANDS = (train, evaluate, recommend, explain, compare, export)
 
 
@@ -74,7 +74,7 @@ def test_train_prints_one_document(app: typer.Typer, shop: Path, tmp_path: Path)
     [
         (["--all", "x.parquet", "--diversity", "0.5"], "--all writes plain lists"),
         (["--all", "x.parquet", "--user", "U001"], "--all writes plain lists"),
-        (["--user", "U001", "--diversity", "-1"], "diversity -1: write 0"),
+        (["--user", "U001", "--diversity", "-1"], "--diversity -1"),
     ],
 )
 def test_recommend_refuses_what_it_would_have_to_ignore(
@@ -164,21 +164,10 @@ def test_popularity_and_a_split_that_hides_nothing_say_what_they_are(
     assert "pop, counted" in said
     assert "validation: recall@10" in said
     whole = shop_maker(tmp_path / "data", "none")
+    quick = "--align none --steps 2 --evaluate-every 1"
     result = CliRunner().invoke(
         app,
-        [
-            "train",
-            "--store",
-            str(whole),
-            "--out",
-            str(tmp_path / "m"),
-            "--align",
-            "none",
-            "--steps",
-            "2",
-            "--evaluate-every",
-            "1",
-        ],
+        ["train", "--store", str(whole), "--out", str(tmp_path / "m"), *quick.split()],
         catch_exceptions=False,
     )
     assert "validation: nothing is held back" in result.stdout
@@ -395,32 +384,12 @@ def test_onnx_tower_gives_the_same_interests(name: str, tmp_path: Path) -> None:
         (["train", "--store", "STORE", "--out", "OUT", "--align", "none,eimf"], "write none, or"),
         (["train", "--store", "STORE", "--out", "OUT", "--align", "eimf,eimf"], "twice"),
         (
-            [
-                "train",
-                "--store",
-                "STORE",
-                "--out",
-                "OUT",
-                "--align",
-                "none",
-                "--interests",
-                "catalogue",
-            ],
+            [*TRAIN, "--align", "none", "--interests", "catalogue"],
             "nothing without an alignment",
         ),
         (["train", "--store", "STORE", "--out", "OUT", "--backbone", "pop", "--crowd"], "only cou"),
         (
-            [
-                "train",
-                "--store",
-                "STORE",
-                "--out",
-                "OUT",
-                "--backbone",
-                "pop",
-                "--set",
-                "eimf.gamma=1",
-            ],
+            [*TRAIN, "--backbone", "pop", "--set", "eimf.gamma=1"],
             "does nothing for pop",
         ),
         (["train", "--store", "STORE", "--out", "OUT", "--seed", str(2**63)], "seed"),

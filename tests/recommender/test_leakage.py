@@ -53,12 +53,10 @@ def test_what_the_split_shows_is_clean(data: Dataset) -> None:
     assert leakage.check_shown(data, shown) == len(data.visible()[1])
 
 
-def test_an_answer_that_nothing_was_made_of_is_no_leak(tmp_path: Path) -> None:
+def test_an_answer_not_read_yet_tells_what_the_model_was_shown(tmp_path: Path) -> None:
     with make_store(tmp_path / "a.db", 1) as store:
         answer = NewResponse("s256:r", None, 1, None, "openai:m", "{}", shown=[CANARY])
-        number = store.responses.add(answer)
-        assert leakage.shown_to_llm(store) == []
-        store.responses.settle(number, "ok", {})
+        store.responses.add(answer)
         assert leakage.shown_to_llm(store) == [("exemplar:u0", [0], [CANARY])]
 
 

@@ -226,15 +226,20 @@ def test_what_the_store_lacks_is_said_before_training(
 
 
 def test_targets_that_all_are_known_items_are_refused_before_training(tmp_path: Path) -> None:
-    data = tmp_path / "one.csv"
-    rows = [f"u{user},only,{day}" for user in range(4) for day in range(4)]
-    data.write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
-    with open_store(tmp_path / "one.db", create=True) as store:
-        store.datasets.save(prepare(read(data), split="leave-one-out"), "one")
+    store = store_of(tmp_path, [f"u{user},only,{day}" for user in range(4) for day in range(4)])
     told: list[Any] = []
     with pytest.raises(UserError, match="no user has a validation target that is not among"):
-        recommender.train(tmp_path / "one.db", align=(), progress=told.append)
+        recommender.train(store, align=(), progress=told.append)
     assert told == []
+
+
+def store_of(folder: Path, rows: list[str]) -> Path:
+    """A store of these interactions: user, item, time."""
+    data = folder / "rows.csv"
+    data.write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
+    with open_store(folder / "rows.db", create=True) as store:
+        store.datasets.save(prepare(read(data), split="leave-one-out"), "rows")
+    return folder / "rows.db"
 
 
 def test_split_none_trains_but_is_not_evaluated(tmp_path: Path, shop_maker: ShopMaker) -> None:
@@ -277,7 +282,7 @@ def test_a_leak_stops_training(tmp_path: Path, shop_maker: ShopMaker) -> None:
         with store.write() as connection:
             connection.exec_driver_sql(
                 "INSERT INTO responses (request_digest, subject_id, model, shown, raw_text, "
-                "outcome, created_at) VALUES ('x', ?, 'offline', ?, '', 'ok', '')",
+                "created_at) VALUES ('x', ?, 'offline', ?, '', '')",
                 (subject.subject_id, json.dumps([canary])),
             )
     with pytest.raises(LeakageError, match="test target"):
@@ -291,6 +296,7 @@ def test_settings_are_refused_by_name(shop: Path) -> None:
         ({"eimf": {"gama": 1}}, "eimf, gama"),
         ({"training": {"epoch": 1}}, "training, epoch"),
         ({"model": {"k": 0}}, "'remi', k"),
+        ({"model": {"k": 10**14}}, "'remi' cannot be made so"),
         ({"interests": "cluster"}, "train, interests"),
     ]:
         with pytest.raises(UserError, match=message):
@@ -422,7 +428,8 @@ def test_popularity_has_no_run_to_resume_and_replaces_no_model_by_it(
         recommender.train(shop, tmp_path / "m", resume=True, overwrite=True)
     assert digest_of(tmp_path / "m") == before
     recommender.train(shop, tmp_path / "m", overwrite=True, backbone="pop")
-    assert not (tmp_path / "m" / "checkpoint.safetensors").exists()
+    files = {file.name for file in (tmp_path / "m").iterdir()}
+    assert files == {"model.safetensors", "items.json", "manifest.json"}
 
 
 @pytest.mark.parametrize("device", ["cuda", "foo", "meta"])
@@ -434,22 +441,17 @@ def test_a_device_that_is_not_here_is_refused_at_once(device: str, tmp_path: Pat
 
 
 def test_among_few_items_the_monitor_can_tell_models_apart(tmp_path: Path) -> None:
-    data = tmp_path / "few.csv"
     rows = [f"u{u},i{(u * 7 + day * 3) % 20},{day}" for u in range(30) for day in range(6)]
-    data.write_text("\n".join(["user_id,item_id,timestamp", *rows]), encoding="utf-8")
-    with open_store(tmp_path / "few.db", create=True) as store:
-        store.datasets.save(prepare(read(data), split="leave-one-out"), "few")
-        assert store.datasets.load().n_items == 20
     told: list[Any] = []
-    recommender.train(tmp_path / "few.db", align=(), training=QUICK, progress=told.append)
+    recommender.train(store_of(tmp_path, rows), align=(), training=QUICK, progress=told.append)
     assert {report.monitor for report in told} == {"ndcg@10"}
 
 
 def test_what_cannot_be_measured_is_refused(trained: Path) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"ks": []}, "nothing to measure"),
-        ({"ks": [0]}, "metric 'recall@0'"),
-        ({"names": ["foo"]}, "metric 'foo@"),
+        ({"ks": [10, 0]}, "no metric 0; there are recall.*k of 1 or more"),
+        ({"names": ["recall", "foo"]}, "no metric 'foo'; there are recall"),
         ({"part": "train"}, "part 'train'"),
     ]
     for options, said in wrong:

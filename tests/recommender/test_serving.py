@@ -129,7 +129,7 @@ def test_what_cannot_be_served_is_refused(model: Backbone) -> None:
     with pytest.raises(UserError, match="is one text"):
         serving.history_of("abc", {"a": 0, "b": 1, "c": 2})
     for wrong in (-1.0, math.nan, math.inf):
-        with pytest.raises(UserError, match=r"diversity .*write 0"):
+        with pytest.raises(UserError, match=r"--diversity .*write 0"):
             serving.recommend(model, [np.array([1])], 3, diversity=wrong, codes=torch.arange(99))
 
 

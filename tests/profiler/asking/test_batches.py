@@ -44,7 +44,7 @@ def written(store: Store, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
     count = write_requests(store, out, options(**more))
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert len(lines) == count
-    assert list(tmp_path.glob("*.part")) == []
+    assert list(tmp_path.glob("*.part*")) == []
     return lines
 
 

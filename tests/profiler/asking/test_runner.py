@@ -253,8 +253,7 @@ def test_a_service_that_is_down_stops_the_run(tmp_path: Path, template: Template
     with (
         make_store(tmp_path / "a.db", 60) as store,
         LlmServer(lambda call: Step("server_error")) as server,
-        # Five, and what was under way beside the fifth.
-        pytest.raises(ProviderRefusedError, match=r"[5-9] requests in a row"),
+        pytest.raises(ProviderRefusedError, match="5 requests in a row"),
     ):
         run(store, server, template, concurrency=2, give_up_after=5)
     assert server.record.total <= 6 * (5 + 4)

@@ -144,7 +144,7 @@ def _replace_unprintable() -> None:
 
 
 def _store_in_use(error: Exception) -> bool:
-    from store.engine import in_use  # loads SQLAlchemy; no command that succeeds pays for it
+    from store.db.engine import in_use  # loads SQLAlchemy; no command that succeeds pays for it
 
     return in_use(error)
 

@@ -33,7 +33,7 @@ def planted(n, d=64, seed=0, per=30, noise=None):
 
 
 def measure_dense(n, damping, preference, repeats):
-    from profiler.exemplars import affinity_propagation
+    from profiler.selection.affinity import affinity_propagation
 
     affinity_propagation(planted(60), None, damping)
     vectors = planted(n)
@@ -59,8 +59,8 @@ def measure_sklearn(n, damping, preference, repeats):
 
 
 def measure_sparse(n, damping, preference, repeats):
-    from profiler.exemplars.messages import DAMPING_SCHEDULE, Candidates, Run
-    from profiler.exemplars.sparse import SparseMessages
+    from profiler.selection.affinity.messages import DAMPING_SCHEDULE, Candidates, Run
+    from profiler.selection.affinity.sparse import SparseMessages
 
     def steps(vectors):
         begun = time.perf_counter()
@@ -69,7 +69,7 @@ def measure_sparse(n, damping, preference, repeats):
         run = Run(damping, 200, 15, DAMPING_SCHEDULE)
         outcome = messages.run(preference, run)
         passed = time.perf_counter()
-        from profiler.exemplars.messages import finish
+        from profiler.selection.affinity.messages import finish
 
         result = finish(vectors, messages.candidates, None, preference, outcome)
         ended = time.perf_counter()
@@ -86,7 +86,7 @@ def measure_sparse(n, damping, preference, repeats):
 
 def measure_choose_cold(n, damping, share, repeats):
     """The same with every run of the search from nought."""
-    from profiler.exemplars import solver
+    from profiler.selection.affinity import solver
 
     solver._Solver.warm = False
     return measure_choose(n, damping, share, repeats)
@@ -94,7 +94,7 @@ def measure_choose_cold(n, damping, share, repeats):
 
 def measure_choose(n, damping, share, repeats):
     """The whole choice, search of the preference included."""
-    from profiler.exemplars import choose_exemplars
+    from profiler.selection.exemplars import choose_exemplars
 
     choose_exemplars(planted(300), [str(i) for i in range(300)], method="sparse")
     vectors, ids = planted(n), [f"{i:08d}" for i in range(n)]
@@ -116,9 +116,9 @@ def measure_centring(n, damping, preference, repeats):
     import numpy as np
     from _data import data_dir
 
-    from profiler.encoding import load_encoder
-    from profiler.exemplars import affinity_propagation
-    from profiler.histories import history_vectors
+    from profiler.selection.affinity import affinity_propagation
+    from profiler.vectors.encoding import load_encoder
+    from profiler.vectors.histories import history_vectors
 
     folder = data_dir("ml-1m")
     with gzip.open(folder / "items.tsv.gz", "rt", encoding="utf-8") as file:

@@ -70,11 +70,11 @@ def _ask_offline(name: str, data: Path, split: str, path: Path) -> None:
 def _import_answers(
     name: str, data: Path, split: str, path: Path, answers: bool, encode: bool
 ) -> None:
-    from profiler.asking.import_store import encode_imported
-    from profiler.asking.imports import import_interests
-    from profiler.encoding import encode_cached, load_encoder
-    from store.prepare import prepare
-    from store.readers import read
+    from profiler.exchange.interests import import_interests
+    from profiler.exchange.save_interests import encode_imported
+    from profiler.vectors.encoding import encode_cached, load_encoder
+    from store.data.prepare import prepare
+    from store.data.readers import read
     from store.store import open_store
 
     with open_store(path, create=True) as store:

@@ -176,8 +176,8 @@ def store_of(run: Run, work: Path) -> Path:
 
 def carry_out(run: Run, work: Path) -> str:
     """Train, measure, keep the figures, drop the model; returns a line about it."""
-    from recommender.runs import evaluate, train
-    from recommender.specs import parse_spec
+    from recommender.api import evaluate, train
+    from recommender.recipes.specs import parse_spec
 
     recipe = parse_spec(run.model)
     recipe["training"] = {**recipe.get("training", {}), "seed": run.seed}

@@ -9,7 +9,7 @@ from typing import Any
 
 from _study import SLICE, Row, Run, Table, listed_runs
 
-from recommender.differences import LEVEL, Difference, compare_values, holm, mean_of
+from recommender.experiments.significance import LEVEL, Difference, compare_values, holm, mean_of
 
 DATA = {"office": "Office", "beauty": "Beauty", "ml-1m": "ML-1M", "grocery": "Grocery"}
 TITLES = {"recall": "R", "ndcg": "NDCG", "hr": "HR"}

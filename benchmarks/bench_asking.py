@@ -67,7 +67,7 @@ def bare(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float:
     """The openai client, as many coroutines as calls in flight."""
     from openai import AsyncOpenAI
 
-    from profiler.asking.loops import run_sync
+    from profiler.llm.loops import run_sync
 
     async def work() -> float:
         client = AsyncOpenAI(base_url=url, max_retries=0)
@@ -94,7 +94,7 @@ def batch(url: str, asked: Sequence[Any], in_flight: int, folder: Path) -> float
     """LangChain's structured output by ``abatch``."""
     from langchain.chat_models import init_chat_model
 
-    from profiler.asking.loops import run_sync
+    from profiler.llm.loops import run_sync
 
     model = init_chat_model("openai:gpt-4o-mini", base_url=url, max_retries=0, temperature=0.0)
     schema = {"title": "interests", **asked[0].schema}

@@ -38,7 +38,11 @@ from _data import data_dir
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from profiler.catalogue import CatalogueAssignment, assign_catalogue, blended_directions
+from profiler.assignment.cover_history import (
+    CatalogueAssignment,
+    assign_catalogue,
+    blended_directions,
+)
 
 DATA = {"office": "amazon-office", "beauty": "amazon-beauty", "ml-1m": "ml-1m"}
 TOP = 50
@@ -71,7 +75,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 def encode(name: str, kind: str, texts: list[str], cache: Path) -> Floats:
     """Unit vectors of texts, kept as .npy under `cache`; zero rows for empty texts."""
-    from profiler.encoding import load_encoder
+    from profiler.vectors.encoding import load_encoder
 
     encoder = load_encoder()
     path = cache / f"{name}-{kind}-{encoder.name}-{len(texts)}.npy"

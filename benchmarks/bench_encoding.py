@@ -23,7 +23,7 @@ from _data import data_dir
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from profiler.encoding import load_encoder
+from profiler.vectors.encoding import load_encoder
 
 
 def sample(n: int, seed: int) -> list[str]:

@@ -118,7 +118,7 @@ def part_centring(options):
 
 def all_rounds(found, damping):
     """Rounds of the last run and of those before it that did not converge."""
-    from profiler.exemplars.messages import DAMPING_SCHEDULE, Run
+    from profiler.selection.affinity.messages import DAMPING_SCHEDULE, Run
 
     tries = Run(damping, 200, 15, DAMPING_SCHEDULE).tries()
     return found["iterations"] + sum(limit for used, limit in tries if used < found["damping"])

@@ -20,7 +20,7 @@ from _stores import interest_store
 
 def nearest(store: object, users: list[str], items: list[str]) -> np.ndarray:
     """Cosine of each item to the nearest interest of its user; evidence itself left out."""
-    from store.explaining import explain_item
+    from store.views.explanation import explain_item
 
     found = []
     for user, item in zip(users, items, strict=True):
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=500, help="held-out users taken [500]")
     options = parser.parse_args()
 
-    from store.splits import Part
+    from store.data.splits import Part
     from store.store import open_store
 
     rng = np.random.default_rng(0)

@@ -34,18 +34,9 @@ from sklearn.metrics import silhouette_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from profiler.asking.offline import SESSION_THRESHOLD, THRESHOLD, CorpusStatistics
-from profiler.encoding import load_encoder
-from profiler.grouping import group_rows
-from profiler.quality import (
-    Membership,
-    bootstrap_interval,
-    extended_bcubed,
-    from_labels,
-    membership,
-    pairwise_f1,
-)
-from profiler.sessions import (
+from profiler.offline.extractor import SESSION_THRESHOLD, THRESHOLD, CorpusStatistics
+from profiler.offline.grouping import group_rows
+from profiler.offline.sessions import (
     BIAS,
     TOGETHER,
     WEIGHTS,
@@ -54,7 +45,16 @@ from profiler.sessions import (
     pair_features,
     pair_probabilities,
 )
-from store.dataset import item_text
+from profiler.quality.measures import (
+    Membership,
+    bootstrap_interval,
+    extended_bcubed,
+    from_labels,
+    membership,
+    pairwise_f1,
+)
+from profiler.vectors.encoding import load_encoder
+from store.data.dataset import item_text
 
 GRID = np.round(np.arange(1.0, 2.5, 0.04), 2)
 Way = Callable[[int], Membership]

@@ -40,9 +40,9 @@ def main() -> None:
     import torch
     from _stores import interest_store
 
-    from recommender.comparing import compare
-    from recommender.specs import split_settings
-    from recommender.words import comparison_tables
+    from recommender.experiments.compare import compare
+    from recommender.recipes.specs import split_settings
+    from recommender.text import comparison_tables
     from store.console import print_table
 
     torch.set_num_threads(options.threads)

@@ -33,8 +33,8 @@ def measure(name: str, folder: Path, log: Path, separator: str, repeats: int) ->
     """Print one line of the table."""
     import pandas as pd
 
-    from store.prepare import prepare
-    from store.readers import read
+    from store.data.prepare import prepare
+    from store.data.readers import read
 
     raw = read(folder)
     reading = seconds(lambda: read(folder), repeats)
@@ -57,7 +57,7 @@ def measure(name: str, folder: Path, log: Path, separator: str, repeats: int) ->
 
 def as_dat(folder: Path, target: Path) -> Path:
     """Write the interactions in the layout in which GroupLens publishes ML-1M."""
-    from store.readers import read
+    from store.data.readers import read
 
     log = read(folder).interactions.select("user_id", "item_id", "timestamp")
     with (target / "ratings.dat").open("w", encoding="latin-1") as file:
@@ -75,7 +75,7 @@ def main() -> None:
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)
 
     from benchmarks._data import data_dir
-    from store.readers.detection import detect
+    from store.data.readers.detection import detect
 
     print(
         f"{'data set':<24}{'rows':>10}{'read s':>9}{'prepare s':>10}{'total':>8}{'pandas s':>10}"

@@ -28,8 +28,8 @@ QUERIES = ("kind {0}", "needs kind 31", "item {0} for", "looks for things", '"ki
 
 def make(path: Path, interests: int) -> None:
     """Fill a store with that many interests; every row goes through the triggers."""
-    from store.ordering import write_order
     from store.store import open_store
+    from store.tables.listing import write_order
 
     subjects = interests // PER_SUBJECT
     with open_store(path, create=True) as store:
@@ -184,11 +184,11 @@ def report(name: str, measured: list[float], peer: list[float]) -> None:
 
 def measure(path: Path, calls: int) -> None:
     """Measure with and without a writer."""
-    from store.explaining import explain_item
-    from store.listing import list_interests
-    from store.reading import show_user
-    from store.search import search
     from store.store import open_store
+    from store.views.catalogue import list_interests
+    from store.views.explanation import explain_item
+    from store.views.search import search
+    from store.views.users import show_user
 
     rng = np.random.default_rng(2)
     with open_store(path) as store:

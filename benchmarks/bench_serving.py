@@ -48,11 +48,11 @@ def evaluation(users: int, items: int) -> None:
     import numpy as np
 
     from recommender.backbones.base import create
-    from recommender.evaluation import measure, scorer_of
-    from recommender.metrics import DEFAULT
-    from recommender.sequences import Sequences
-    from store.dataset import Dataset
-    from store.splits import Split, leave_one_out
+    from recommender.data.sequences import Sequences
+    from recommender.evaluation.metrics import DEFAULT
+    from recommender.evaluation.ranking import measure, scorer_of
+    from store.data.dataset import Dataset
+    from store.data.splits import Split, leave_one_out
 
     rng = np.random.default_rng(0)
     indptr = np.arange(users + 1, dtype=np.int64) * 9
@@ -84,7 +84,7 @@ def serving(items: int) -> None:
     import faiss
     import torch
 
-    from recommender.serving import top_k
+    from recommender.serving.top_k import top_k
 
     faiss.omp_set_num_threads(torch.get_num_threads())
     table = torch.randn(items + 1, 64)

@@ -24,10 +24,10 @@ from _data import data_dir
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from profiler.synthetic.choose import choose_synthetic_users
-from profiler.synthetic.cover import max_cover
-from profiler.synthetic.neighbours import item_weights, neighbour_graph
-from profiler.synthetic.result import SyntheticSettings
+from profiler.selection.synthetic.choose import choose_synthetic_users
+from profiler.selection.synthetic.cover import max_cover
+from profiler.selection.synthetic.neighbours import item_weights, neighbour_graph
+from profiler.selection.synthetic.result import SyntheticSettings
 
 DATA_SETS = ("amazon-office", "amazon-beauty", "ml-1m")
 TABLES = ("end-to-end", "curve", "threshold", "peers", "million")

@@ -33,10 +33,10 @@ import torch
 from _histories import BATCH, ITEMS, random_histories
 
 from recommender.backbones.base import Backbone, create
-from recommender.losses import Loss, create_loss, encode_rows
-from recommender.objectives import RoutingRegularisation
-from recommender.sequences import Sequences
-from recommender.training import Settings, fit, make_optimiser
+from recommender.data.sequences import Sequences
+from recommender.losses.recommendation import Loss, create_loss, encode_rows
+from recommender.objectives.base import RoutingRegularisation
+from recommender.training.loop import Settings, fit, make_optimiser
 
 CASES = {
     "remi 20": ("remi", 20, "interest-aware", {"negatives": 1280}, "one"),
@@ -142,10 +142,10 @@ def beside_torch(rounds: int) -> None:
     """Our kernels beside PyTorch's as it comes; but for product and power forward and backward."""
     from torch.nn import functional as F
 
-    from recommender.backbones.dropout import Dropout
-    from recommender.backbones.rescaling import rescaled
-    from recommender.products import keeps_float32, quick_products
-    from recommender.softmax import mean_log_mass
+    from recommender.kernels.dropout import Dropout
+    from recommender.kernels.products import keeps_float32, quick_products
+    from recommender.kernels.rescaling import rescaled
+    from recommender.kernels.softmax import mean_log_mass
 
     print(f"our products by {'oneDNN' if keeps_float32() else 'PyTorch as it comes'}")
 

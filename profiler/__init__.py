@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from profiler.asking.chat import open_chat as open_chat
     from profiler.config import BuildConfig as BuildConfig
+    from profiler.llm.langchain import open_chat as open_chat
     from profiler.pipeline import BuildReport as BuildReport
     from profiler.pipeline import build as build
 
-# Loaded on first use: importing the package must stay free for `--help`.
-_HOME = {
-    "build": "profiler.pipeline",
-    "BuildReport": "profiler.pipeline",
-    "BuildConfig": "profiler.config",
-    "open_chat": "profiler.asking.chat",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'profiler' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+# Names are imported on first use: importing the package must stay free for `--help`.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "config": ["BuildConfig"],
+        "llm.langchain": ["open_chat"],
+        "pipeline": ["BuildReport", "build"],
+    },
+)

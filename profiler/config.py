@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from store.data.splits import Split, parse_split
 from store.errors import UserError
-from store.splits import Split, parse_split
-from store.subjects import Kind
+from store.tables.subjects import Kind
 
 OFFLINE = "offline"
 

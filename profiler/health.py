@@ -63,8 +63,8 @@ def _device() -> str:
 
 
 def _store(path: Path) -> str:
-    from store.maintenance import verify
     from store.store import open_store
+    from store.upkeep.verify import verify
 
     with open_store(path) as opened:
         checked, faults = verify(opened)

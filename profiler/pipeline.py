@@ -14,24 +14,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from profiler.affording import Purse, open_purse
 from profiler.asking.forecast import Forecast, forecast
-from profiler.asking.offline import OfflineExtractor
 from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
-from profiler.assigning import assign_own_interests
-from profiler.choosing import Chosen, choose_subjects
+from profiler.assignment.assign import assign_own_interests
 from profiler.config import OFFLINE, BuildConfig
-from profiler.encoding import Encoded, Encoder, encode_cached, load_encoder
+from profiler.offline.extractor import OfflineExtractor
+from profiler.selection.affordable import Purse, open_purse
+from profiler.selection.choose import Chosen, choose_subjects
+from profiler.vectors.encoding import Encoded, Encoder, encode_cached, load_encoder
 from prompts import load_template, refuse_unused
-from store.canonical import merge_duplicates
+from store.data.prepare import prepare
+from store.data.readers import ReadOptions, read
 from store.errors import BudgetReachedError, InterruptedRunError
-from store.prepare import prepare
-from store.readers import ReadOptions, read
 from store.store import Store, open_store
+from store.upkeep.duplicates import merge_duplicates
 
 if TYPE_CHECKING:
-    from profiler.asking.port import ChatPort
-    from store.dataset import Dataset
+    from profiler.llm.port import ChatPort
+    from store.data.dataset import Dataset
 
 Progress = Callable[[str, int, int], None]
 Note = Callable[[str], None]

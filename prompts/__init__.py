@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from prompts.loader import list_templates, load_template, refuse_unused
-    from prompts.template import Rendered, Template
+    from prompts.loader import list_templates as list_templates
+    from prompts.loader import load_template as load_template
+    from prompts.loader import refuse_unused as refuse_unused
+    from prompts.template import Rendered as Rendered
+    from prompts.template import Template as Template
 
-__all__ = ["Rendered", "Template", "list_templates", "load_template", "refuse_unused"]
-
-_HOMES = {
-    "Rendered": "prompts.template",
-    "Template": "prompts.template",
-    "list_templates": "prompts.loader",
-    "load_template": "prompts.loader",
-    "refuse_unused": "prompts.loader",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import on first use: jinja2, pydantic and YAML cost more than a command's help may take."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module 'prompts' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+# Names are imported on first use: importing the package must stay free for `--help`.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "loader": ["list_templates", "load_template", "refuse_unused"],
+        "template": ["Rendered", "Template"],
+    },
+)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from recommender.export import recommend_frame as recommend_frame
-    from recommender.runs import evaluate as evaluate
-    from recommender.runs import explain as explain
-    from recommender.runs import recommend as recommend
-    from recommender.runs import train as train
+    from recommender.api import evaluate as evaluate
+    from recommender.api import explain as explain
+    from recommender.api import recommend as recommend
+    from recommender.api import train as train
+    from recommender.serving.export import recommend_frame as recommend_frame
 
-# Loaded on first use: importing the package must stay free for `--help`.
-_HOME = dict.fromkeys(("train", "evaluate", "recommend", "explain"), "recommender.runs")
-_HOME["recommend_frame"] = "recommender.export"
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'recommender' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+# Names are imported on first use: importing the package must stay free for `--help`.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "api": ["evaluate", "explain", "recommend", "train"],
+        "serving.export": ["recommend_frame"],
+    },
+)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import lazy_loader
 
 if TYPE_CHECKING:
-    from store.dataset import Dataset as Dataset
+    from store.data.dataset import Dataset as Dataset
+    from store.data.readers.read import read as read
     from store.errors import DataError as DataError
     from store.errors import StoreError as StoreError
     from store.errors import UserError as UserError
-    from store.exporting import frame as frame
-    from store.readers import read as read
     from store.store import Store as Store
     from store.store import open_store as open_store
+    from store.views.export import frame as frame
 
-# Loaded on first use: importing the package must stay free for `--help`.
-_HOME = {
-    "Dataset": "store.dataset",
-    "DataError": "store.errors",
-    "StoreError": "store.errors",
-    "UserError": "store.errors",
-    "frame": "store.exporting",
-    "read": "store.readers",
-    "Store": "store.store",
-    "open_store": "store.store",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'store' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
+# Names are imported on first use: importing the package must stay free for `--help`.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "data.dataset": ["Dataset"],
+        "data.readers.read": ["read"],
+        "errors": ["DataError", "StoreError", "UserError"],
+        "store": ["Store", "open_store"],
+        "views.export": ["frame"],
+    },
+)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, text
 
+from store.db.engine import WRITE_OPTION, open_engine
+from store.db.migrations import migrate
 from store.digests import canonical_json, json_digest
-from store.engine import WRITE_OPTION, open_engine
 from store.errors import StoreError
-from store.migrations import migrate
 
 if TYPE_CHECKING:
-    from store.datasets import Datasets
-    from store.interests import Interests
-    from store.questions import Questions
-    from store.responses import Responses
-    from store.subjects import Subjects
-    from store.vectors import Vectors
+    from store.tables.datasets import Datasets
+    from store.tables.interests import Interests
+    from store.tables.questions import Questions
+    from store.tables.responses import Responses
+    from store.tables.subjects import Subjects
+    from store.tables.vectors import Vectors
 
 
 def now() -> str:
@@ -167,42 +167,42 @@ class Store:
     @cached_property
     def datasets(self) -> Datasets:
         """Items, users and interactions."""
-        from store.datasets import Datasets
+        from store.tables.datasets import Datasets
 
         return Datasets(self)
 
     @cached_property
     def vectors(self) -> Vectors:
         """Cached text vectors."""
-        from store.vectors import Vectors
+        from store.tables.vectors import Vectors
 
         return Vectors(self)
 
     @cached_property
     def subjects(self) -> Subjects:
         """Exemplars, synthetic users, single users, and who belongs to them."""
-        from store.subjects import Subjects
+        from store.tables.subjects import Subjects
 
         return Subjects(self)
 
     @cached_property
     def questions(self) -> Questions:
         """Questions written to files for somebody else to answer."""
-        from store.questions import Questions
+        from store.tables.questions import Questions
 
         return Questions(self)
 
     @cached_property
     def responses(self) -> Responses:
         """Prompts, paid answers, attempts, leases."""
-        from store.responses import Responses
+        from store.tables.responses import Responses
 
         return Responses(self)
 
     @cached_property
     def interests(self) -> Interests:
         """Interests, their evidence, and which are a user's."""
-        from store.interests import Interests
+        from store.tables.interests import Interests
 
         return Interests(self)
 

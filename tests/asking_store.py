@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from profiler.asking.chat import LangChainPort, open_chat
 from profiler.asking.options import AskingOptions
-from profiler.asking.prices import Price, Prices
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.langchain import LangChainPort, open_chat
+from profiler.llm.prices import Price, Prices
+from profiler.llm.retry import RetryPolicy
 from store.store import Store, open_store
-from store.subjects import SubjectRow
+from store.tables.subjects import SubjectRow
 
 KEY = "sk-TESTSECRET"
 MODEL = "openai:gpt-4o-mini"

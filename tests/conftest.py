@@ -19,7 +19,7 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 def _same_vectors_on_every_processor() -> Iterator[None]:
     """The pages show what fp32 gives; where a processor has bf16, ``auto`` would take that."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("profiler.encoding._has_bf16", lambda: False)
+        patch.setattr("profiler.vectors.encoding._has_bf16", lambda: False)
         yield
 
 

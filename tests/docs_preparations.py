@@ -194,7 +194,7 @@ def copy_prompt(pattern: str, replacement: str) -> None:
 def arrays_of_the_store(session: Any) -> None:
     """The arrays that the page's last example takes, from the shop's store."""
     the_shop(session)
-    from profiler.catalogue import assign_catalogue
+    from profiler.assignment.cover_history import assign_catalogue
     from store.store import open_store
 
     with open_store(Path("shop.db")) as store:

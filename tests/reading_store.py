@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 import cli
+from store.data.prepare import prepare
+from store.data.readers import read
 from store.digests import text_digest
-from store.ledger import NewAttempt, NewResponse, Prompt
-from store.prepare import prepare
-from store.readers import read
 from store.store import Store, open_store
-from store.subjects import SubjectRow
+from store.tables.ledger import NewAttempt, NewResponse, Prompt
+from store.tables.subjects import SubjectRow
 
 USERS = ["customer-ada", "customer-bob", "customer-cyd", "customer-dee", "customer-eve"]
 TITLES = {

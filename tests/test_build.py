@@ -17,10 +17,10 @@ import pytest
 
 import profiler
 from profiler.config import BuildConfig
+from store.data.sample import write_sample
 from store.errors import DataError, UserError
-from store.maintenance import verify
-from store.sample import write_sample
 from store.store import open_store
+from store.upkeep.verify import verify
 from tests.asking_store import KEY, MODEL, chat, fast
 from tests.llm_server import LlmServer
 

@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import cli
-import store.engine
+import store.db.engine
 from store.errors import BudgetReachedError, ProviderRefusedError, StoreError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,7 +78,7 @@ def test_a_store_that_another_program_writes_to_is_one_plain_line(
     path = tmp_path / "s.db"
     with store.open_store(path, create=True):
         pass
-    monkeypatch.setattr(store.engine, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr("store.db.engine.BUSY_TIMEOUT_MS", 20)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert cli.run(cli.profiler_app, "profiler", ["undo", "--store", str(path)]) == 2

@@ -14,10 +14,10 @@ from profiler.answering.calls import Caller, Tally, Turn
 from profiler.answering.citations import Checked, Sentence, check, sources
 from profiler.answering.instructions import SYSTEM, correction
 from profiler.answering.tools import Toolbox
-from profiler.asking.budget import Budget, Caps
-from profiler.asking.chat import LangChainPort
-from profiler.asking.prices import Prices, load_prices
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.budget import Budget, Caps
+from profiler.llm.langchain import LangChainPort
+from profiler.llm.prices import Prices, load_prices
+from profiler.llm.retry import RetryPolicy
 from store.errors import BudgetReachedError, UserError
 from store.store import Store
 

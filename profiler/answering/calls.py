@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiler.answering.instructions import NAME, SYSTEM
-from profiler.asking.budget import Budget, Cost, refusal
-from profiler.asking.chat import LangChainPort
-from profiler.asking.failures import as_call_error
-from profiler.asking.port import CallError, storable, text_or_none
-from profiler.asking.prices import Prices
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.budget import Budget, Cost, refusal
+from profiler.llm.errors import as_call_error
+from profiler.llm.langchain import LangChainPort
+from profiler.llm.port import CallError, storable, text_or_none
+from profiler.llm.prices import Prices
+from profiler.llm.retry import RetryPolicy
 from prompts.items import estimate_tokens
 from store.digests import json_digest, text_digest
 from store.errors import BudgetReachedError, ProviderRefusedError, UserError
-from store.leases import owner_name
-from store.ledger import NewAttempt, NewResponse, Prompt, StoredResponse
 from store.store import Store
+from store.tables.leases import owner_name
+from store.tables.ledger import NewAttempt, NewResponse, Prompt, StoredResponse
 
 LEASE_S = 60.0
 Turn = dict[str, str]

@@ -12,11 +12,11 @@ from sqlalchemy import text
 from profiler.answering.citations import Seen
 from prompts.items import clean_text
 from store.errors import StoreError, UserError
-from store.explaining import explain_item
-from store.listing import reached
-from store.reading import evidence_of, show_user
-from store.search import search
-from store.status import summarise
+from store.views.catalogue import reached
+from store.views.explanation import explain_item
+from store.views.search import search
+from store.views.status import summarise
+from store.views.users import evidence_of, show_user
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from profiler.asking.budget import Cost
-from profiler.asking.port import ChatPort, Request
-from profiler.asking.prices import Prices
+from profiler.llm.budget import Cost
+from profiler.llm.port import ChatPort, Request
+from profiler.llm.prices import Prices
 from prompts.items import estimate_tokens
 from store.digests import canonical_json
-from store.ledger import Prompt
+from store.tables.ledger import Prompt
 
 PER_MESSAGE = 8
 

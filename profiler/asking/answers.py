@@ -13,15 +13,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from profiler.asking.grounding import ground
-from profiler.asking.port import ShownItem, Task
-from profiler.asking.schema import (
+from profiler.asking.answer_schema import (
     MAX_INTERESTS,
     Answer,
     AnswerDocument,
     AnswerError,
     Interest,
 )
+from profiler.asking.grounding import ground
+from profiler.llm.port import ShownItem, Task
 
 __all__ = ["Answer", "AnswerError", "Interest", "Task", "read_answer"]
 

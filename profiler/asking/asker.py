@@ -13,15 +13,15 @@ from profiler.asking.addressing import (
     reservation,
     sent_params,
 )
-from profiler.asking.budget import Budget, Cost, refusal
-from profiler.asking.limits import Limiter
-from profiler.asking.port import OFFLINE, CallError, ChatPort, Reply, Request
-from profiler.asking.prices import Prices
-from profiler.asking.transport import RetryPolicy
 from profiler.asking.writer import Writer
+from profiler.llm.budget import Budget, Cost, refusal
+from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request
+from profiler.llm.prices import Prices
+from profiler.llm.rate_limits import Limiter
+from profiler.llm.retry import RetryPolicy
 from store.errors import BudgetReachedError
-from store.ledger import NewAttempt, NewResponse, Purpose, StoredResponse, Ticket
 from store.store import Store
+from store.tables.ledger import NewAttempt, NewResponse, Purpose, StoredResponse, Ticket
 
 LEASE_S = 60.0
 NO_ROOM_S = 0.1

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from profiler.asking.answer_schema import MAX_INTERESTS, Answer, AnswerError
 from profiler.asking.answers import read_answer
 from profiler.asking.asker import Asker
-from profiler.asking.port import CallError, Request
 from profiler.asking.questions import make_reask
-from profiler.asking.schema import MAX_INTERESTS, Answer, AnswerError
+from profiler.llm.port import CallError, Request
 from prompts import Template
-from store.ledger import Outcome, Purpose, StoredResponse
 from store.store import Store
+from store.tables.ledger import Outcome, Purpose, StoredResponse
 
 MAX_REASON = 500
 _LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")

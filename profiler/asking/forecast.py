@@ -13,13 +13,13 @@ from statistics import fmean
 
 from profiler.asking.addressing import prompt_tokens
 from profiler.asking.options import AskingOptions
-from profiler.asking.port import ChatPort, Request
-from profiler.asking.settled import asking_of, last_step, to_ask
+from profiler.asking.plan import asking_of, last_step, to_ask
 from profiler.asking.shown import shown_subjects
+from profiler.llm.port import ChatPort, Request
 from prompts import Template
 from store.digests import canonical_json
 from store.store import Store
-from store.subjects import Subject
+from store.tables.subjects import Subject
 
 CHARACTERS_PER_TOKEN = 4.0
 ASKED_AGAIN = 0.05

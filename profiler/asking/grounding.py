@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from profiler.asking.port import ShownItem, Task
-from profiler.asking.private import private_attribute
-from profiler.asking.schema import MAX_INTERESTS, AnswerError, Interest
+from profiler.asking.answer_schema import MAX_INTERESTS, AnswerError, Interest
+from profiler.asking.sensitive import private_attribute
+from profiler.llm.port import ShownItem, Task
 from prompts.items import shown_ids
 
 MISSING_SHARE = 0.1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from profiler.asking.budget import Caps
 from profiler.asking.conversation import Patience
-from profiler.asking.prices import Prices, load_prices
 from profiler.asking.questions import Cut
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.budget import Caps
+from profiler.llm.prices import Prices, load_prices
+from profiler.llm.retry import RetryPolicy
 
 
 @dataclass(frozen=True)

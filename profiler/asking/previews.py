@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from profiler.asking.boundary import boundary_key
-from profiler.asking.port import Request, ShownItem, ShownSubject
 from profiler.asking.questions import Cut, make_request
 from profiler.asking.shown import shown_subjects
+from profiler.llm.port import Request, ShownItem, ShownSubject
 from prompts import Template
+from store.data.splits import Part
 from store.errors import StoreError, UserError
-from store.splits import Part
 from store.store import Store
 
 

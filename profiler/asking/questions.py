@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from profiler.asking.port import Message, Request, Role, ShownItem, ShownSubject
-from profiler.asking.schema import MAX_INTERESTS
+from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.llm.port import Message, Request, Role, ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import boundary, clean_text, estimate_tokens, item_block, item_lines
 

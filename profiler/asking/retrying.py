@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, fields
 
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.port import ChatPort
 from profiler.asking.runner import Progress, run_asking
+from profiler.llm.port import ChatPort
 from prompts import Template
 from store.errors import BudgetReachedError, InterruptedRunError
 from store.store import Store

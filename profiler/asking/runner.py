@@ -16,15 +16,15 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.asker import LEASE_S, Asker, HaltedError, LeasedElsewhereError, Tally
-from profiler.asking.budget import Budget, Caps
 from profiler.asking.conversation import KeptError, converse, quarantine
-from profiler.asking.limits import Limiter
-from profiler.asking.loops import run_sync
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.port import OFFLINE, ChatPort, ShownSubject
-from profiler.asking.settled import asking_of, to_ask
+from profiler.asking.plan import asking_of, to_ask
 from profiler.asking.shown import shown_subjects
 from profiler.asking.writer import Writer
+from profiler.llm.budget import Budget, Caps
+from profiler.llm.loops import run_sync
+from profiler.llm.port import OFFLINE, ChatPort, ShownSubject
+from profiler.llm.rate_limits import Limiter
 from prompts import Template
 from store.errors import (
     BudgetReachedError,
@@ -32,9 +32,9 @@ from store.errors import (
     ProviderRefusedError,
     UserError,
 )
-from store.leases import owner_name
 from store.store import Store
-from store.subjects import Subject
+from store.tables.leases import owner_name
+from store.tables.subjects import Subject
 
 __all__ = ["AskingOptions", "AskingSummary", "run_asking"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from profiler.asking.port import ShownItem, ShownSubject
+from profiler.llm.port import ShownItem, ShownSubject
 from store.store import Store
-from store.subjects import Subject
+from store.tables.subjects import Subject
 
 
 def shown_subjects(store: Store, subjects: Sequence[Subject]) -> list[ShownSubject]:

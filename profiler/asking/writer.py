@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
-from store.engine import in_use
+from store.db.engine import in_use
 from store.store import Store
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from profiler.asking.options import AskingOptions
-    from profiler.asking.port import ChatPort
+    from profiler.llm.port import ChatPort
 
 Llm = Annotated[
     str | None,
@@ -65,7 +65,7 @@ def open_port(llm: str | None, base_url: str | None, method: str | None) -> Chat
         if base_url or method:
             raise UserError("--base-url and --method need --llm PROVIDER:MODEL")
         return None
-    from profiler.asking.chat import open_chat
+    from profiler.llm.langchain import open_chat
 
     return open_chat(llm, base_url=base_url, method=method)
 
@@ -87,10 +87,10 @@ def asking_options(
     only_pending: bool = False,
 ) -> AskingOptions:
     """Gather pace, caps, prices and the correction."""
-    from profiler.asking.budget import Caps
     from profiler.asking.conversation import Patience
     from profiler.asking.options import AskingOptions
-    from profiler.asking.prices import load_prices
+    from profiler.llm.budget import Caps
+    from profiler.llm.prices import load_prices
     from prompts import load_template
     from store.errors import UserError
 

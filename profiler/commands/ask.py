@@ -38,9 +38,9 @@ def ask(
             _refuse(question, store)
         from profiler.answering.agent import AnsweringOptions
         from profiler.answering.agent import ask as run
-        from profiler.asking.budget import Caps
-        from profiler.asking.chat import open_chat
-        from profiler.asking.prices import load_prices
+        from profiler.llm.budget import Caps
+        from profiler.llm.langchain import open_chat
+        from profiler.llm.prices import load_prices
 
         options = AnsweringOptions(
             caps=Caps(budget_usd, budget_tokens, budget_calls),

@@ -21,7 +21,7 @@ from profiler.commands._data_options import (
 )
 
 if TYPE_CHECKING:
-    from profiler.joining import Joined
+    from profiler.selection.new_users import Joined
 
 
 def assign(
@@ -39,8 +39,8 @@ def assign(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Let the users of SOURCE join their nearest exemplar; nobody is asked anything."""
-    from profiler.assigning import assign_own_interests
-    from profiler.joining import join_exemplars, save_joined
+    from profiler.assignment.assign import assign_own_interests
+    from profiler.selection.new_users import join_exemplars, save_joined
     from store.console import print_json
     from store.store import open_store
 

@@ -14,8 +14,8 @@ def backup(
 ) -> None:
     """Copy the store with VACUUM INTO; safe while a build is writing."""
     from store.console import say
-    from store.maintenance import back_up
     from store.store import open_store
+    from store.upkeep.verify import back_up
 
     with open_store(store) as opened:
         size = back_up(opened, to)

@@ -17,9 +17,9 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """A user's own history and interests against its exemplar's: shared, and what that adds."""
-    from store.comparing import compare_user
     from store.console import print_json, say
     from store.store import open_store
+    from store.views.exemplar_comparison import compare_user
 
     with open_store(store) as opened:
         document = compare_user(opened, user)

@@ -15,8 +15,8 @@ def datasette(
 ) -> None:
     """Write metadata with named queries, so that Datasette opens the store ready to use."""
     from store.console import print_json, say
-    from store.datasette import write_metadata
     from store.store import open_store
+    from store.views.datasette import write_metadata
 
     with open_store(store) as opened:
         document = write_metadata(opened, out)

@@ -21,7 +21,7 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Measure the stored interests: grounded, covering, distinct, predictive."""
-    from profiler.evaluating import evaluate_store
+    from profiler.quality.evaluate_store import evaluate_store
     from store.console import print_json, print_table
     from store.store import open_store
 

@@ -14,7 +14,7 @@ def exemplars(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Exemplars, largest first: members, similarity, typical items, and how they were chosen."""
-    from profiler.exemplars.listing import list_exemplars
+    from profiler.selection.exemplars.listing import list_exemplars
     from store.console import print_json
     from store.store import open_store
 

@@ -16,8 +16,8 @@ def explain(
 ) -> None:
     """Why an item fits a user: the nearest of its interests, with path and evidence."""
     from store.console import plain, print_json, say
-    from store.explaining import explain_item
     from store.store import open_store
+    from store.views.explanation import explain_item
 
     with open_store(store) as opened:
         document = explain_item(opened, user, item)

@@ -16,8 +16,8 @@ def export(
 ) -> None:
     """Write interests, evidence, users' interests and assignments as files."""
     from store.console import print_json, print_table
-    from store.exporting import export_store
     from store.store import open_store
+    from store.views.export import export_store
 
     with open_store(store) as opened:
         written = export_store(opened, out, format_)

@@ -18,8 +18,8 @@ def forget(
 ) -> None:
     """Remove a user, its answers and texts, and check that the file holds no trace of them."""
     from store.console import note, print_json, print_table
-    from store.forgetting import forget_user, sweep
     from store.store import open_store
+    from store.upkeep.forget import forget_user, sweep
 
     with open_store(store) as opened:
         if user is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from profiler.asking.import_store import ImportedInterests
+    from profiler.exchange.save_interests import ImportedInterests
 
 
 def import_interests(
@@ -30,12 +30,12 @@ def import_interests(
     """Store interests made elsewhere; their users then serve as the exemplars."""
     from typing import cast
 
-    from profiler.asking.import_store import encode_imported, encoder_of
-    from profiler.asking.imports import import_interests as import_file
+    from profiler.exchange.interests import import_interests as import_file
+    from profiler.exchange.save_interests import encode_imported, encoder_of
     from store.console import note, plain, print_json, print_table
     from store.errors import UserError
     from store.store import open_store
-    from store.subjects import Kind
+    from store.tables.subjects import Kind
 
     if kind not in ("exemplar", "synthetic", "user"):
         raise UserError(f"--kind {kind!r}: one of exemplar, synthetic, user")

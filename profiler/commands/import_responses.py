@@ -22,9 +22,9 @@ def import_responses(
     """Store and read answers bought elsewhere. Leaves with 1 where a subject is quarantined."""
     from dataclasses import asdict
 
-    from profiler.asking.batches import import_responses as import_file
-    from profiler.asking.import_store import encode_imported, encoder_of
-    from profiler.asking.prices import load_prices
+    from profiler.exchange.batches import import_responses as import_file
+    from profiler.exchange.save_interests import encode_imported, encoder_of
+    from profiler.llm.prices import load_prices
     from store.console import note, plain, print_json, say
     from store.store import open_store
 

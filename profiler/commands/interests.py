@@ -18,8 +18,8 @@ def interests(
 ) -> None:
     """Every interest with how many users it reaches, near-duplicates under one label."""
     from store.console import note, print_json, print_table
-    from store.listing import list_interests
     from store.store import open_store
+    from store.views.catalogue import list_interests
 
     with open_store(store) as opened:
         found = list_interests(opened, raw=raw, limit=limit)

@@ -16,8 +16,8 @@ def merge(
 ) -> None:
     """Put one interest under the label of another; profiler undo takes it back."""
     from store.console import print_json, say
-    from store.editing import merge as put_under
     from store.store import open_store
+    from store.upkeep.edits import merge as put_under
 
     with open_store(store) as opened:
         edit = put_under(opened, interest, into)

@@ -15,8 +15,8 @@ def pin(
 ) -> None:
     """Keep an interest apart from its near-duplicates; profiler undo takes it back."""
     from store.console import print_json, say
-    from store.editing import pin as keep_apart
     from store.store import open_store
+    from store.upkeep.edits import pin as keep_apart
 
     with open_store(store) as opened:
         edit = keep_apart(opened, interest)

@@ -129,7 +129,7 @@ def diff(
     json: Json = False,
 ) -> None:
     """What differs between two templates. With --prompts the second name is looked up there."""
-    from prompts.comparing import compare
+    from prompts.diff import compare
     from store.console import print_json, say
 
     lines = compare(one, two, prompts)

@@ -16,8 +16,8 @@ def rename(
 ) -> None:
     """Give an interest another label; profiler undo takes it back."""
     from store.console import plain, print_json, say
-    from store.editing import rename as give_label
     from store.store import open_store
+    from store.upkeep.edits import rename as give_label
 
     with open_store(store) as opened:
         edit = give_label(opened, interest, label)

@@ -41,10 +41,10 @@ def requests(
     """Write what ``build --llm`` would ask next, in the OpenAI batch format; nothing is sent."""
     from typing import cast
 
-    from profiler.asking.batches import write_requests
-    from profiler.asking.chat import METHODS, method_for
     from profiler.asking.questions import Cut
-    from profiler.asking.replay import BatchOptions
+    from profiler.exchange.batch_options import BatchOptions
+    from profiler.exchange.batches import write_requests
+    from profiler.llm.langchain import METHODS, method_for
     from prompts import load_template, refuse_unused
     from store.console import print_json, say
     from store.errors import UserError

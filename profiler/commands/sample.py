@@ -18,7 +18,7 @@ def sample(
     from dataclasses import asdict
 
     from store.console import print_json, say
-    from store.sample import FILES, write_sample
+    from store.data.sample import FILES, write_sample
 
     written = write_sample(folder, users=users, seed=seed)
     if json:

@@ -19,13 +19,13 @@ def search(
 ) -> None:
     """Find stored interests by words and by meaning, with whom they reach."""
     from store.console import print_json, print_table, say
-    from store.search import search as find
     from store.store import open_store
+    from store.views.search import search as find
 
     with open_store(store) as opened:
         vector = None
         if encode:
-            from profiler.encoding import load_stored_encoder
+            from profiler.vectors.encoding import load_stored_encoder
 
             vector = load_stored_encoder(opened).encode([query])[0]
         hits = find(opened, query, limit=limit, vector=vector)

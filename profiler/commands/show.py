@@ -15,8 +15,8 @@ def show(
 ) -> None:
     """A user's interests, through its exemplar and synthetic users, with evidence."""
     from store.console import print_json, say
-    from store.reading import show_user
     from store.store import open_store
+    from store.views.users import show_user
 
     with open_store(store) as opened:
         document = show_user(opened, user)

@@ -14,13 +14,13 @@ def status(
 ) -> None:
     """Counts, coverage, cost and failures of a store."""
     from store.console import print_json, print_table, say
-    from store.status import summarise
     from store.store import open_store
+    from store.views.status import summarise
 
     with open_store(store) as opened:
         facts = summarise(opened)
         if opened.meta("joined"):
-            from profiler.joining import ageing_facts
+            from profiler.selection.new_users import ageing_facts
 
             facts["joined"], advice = ageing_facts(opened)
             facts["advice"] += advice

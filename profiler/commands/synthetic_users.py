@@ -16,7 +16,7 @@ def synthetic_users(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Synthetic users: members, items, who owns them, and the coverage curve."""
-    from profiler.synthetic.storing import coverage_curve, list_synthetic_users
+    from profiler.selection.synthetic.storing import coverage_curve, list_synthetic_users
     from store.console import print_json
     from store.errors import StoreError
     from store.store import open_store

@@ -18,9 +18,9 @@ def undo(
     """Take back a merge, rename or pin; without a number list all changes by hand."""
     from store.console import note, print_json, print_table, say
     from store.digests import canonical_json
-    from store.editing import edits
-    from store.editing import undo as take_back
     from store.store import open_store
+    from store.upkeep.edits import edits
+    from store.upkeep.edits import undo as take_back
 
     with open_store(store) as opened:
         found = edits(opened) if edit is None else [take_back(opened, edit)]

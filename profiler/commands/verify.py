@@ -14,8 +14,8 @@ def verify(
 ) -> None:
     """Re-hash and re-check every row; exit 1 where something is wrong."""
     from store.console import print_json, print_table, say
-    from store.maintenance import verify as verify_store
     from store.store import open_store
+    from store.upkeep.verify import verify as verify_store
 
     with open_store(store) as opened:
         checked, faults = verify_store(opened)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from store.status import summarise
+from store.views.status import summarise
 
 if TYPE_CHECKING:
     from store.store import Store

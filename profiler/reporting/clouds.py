@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from profiler.reporting.words import words_of
-from store.comparing import compare_user
 from store.errors import StoreError
+from store.views.exemplar_comparison import compare_user
 
 if TYPE_CHECKING:
     from store.store import Store

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from store.explaining import explain_item
-from store.reading import show_user
+from store.views.explanation import explain_item
+from store.views.users import show_user
 
 if TYPE_CHECKING:
     from store.store import Store

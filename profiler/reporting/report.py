@@ -17,7 +17,7 @@ from profiler.reporting.render import render
 from profiler.reporting.scores import read_scores
 from profiler.reporting.sizes import sizes_and_overlaps
 from store.errors import UserError
-from store.listing import list_interests
+from store.views.catalogue import list_interests
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -109,7 +109,7 @@ def _rows(
     store: Store, entries: list[dict[str, Any]], landscape: Landscape
 ) -> list[dict[str, Any]]:
     """Interests shown: words, users, theme (None where not on the map), first evidence titles."""
-    from store.reading import evidence_of
+    from store.views.users import evidence_of
 
     themes = {point.interest_id: point.theme for point in landscape.points}
     ids = [entry["interest_id"] for entry in entries]

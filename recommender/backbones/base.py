@@ -15,11 +15,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from recommender.checks import checked
+from recommender.base.config_checks import checked
 from store.errors import UserError
 
 if TYPE_CHECKING:
-    from recommender.sequences import Batch, Sequences
+    from recommender.data.sequences import Batch, Sequences
 
 TrainsOn = Literal["one", "all", "none"]
 

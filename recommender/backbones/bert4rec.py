@@ -9,9 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
-from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PostNormBlock, start_normal
-from recommender.sequences import Batch
+from recommender.data.sequences import Batch
+from recommender.kernels.dropout import Dropout
 
 
 class BERT4RecConfig(BackboneConfig):

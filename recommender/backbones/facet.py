@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig, Encoded
 from recommender.backbones.causal import CausalBackbone
-from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PreNormBlock, start_normal
-from recommender.backbones.rescaling import rescaled
+from recommender.kernels.dropout import Dropout
+from recommender.kernels.rescaling import rescaled
 
 
 class FacetConfig(BackboneConfig):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.causal import CausalBackbone
-from recommender.backbones.dropout import Dropout
+from recommender.kernels.dropout import Dropout
 
 
 class GRU4RecConfig(BackboneConfig):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from recommender.backbones.dropout import Dropout
+from recommender.kernels.dropout import Dropout
 
 _EDGES = torch.tensor([6, 12, 24, 48, 96, 192, 384])
 """Longest histories of the groups; finer ones cost in small products what they save in padding."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
-from recommender.sequences import Sequences
+from recommender.data.sequences import Sequences
 
 
 class Pop(Backbone):

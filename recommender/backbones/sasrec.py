@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.causal import CausalBackbone
-from recommender.backbones.dropout import Dropout
 from recommender.backbones.layers import Layout, PreNormBlock, start_normal
+from recommender.kernels.dropout import Dropout
 
 
 class SASRecConfig(BackboneConfig):

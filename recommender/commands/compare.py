@@ -53,9 +53,9 @@ def compare(
 
     Nothing inside its 95 % interval is called a gain.
     """
-    from recommender.comparing import compare as run
-    from recommender.specs import join_training, split_settings
-    from recommender.words import comparison_tables
+    from recommender.experiments.compare import compare as run
+    from recommender.recipes.specs import join_training, split_settings
+    from recommender.text import comparison_tables
     from store.console import note, print_json, print_table, say
     from store.errors import UserError
 

@@ -48,8 +48,8 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Rank all items for the held-out users of the store's split and measure."""
-    from recommender.measuring import evaluate as run
-    from recommender.measuring import evaluate_popularity
+    from recommender.measure import evaluate as run
+    from recommender.measure import evaluate_popularity
     from store.console import print_json, print_table, say
     from store.errors import UserError
 

@@ -26,8 +26,8 @@ def explain(
     Also the stored interests closest to it, with the items that prove them and where they are from.
     """
     from recommender.commands.recommend import parse_history
-    from recommender.service import Service
-    from recommender.words import explanation_lines, item_name
+    from recommender.serving.service import Service
+    from recommender.text import explanation_lines, item_name
     from store.console import note, print_json, say
 
     with Service(model, store=store) as service:

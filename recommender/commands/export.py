@@ -29,8 +29,8 @@ def export(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write what another system needs to serve this model."""
-    from recommender.export import ends_early, write_faiss, write_onnx, write_parquet
-    from recommender.service import Service
+    from recommender.serving.export import ends_early, write_faiss, write_onnx, write_parquet
+    from recommender.serving.service import Service
     from store.console import note, print_json, say
     from store.errors import UserError
 

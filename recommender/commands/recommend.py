@@ -35,7 +35,7 @@ def recommend(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Recommend items to a user of the store, or for a history given on the command line."""
-    from recommender.service import Service
+    from recommender.serving.service import Service
     from store.console import note, print_json, say
     from store.errors import UserError
 
@@ -46,7 +46,7 @@ def recommend(
         )
     with Service(model, store=store) as service:
         if all_users is not None:
-            from recommender.export import ends_early, write_parquet
+            from recommender.serving.export import ends_early, write_parquet
 
             rows = write_parquet(service, all_users, k, filter_seen=not seen)
             if warning := ends_early(service):
@@ -76,7 +76,7 @@ def recommend(
             }
         )
         return
-    from recommender.words import explanation_lines, item_name
+    from recommender.text import explanation_lines, item_name
 
     for item in found:
         say(f"{item.rank:>3}. {item_name(item.title, item.item_id)}  {item.score:.3f}")

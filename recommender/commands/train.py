@@ -69,14 +69,14 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Train a recommender; the best model on the validation part is kept."""
-    from recommender import parallel
-    from recommender.recipes import make_recipe
-    from recommender.runs import train as run
-    from recommender.settings import LAST
-    from recommender.specs import join_training, refuse_idle, split_settings
+    from recommender.api import train as run
+    from recommender.base import distributed
+    from recommender.recipes.recipe import make_recipe
+    from recommender.recipes.specs import join_training, refuse_idle, split_settings
+    from recommender.training.settings import LAST
     from store.console import note, print_json, say
 
-    first = parallel.first_process()
+    first = distributed.first_process()
     tells = first and not json
     parts = join_training(
         split_settings(set_ or []),
@@ -109,7 +109,7 @@ def train(
         say=note if tells else None,
         **recipe,
     )
-    parallel.leave()
+    distributed.leave()
     if not first:
         return
     fit = result.fit
@@ -153,7 +153,7 @@ def reporter() -> Callable[[Any], None]:
 
 def progress_line(state: Any) -> str:
     """Step, losses, the monitored metric where it was just measured, its best, the rate."""
-    from recommender.settings import LAST
+    from recommender.training.settings import LAST
 
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
     parts = [f"step {state.step:,}, epoch {state.epoch + 1}{': ' if terms else ''}{terms}"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.recipes import make_recipe
-from recommender.specs import parse_spec
+from recommender.recipes.recipe import make_recipe
+from recommender.recipes.specs import parse_spec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -133,7 +133,7 @@ def test_a_run_is_trained_measured_and_kept_whole(tmp_path, monkeypatch):
     from _study import Run, carry_out, results
 
     from profiler import BuildConfig, build
-    from store.sample import write_sample
+    from store.data.sample import write_sample
 
     write_sample(tmp_path / "shop", users=80)
     store = tmp_path / "shop.db"

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.semantics import Semantics
+from recommender.data.semantics import Semantics
+from store.data.prepare import prepare
+from store.data.readers import read
+from store.data.sample import load_truth, write_sample
 from store.digests import text_digest
-from store.interests import interest_text
-from store.prepare import prepare
-from store.readers import read
-from store.sample import load_truth, write_sample
 from store.store import Store, open_store
-from store.subjects import SubjectRow
+from store.tables.interests import interest_text
+from store.tables.subjects import SubjectRow
 
 # With tensors this small a second thread only waits, for long where other processes share cores.
 torch.set_num_threads(1)
@@ -122,7 +122,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a REMI model aligned with EIMF on the shop, a few steps old."""
-    from recommender.runs import train
+    from recommender.api import train
 
     out = tmp_path_factory.mktemp("model") / "remi"
     train(shop, out, training={"steps": 60, "evaluate_every": 20}, model={"length": 12})

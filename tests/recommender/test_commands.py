@@ -14,7 +14,6 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from recommender.artefacts import load_model
 from recommender.backbones.base import MODELS, create
 from recommender.commands.compare import compare
 from recommender.commands.evaluate import evaluate, shown
@@ -22,8 +21,9 @@ from recommender.commands.explain import explain
 from recommender.commands.export import export
 from recommender.commands.recommend import recommend
 from recommender.commands.train import train
-from recommender.export import write_onnx
-from recommender.service import Service
+from recommender.model_folder.artefacts import load_model
+from recommender.serving.export import write_onnx
+from recommender.serving.service import Service
 from store.errors import UserError
 from store.store import open_store
 

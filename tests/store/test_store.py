@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from store.data.splits import NO_TIME, Split
+from store.db.migrations import available, statements
 from store.digests import text_digest
 from store.errors import LeakageError, StoreError
-from store.migrations import available, statements
-from store.splits import NO_TIME, Split
 from store.store import open_store
-from store.subjects import SubjectRow
+from store.tables.subjects import SubjectRow
 
 
 @dataclass

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from profiler.answering.agent import MOST_STEPS, Answer, AnsweringOptions, ask
-from profiler.asking.budget import Caps
-from profiler.asking.prices import Prices
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.budget import Caps
+from profiler.llm.prices import Prices
+from profiler.llm.retry import RetryPolicy
 from store.errors import BudgetReachedError, ProviderRefusedError, UserError
-from store.forgetting import forget_user
 from store.store import Store, open_store
+from store.upkeep.forget import forget_user
 from tests.asking_store import MODEL, chat, prices, scalar
 from tests.chat_server import ChatServer, Script, results, scripted
 from tests.llm_server import Step

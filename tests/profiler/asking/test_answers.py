@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from profiler.asking.answers import Answer, AnswerError, read_answer
 from profiler.asking.grounding import normal_label
-from profiler.asking.port import ShownItem
-from profiler.asking.private import private_attribute
+from profiler.asking.sensitive import private_attribute
+from profiler.llm.port import ShownItem
 
 SHOWN = tuple(ShownItem(ix, str(100 + ix), f"Film {ix}") for ix in range(12))
 GOOD: dict[str, Any] = {

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.addressing import request_digest
-from profiler.asking.chat import LangChainPort
-from profiler.asking.port import Message, Request, ShownItem, ShownSubject
+from profiler.llm.langchain import LangChainPort
+from profiler.llm.port import Message, Request, ShownItem, ShownSubject
 from tests.asking_store import chat
 from tests.llm_server import LlmServer
 

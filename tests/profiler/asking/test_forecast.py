@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.budget import Caps
 from profiler.asking.forecast import forecast
-from profiler.asking.prices import Prices
 from profiler.asking.runner import run_asking
+from profiler.llm.budget import Caps
+from profiler.llm.prices import Prices
 from prompts import Template
 from store.errors import BudgetReachedError
 from tests.asking_store import MODEL, chat, fast, make_store, prices, scalar

@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from profiler.asking.answer_schema import AnswerError, Interest
 from profiler.asking.grounding import ground, normal_label
-from profiler.asking.port import ShownItem, Task
-from profiler.asking.schema import AnswerError, Interest
+from profiler.llm.port import ShownItem, Task
 
 SHOWN = tuple(ShownItem(ix, f"i{ix}", None) for ix in range(20))
 IDS = [item.item_id for item in SHOWN]

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.asking.answers import AnswerError, read_answer
-from profiler.asking.port import Request, ShownItem, ShownSubject
 from profiler.asking.questions import CORRECTION, cut_items, make_reask, make_request
+from profiler.llm.port import Request, ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import estimate_tokens, item_lines
 from tests.hostile_titles import hostile_titles

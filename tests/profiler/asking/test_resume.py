@@ -21,8 +21,8 @@ from profiler.asking.questions import CORRECTION, make_request
 from profiler.asking.runner import run_asking
 from profiler.asking.shown import shown_subjects
 from prompts import Template
-from store.ledger import NewResponse
 from store.store import Store, open_store
+from store.tables.ledger import NewResponse
 from tests.asking_store import MODEL, chat, contents, fast, make_store, scalar
 from tests.llm_server import Call, LlmServer, Step
 
@@ -48,7 +48,7 @@ FORKS = """
 import os, sys
 import langchain_openai, openai
 from prompts import load_template
-from profiler.asking.chat import open_chat
+from profiler.llm.langchain import open_chat
 from profiler.asking.runner import run_asking
 from store.store import open_store
 from tests.asking_store import chat, fast

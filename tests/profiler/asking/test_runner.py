@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.budget import Caps
 from profiler.asking.retrying import retry_failed
 from profiler.asking.runner import AskingSummary, run_asking
-from profiler.asking.transport import RetryPolicy
+from profiler.llm.budget import Caps
+from profiler.llm.retry import RetryPolicy
 from prompts import Template
 from store.errors import (
     BudgetReachedError,
@@ -402,7 +402,7 @@ def test_stopping_is_quick_clean_and_resumable(tmp_path: Path, template: Templat
 
 
 def test_a_dollar_cap_needs_a_price(tmp_path: Path, template: Template) -> None:
-    from profiler.asking.prices import Prices
+    from profiler.llm.prices import Prices
 
     with (
         make_store(tmp_path / "a.db", 1) as store,
@@ -413,7 +413,7 @@ def test_a_dollar_cap_needs_a_price(tmp_path: Path, template: Template) -> None:
 
 
 def test_an_unknown_price_is_said(tmp_path: Path, template: Template) -> None:
-    from profiler.asking.prices import Prices
+    from profiler.llm.prices import Prices
 
     with make_store(tmp_path / "a.db", 2) as store, LlmServer() as server:
         summary = run(store, server, template, prices=Prices({}, {}))

@@ -20,11 +20,11 @@ from profiler.commands.import_interests import import_interests
 from profiler.commands.import_responses import import_responses
 from profiler.commands.requests import requests
 from prompts import list_templates
+from store.data.prepare import prepare
+from store.data.readers import read
 from store.errors import StoreError, UserError
-from store.prepare import prepare
-from store.readers import read
 from store.store import open_store
-from store.subjects import SubjectRow
+from store.tables.subjects import SubjectRow
 
 Run = Callable[..., Result]
 

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from profiler.commands.build import build
-from store.sample import write_sample
+from store.data.sample import write_sample
 from store.store import open_store
 
 

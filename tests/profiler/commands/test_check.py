@@ -9,8 +9,8 @@ import typer
 from typer.testing import CliRunner
 
 from profiler.commands.check import check
+from store.data.readers import read
 from store.errors import DataError
-from store.readers import read
 
 
 @pytest.fixture

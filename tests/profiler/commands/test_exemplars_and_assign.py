@@ -14,12 +14,12 @@ from profiler.commands.assign import assign
 from profiler.commands.exemplars import exemplars
 from profiler.commands.status import status
 from profiler.config import BuildConfig
-from profiler.joining import ageing_of, join_exemplars
 from profiler.pipeline import build
+from profiler.selection.new_users import ageing_of, join_exemplars
+from store.data.sample import write_sample
 from store.errors import StoreError
-from store.maintenance import verify
-from store.sample import write_sample
 from store.store import open_store
+from store.upkeep.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import cli
-from store.canonical import merge_duplicates
 from store.store import open_store
+from store.upkeep.duplicates import merge_duplicates
 from tests.reading_store import COMMANDS, fill, runner
 
 GOLDEN = Path(__file__).with_name("golden_reading.json")

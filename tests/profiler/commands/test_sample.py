@@ -10,8 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from profiler.commands.sample import sample
-from store.readers import read
-from store.sample import FILES, SEED, USERS, load_truth
+from store.data.readers import read
+from store.data.sample import FILES, SEED, USERS, load_truth
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recommender.backbones.base import MODELS, backbone_class, create
-from recommender.sequences import Batch
+from recommender.data.sequences import Batch
 from store.errors import UserError
 
 V, L = 15, 6
@@ -187,7 +187,7 @@ class TestBert4RecWindows:
 
 class TestPop:
     def test_scores_by_training_count_for_everyone(self):
-        from recommender.sequences import Sequences
+        from recommender.data.sequences import Sequences
 
         model = create("pop", 4)
         indptr, items = torch.tensor([0, 3, 6]).numpy(), torch.tensor([0, 1, 2, 1, 2, 2]).numpy()

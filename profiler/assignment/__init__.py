@@ -1,0 +1,1 @@
+"""Which of the stored interests are a user's."""

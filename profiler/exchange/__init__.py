@@ -1,0 +1,1 @@
+"""Questions and answers in files: batches, and interests made elsewhere."""

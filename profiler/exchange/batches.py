@@ -1,0 +1,286 @@
+"""Questions written to a file and answers read from one, for batch services and other hands.
+
+What is written is what a run would ask next, under the same content address, so an imported answer
+is found by a later run as if that run had paid for it. The store keeps each question, so that its
+answer finds it whatever happened in between. Answers go through the same reading and the same
+quarantine as any other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from profiler.asking.addressing import prompt_of
+from profiler.exchange.batch_files import Answered, read_answers, write_atomically
+from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
+from profiler.llm.port import Request
+from profiler.llm.prices import Prices, load_prices
+from store.errors import StoreError
+from store.store import Store
+from store.tables.ledger import NewResponse, StoredResponse
+from store.tables.questions import Question
+
+RUN_KIND = "requests"
+CHUNK = 200
+
+
+@dataclass
+class ImportReport:
+    """What became of each line of a file; the counts add up to its lines.
+
+    Attributes
+    ----------
+    new
+        Answers stored now.
+    known
+        Answers the store had already.
+    different
+        Another answer to a question that has one: the first stays.
+    unknown, failed, malformed
+        Ids that no question of this store has, answers the provider failed to give, lines that
+        cannot be read.
+    notes
+        A line on each of the last four, with its place in the file.
+    waiting
+        Answers of the file that are stored and not read: nobody would ask about their subjects now.
+    tokens_in, tokens_out, cost_usd
+        Of the new answers, as far as the file tells tokens and the table prices.
+    unpriced
+        New answers of unknown cost.
+    ok, quarantined, pending
+        Subjects afterwards.
+    """
+
+    new: int = 0
+    known: int = 0
+    different: int = 0
+    unknown: int = 0
+    failed: int = 0
+    malformed: int = 0
+    notes: list[str] = field(default_factory=list)
+    waiting: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    ok: int = 0
+    quarantined: int = 0
+    pending: int = 0
+
+    def count(self, response: NewResponse) -> None:
+        """Count a new answer and what it took."""
+        self.new += 1
+        self.tokens_in += response.tokens_in or 0
+        self.tokens_out += response.tokens_out or 0
+        self.cost_usd += response.cost_usd or 0.0
+        self.unpriced += response.cost_usd is None
+
+
+def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
+    """Write the next question about every subject a run would ask about, in OpenAI's batch format.
+
+    A subject whose last answer was not accepted gets its correction. Returns how many were written;
+    the file appears whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        There is nothing to ask about.
+    """
+    if not store.subjects.load(kinds=kinds(options)):
+        raise StoreError(
+            f"{store.path} has no subjects to ask about; "
+            f"choose them first: profiler build DATA --store {store.path}"
+        )
+    run_id = store.start_run(RUN_KIND, options.as_config())
+    asked = list(missing_requests(store, options))
+    store.questions.add(_question(digest, request, run_id) for digest, request in asked)
+    lines = [
+        json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
+        for digest, request in asked
+    ]
+    write_atomically(out, lines)
+    store.finish_run(run_id, "done", {"requests": len(lines)})
+    return len(lines)
+
+
+def import_responses(store: Store, file: Path, prices: Prices | None = None) -> ImportReport:
+    """Store the answers of a file and read them; a second import of the same file changes nothing.
+
+    Every answer that belongs to a question is durable before any is read, also where a later build,
+    import or edit left nobody to ask about it, or gave its subject other items: then it waits, and
+    a run that asks the same finds it. Its cost is recorded where the file tells its tokens and
+    ``prices`` (the built-in table where not given) its price.
+
+    Raises
+    ------
+    StoreError
+        No question was ever written from this store.
+    DataError
+        The file cannot be read at all.
+    """
+    batches = _written_batches(store)
+    report = ImportReport()
+    answers = read_answers(file, report)
+    unread = _store_answers(store, answers, report, prices or load_prices())
+    for options in batches:
+        settle(store, options, unread)
+    report.waiting = sum(_is_unread(store, digest) for digest in unread)
+    counts = store.subjects.counts().values()
+    report.ok = sum(states.get("ok", 0) for states in counts)
+    report.quarantined = sum(states.get("quarantined", 0) for states in counts)
+    report.pending = sum(states.get("pending", 0) for states in counts)
+    return report
+
+
+def _written_batches(store: Store) -> list[BatchOptions]:
+    """Options of every batch written from this store, the newest first, each once."""
+    with store.read() as connection:
+        configs = connection.exec_driver_sql(
+            "SELECT config FROM runs WHERE kind = ? GROUP BY config_digest "
+            "ORDER BY max(run_id) DESC",
+            (RUN_KIND,),
+        ).scalars()
+        found = [BatchOptions.from_config(json.loads(config)) for config in configs]
+    if not found:
+        raise StoreError(
+            f"no questions were written from {store.path}; "
+            f"write them first: profiler requests --store {store.path} --out requests.jsonl"
+        )
+    return found
+
+
+def _store_answers(
+    store: Store,
+    answers: Iterator[Answered],
+    report: ImportReport,
+    prices: Prices,
+) -> set[str]:
+    """Store what is new, in chunks; return the addresses of answers to read."""
+    unread: set[str] = set()
+    new: dict[str, NewResponse] = {}
+    options_of = cache(partial(_options_of, store))
+    run_id: int | None = None
+    for answer in answers:
+        known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
+        if known is not None:
+            _count_known(known, answer, report)
+            if isinstance(known, StoredResponse) and known.outcome == "unread":
+                unread.add(answer.custom_id)
+            continue
+        question = store.questions.find(answer.custom_id)
+        if question is None:
+            report.unknown += 1
+            report.notes.append(
+                f"line {answer.line}: no question was written under {answer.custom_id[:80]!r}"
+            )
+            continue
+        if run_id is None:
+            run_id = store.start_run("import-responses", {"asked": store.questions.count()})
+        options = options_of(question.run_id)
+        new[answer.custom_id] = _response(question, options, answer, run_id, prices)
+        unread.add(answer.custom_id)
+        report.count(new[answer.custom_id])
+        if len(new) == CHUNK:
+            _add(store, new)
+    _add(store, new)
+    if run_id is not None:
+        store.finish_run(run_id, "done", {"new": report.new})
+    return unread
+
+
+def _is_unread(store: Store, digest: str) -> bool:
+    found = store.responses.find(digest)
+    return found is not None and found.outcome == "unread"
+
+
+def _add(store: Store, new: dict[str, NewResponse]) -> None:
+    with store.write():
+        for response in new.values():
+            store.responses.add(response)
+    new.clear()
+
+
+def _count_known(
+    known: StoredResponse | NewResponse, answer: Answered, report: ImportReport
+) -> None:
+    if known.raw_text == answer.text:
+        report.known += 1
+        return
+    report.different += 1
+    report.notes.append(
+        f"line {answer.line}: another answer to {answer.custom_id[:80]!r}, which has one already"
+    )
+
+
+def _options_of(store: Store, run_id: int) -> BatchOptions:
+    """How the questions of a run were asked."""
+    with store.read() as connection:
+        config = connection.exec_driver_sql(
+            "SELECT config FROM runs WHERE run_id = ?", (run_id,)
+        ).scalar_one()
+    return BatchOptions.from_config(json.loads(config))
+
+
+def _question(digest: str, request: Request, run_id: int) -> Question:
+    return Question(
+        request_digest=digest,
+        prompt=prompt_of(request),
+        subject_id=request.subject.subject_id,
+        run_id=run_id,
+        max_tokens=request.max_tokens,
+        shown=request.shown,
+    )
+
+
+def _response(
+    question: Question, options: BatchOptions, answer: Answered, run_id: int, prices: Prices
+) -> NewResponse:
+    cost = prices.cost(options.llm, answer.tokens_in, answer.tokens_out)
+    return NewResponse(
+        request_digest=answer.custom_id,
+        prompt=question.prompt,
+        subject_id=question.subject_id,
+        run_id=run_id,
+        model=options.llm,
+        base_url=options.base_url,
+        method="import",
+        params={
+            "method": options.method,
+            "max_tokens": question.max_tokens,
+            "temperature": options.temperature,
+            "seed": options.seed,
+            "answered_by": answer.model,
+            **prices.dated(options.llm, cost),
+        },
+        shown=question.shown,
+        raw_text=answer.text,
+        refusal=answer.refusal,
+        finish_reason=answer.finish_reason,
+        tokens_in=answer.tokens_in,
+        tokens_out=answer.tokens_out,
+        cost_usd=cost,
+    )
+
+
+def _batch_line(digest: str, request: Request, options: BatchOptions) -> dict[str, Any]:
+    """One line of the OpenAI batch format, with the body a run would send."""
+    body: dict[str, Any] = {
+        "model": options.model,
+        "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
+        "max_completion_tokens": request.max_tokens,
+        "temperature": request.temperature,
+    }
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if options.method == "json_schema":
+        schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
+    elif options.method == "json_mode":
+        body["response_format"] = {"type": "json_object"}
+    return {"custom_id": digest, "method": "POST", "url": "/v1/chat/completions", "body": body}

@@ -1,0 +1,197 @@
+"""Imported interests into the store, with the users that each exemplar stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from profiler.exchange.interest_rows import Counts, GroundedInterest
+from store.data.dataset import Dataset
+from store.errors import UserError
+from store.store import Store
+from store.tables.subjects import Kind, SubjectRow
+from store.upkeep.duplicates import merge_duplicates
+
+if TYPE_CHECKING:
+    from profiler.vectors.encoding import Encoder
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subject with its interests, ready to be stored."""
+
+    row: SubjectRow
+    interests: list[GroundedInterest]
+
+
+@dataclass
+class ImportedInterests:
+    """What an import brought.
+
+    Attributes
+    ----------
+    subjects, interests
+        Stored, those that were there already included.
+    changed
+        Subjects whose interests are new or differ from what was stored.
+    members
+        Users that an imported exemplar stands for.
+    counts
+        What became of everything in the file.
+    """
+
+    subjects: int
+    interests: int
+    changed: int
+    members: int
+    counts: Counts = field(default_factory=Counts)
+
+
+def save_imported(
+    store: Store, dataset: Dataset, found: list[Found], *, name: str, unseen: int, counts: Counts
+) -> ImportedInterests:
+    """Store subjects, memberships and interests in one transaction."""
+    source = f"import:{name}"
+    found = sorted(found, key=lambda one: (one.row.user_ix or 0, one.row.name))
+    by_kind: dict[Kind, list[SubjectRow]] = {}
+    for one in found:
+        by_kind.setdefault(one.row.kind, []).append(one.row)
+    if "exemplar" in by_kind:
+        by_kind["exemplar"] = with_members(store, dataset, by_kind["exemplar"])
+    changed = 0
+    with store.write():
+        run_id = store.start_run("import-interests", {"name": name, "unseen": unseen})
+        for kind, rows in by_kind.items():
+            if kind == "user":
+                store.subjects.add(rows, run_id)
+            else:
+                store.subjects.choose(kind, rows, run_id)
+        numbers = {one.name: one.subject_id for one in store.subjects.load()}
+        for one in found:
+            subject_id = numbers[one.row.name]
+            if _stored(store, subject_id, source) != one.interests:
+                store.interests.save(subject_id, one.interests, source=source, response_id=None)
+                changed += 1
+        store.finish_run(run_id, "done", {"subjects": len(found), "changed": changed})
+    return ImportedInterests(
+        subjects=len(found),
+        interests=sum(len(one.interests) for one in found),
+        changed=changed,
+        members=sum(len(row.members) for row in by_kind.get("exemplar", [])),
+        counts=counts,
+    )
+
+
+def with_members(
+    store: Store, dataset: Dataset, exemplars: Sequence[SubjectRow]
+) -> list[SubjectRow]:
+    """Let every user join its nearest exemplar; without text vectors each stands for itself.
+
+    History vectors are made as a build makes them, from what may describe a user (training and
+    input interactions), and centred.
+    """
+    from profiler.selection.exemplars import nearest_exemplar
+    from profiler.vectors.histories import history_vectors
+
+    encoder = store.meta("encoder")
+    if encoder is None:
+        return list(exemplars)
+    vectors = history_vectors(
+        store.vectors.items(),
+        *dataset.known(),
+        store.meta("history_vector", "mean"),
+        center=True,
+        texts=dataset.texts(store.meta("item_text", "title+categories")),
+        encode=lambda texts: store.vectors.matrix(encoder, texts),
+    )
+    own = np.array([row.user_ix for row in exemplars], dtype=np.int64)
+    labels, cosine = nearest_exemplar(vectors, vectors[own])
+    labels[own], cosine[own] = np.arange(len(own)), 1.0
+    groups = [np.flatnonzero(labels == number) for number in range(len(own))]
+    return [
+        replace(row, members=members.tolist(), similarities=cosine[members].tolist())
+        for row, members in zip(exemplars, groups, strict=True)
+    ]
+
+
+def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest]:
+    """Interests of a subject as they stand, if they are all from this source."""
+    with store.read() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT n.interest_id, n.label, n.description, n.source, i.item_id FROM interests n "
+            "JOIN subjects s USING (subject_id) LEFT JOIN evidence e USING (interest_id) "
+            "LEFT JOIN items i USING (item_ix) WHERE n.subject_id = ? AND s.state = 'ok' "
+            "ORDER BY n.position, e.position",
+            (subject_id,),
+        ).all()
+    if any(row.source != source for row in rows):
+        return []
+    texts: dict[int, tuple[str, str]] = {}
+    evidence: dict[int, list[str]] = {}
+    for row in rows:
+        texts[row.interest_id] = (row.label, row.description)
+        evidence.setdefault(row.interest_id, []).append(row.item_id)
+    return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
+
+
+def encoder_of(store: Store, named: str | None = None) -> Encoder | None:
+    """The encoder of the store's vectors, its weights read; None in a store without text vectors.
+
+    To be called before anything is asked or stored: what is wrong with it then costs nothing.
+
+    Parameters
+    ----------
+    named
+        Name or folder of the encoder; None finds the one of the last build.
+
+    Raises
+    ------
+    UserError
+        It cannot be loaded, or ``named`` is not the one the store's vectors are from.
+    """
+    from profiler.vectors.encoding import load_encoder, load_stored_encoder
+
+    known = store.meta("encoder")
+    if known is None:
+        return None
+    if named is None:
+        encoder = load_stored_encoder(store)
+    else:
+        encoder = load_encoder(named, precision="bf16" if known.endswith("+bf16") else "fp32")
+    if encoder.name != known:
+        raise UserError(
+            f"the vectors of {store.path} are from the encoder {known!r}, but --encoder {named} "
+            f"is {encoder.name!r}; name the one it was built with, or leave --encoder out"
+        )
+    encoder.load()
+    return encoder
+
+
+def encode_imported(store: Store, encoder: Encoder | None = None) -> int:
+    """Encode the interests' words and give users those that cover their own history.
+
+    Returns how many texts were encoded; 0 in a store without text vectors.
+
+    Parameters
+    ----------
+    encoder
+        From :func:`encoder_of`; None finds the store's own.
+
+    Raises
+    ------
+    UserError
+        The store's own encoder cannot be loaded.
+    """
+    from profiler.assignment.assign import assign_own_interests
+    from profiler.vectors.encoding import encode_cached
+
+    model = encoder or encoder_of(store)
+    if model is None:
+        return 0
+    encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
+    assign_own_interests(store, store.datasets.load(), store.vectors.items())
+    merge_duplicates(store)
+    return encoded

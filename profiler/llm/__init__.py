@@ -1,0 +1,1 @@
+"""What talks to a language model; it knows no subject and no store."""

@@ -1,0 +1,99 @@
+"""When a call that brought no answer is made again, and how long that waits.
+
+The provider's Retry-After is honoured, else the wait is random and exponential, so that calls that
+failed together do not come back together. Only what may pass is tried again; a refusal of key,
+quota or model stops the run. Nothing of a failed call ever reaches a prompt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from profiler.llm.port import CallError
+from profiler.llm.rate_limits import Sleep
+from store.errors import ProviderRefusedError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often and how patiently.
+
+    Attributes
+    ----------
+    attempts
+        Calls for one request, the first included.
+    first_wait, longest_wait
+        Seconds: scale and cap of the random exponential wait.
+    longest_told
+        A Retry-After beyond this many seconds stops the run instead of keeping it waiting.
+    sleep
+        How to wait; injected by tests.
+    """
+
+    attempts: int = 6
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    longest_told: float = 600.0
+    sleep: Sleep = asyncio.sleep
+
+    def wait(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt."""
+        error = state.outcome.exception() if state.outcome is not None else None
+        told = error.retry_after if isinstance(error, CallError) else None
+        if told is None:
+            return wait_random_exponential(self.first_wait, self.longest_wait)(state)
+        # Never sooner than told; a little later, so that not all waiting calls come at once.
+        return told + random.uniform(0, min(1.0, 0.1 + told * 0.1))  # noqa: S311
+
+    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make an attempt, again and again where that may help.
+
+        Raises
+        ------
+        CallError
+            The last attempt's, when none brought an answer, or at once when waiting cannot help.
+        ProviderRefusedError
+            The provider refuses all calls.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=self.wait,
+            retry=retry_if_exception(self._passes),
+            sleep=self.sleep,
+            reraise=True,
+        )
+
+        async def once() -> T:  # tenacity awaits only what it sees to be a coroutine function
+            return await attempt()
+
+        try:
+            return await retrying(once)
+        except CallError as error:
+            if error.outcome == "provider_refused":
+                raise ProviderRefusedError(str(error)) from None
+            if self._too_long(error):
+                raise ProviderRefusedError(
+                    f"the service asks to wait {error.retry_after:.0f} s before the next call "
+                    f"({error}); everything paid for is kept; run again then"
+                ) from None
+            raise
+
+    def _passes(self, error: BaseException) -> bool:
+        return isinstance(error, CallError) and error.passing and not self._too_long(error)
+
+    def _too_long(self, error: CallError) -> bool:
+        return error.retry_after is not None and error.retry_after > self.longest_told

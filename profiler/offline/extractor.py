@@ -1,0 +1,300 @@
+"""The offline extractor: interests from word statistics and text vectors. Not a language model.
+
+It keeps the contract of a chat model (one request in, one JSON text out), so that everything
+downstream is real without a key or a network: it groups the subject's items by their text vectors
+(:mod:`profiler.grouping`) and names each group from its own words (:mod:`profiler.naming`). It
+cannot say why somebody wants something. Its interests carry the source ``offline``, and commands
+that print them say that no language model made them; the texts themselves stay free of that note,
+because they are encoded and compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from profiler.asking.grounding import normal_label
+from profiler.asking.sensitive import private_attribute
+from profiler.llm.port import Method, Reply, Request, ShownItem, Task
+from profiler.offline.grouping import NO_GROUP, group_rows
+from profiler.offline.naming import CorpusWords, distinctive_terms, join_words, shared_categories
+from profiler.offline.sessions import Baskets, group_session
+from prompts.items import clean_text, shown_ids
+
+if TYPE_CHECKING:
+    from store.data.dataset import Dataset
+
+VERSION = 2
+THRESHOLD = 1.4
+"""Height of the cut for histories: of one height for all, near the best agreement with a chat
+model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
+interests that it found (``benchmarks/bench_grouping.py --histories``, ``docs/quality.md``)."""
+SESSION_THRESHOLD = 1.84
+"""The same for shopping sessions, whose items people put into few, wide bundles; there
+``sessions=True`` agrees better with people than any height."""
+CENTRE = 0.5
+"""Share of the catalogue's mean vector that is taken away before grouping: what all items of a
+shop have in common says nothing, yet part of it tells coherent subjects from mixed ones."""
+OTHER_LABEL = "Other items"
+MAX_LABEL = 110
+
+
+@dataclass(frozen=True)
+class CorpusStatistics:
+    """What the extractor knows of the whole catalogue: its words and its mean text vector.
+
+    Attributes
+    ----------
+    words
+        Document frequencies of words and categories.
+    mean
+        float32 ``[d]``, mean over the items that have text.
+    """
+
+    words: CorpusWords
+    mean: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls,
+        titles: Sequence[str | None],
+        categories: Sequence[Sequence[str]],
+        vectors: NDArray[np.float32],
+    ) -> CorpusStatistics:
+        """Statistics of a catalogue; ``vectors`` is float32 ``[items, d]``, zero where no text."""
+        with_text = np.any(vectors != 0, axis=1)
+        mean = vectors[with_text].mean(axis=0, dtype=np.float64) if with_text.any() else 0.0
+        filled = np.broadcast_to(np.asarray(mean, dtype=np.float32), vectors.shape[1:]).copy()
+        return cls(CorpusWords.of(titles, categories), filled)
+
+    def centred(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Unit vectors less :data:`CENTRE` of the catalogue's mean, unit again; zero stays zero."""
+        moved = vectors - CENTRE * self.mean
+        moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+        return np.where(np.any(vectors != 0, axis=1)[:, None], moved, 0).astype(np.float32)
+
+
+class OfflineExtractor:
+    """A :class:`profiler.asking.port.ChatPort` that asks nobody.
+
+    Parameters
+    ----------
+    dataset
+        Its titles and categories give the words' frequencies.
+    item_vectors
+        float32 ``[items, d]``, unit rows, zero where an item has no text.
+    max_interests
+        The most interests of one answer.
+    threshold
+        Height at which Ward's tree is cut; see :data:`THRESHOLD`.
+    sessions
+        The histories are shopping sessions of a few items each: they are grouped by pairs that
+        belong together (:mod:`profiler.sessions`) instead of by the tree, and groups may overlap.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        item_vectors: NDArray[np.float32],
+        *,
+        max_interests: int = 20,
+        threshold: float = THRESHOLD,
+        sessions: bool = False,
+    ) -> None:
+        self._vectors = item_vectors
+        self._corpus = CorpusStatistics.of(dataset.titles, dataset.categories, item_vectors)
+        self._baskets = None
+        if sessions:
+            self._baskets = Baskets.of(self._corpus.centred(item_vectors), *dataset.visible())
+        self._max_interests = max_interests
+        self._threshold = threshold
+        texts = json.dumps([dataset.titles, dataset.categories]).encode()
+        content = hashlib.sha256(texts)
+        content.update(np.ascontiguousarray(item_vectors).tobytes())
+        self._catalogue = content.hexdigest()[:16]
+
+    @property
+    def name(self) -> str:
+        """``offline``: the name under which its interests are stored."""
+        return "offline"
+
+    @property
+    def base_url(self) -> str | None:
+        """None: nothing is called."""
+        return None
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """All that changes an answer beside the request: settings, and the catalogue's digest."""
+        return {
+            "version": VERSION,
+            **({"sessions": True} if self._baskets else {"threshold": self._threshold}),
+            "max_interests": self._max_interests,
+            "catalogue": self._catalogue,
+        }
+
+    def method_for(self, request: Request) -> Method:
+        """Return ``offline``."""
+        return "offline"
+
+    async def ask(self, request: Request) -> Reply:
+        """Answer a request from its subject's items; the messages are not read."""
+        started = time.perf_counter()
+        shown = request.subject.items
+        interests = extract(
+            shown,
+            self._vectors[[item.item_ix for item in shown]],
+            self._corpus,
+            self._max_interests,
+            threshold=self._threshold,
+            task=request.task,
+            baskets=self._baskets,
+        )
+        ids = dict(
+            zip(
+                [item.item_id for item in shown],
+                shown_ids([item.item_id for item in shown]),
+                strict=True,
+            )
+        )
+        for interest in interests:
+            interest["evidence"] = [ids[item] for item in interest["evidence"]]
+        return Reply(
+            text=json.dumps({"interests": interests}, ensure_ascii=False),
+            finish_reason="stop",
+            tokens_in=0,
+            tokens_out=0,
+            model=self.name,
+            method="offline",
+            latency_s=time.perf_counter() - started,
+        )
+
+
+def extract(
+    shown: Sequence[ShownItem],
+    vectors: NDArray[np.float32],
+    corpus: CorpusStatistics,
+    max_interests: int = 20,
+    *,
+    threshold: float = THRESHOLD,
+    task: Task = "interests",
+    baskets: Baskets | None = None,
+) -> list[dict[str, Any]]:
+    """Group a subject's items and name the groups.
+
+    The result does not depend on the order of ``shown``. An item is in at most one interest, but
+    with ``baskets`` it may be in several (task ``interests`` only). With
+    the task ``interests`` an item that stands alone stays out, unless no two items go together;
+    with ``allocation`` every item is in exactly one, those without text in one of their own.
+
+    Parameters
+    ----------
+    shown
+        The items the subject stands for.
+    vectors
+        float32 ``[n, d]``, the text vector of each shown item, zero where it has no text.
+    corpus
+        Statistics of the whole catalogue.
+    max_interests
+        The most interests returned, at least 2.
+    threshold
+        Height at which Ward's tree is cut.
+    task
+        ``interests`` or ``allocation``.
+    baskets
+        For a shopping session: all sessions of the shop (:func:`profiler.sessions.group_session`).
+
+    Returns
+    -------
+    list of dict
+        ``label``, ``description`` and ``evidence`` (item ids, most typical first), the interest
+        with the most evidence first. Empty where nothing has text (``interests``) or is shown.
+    """
+    order = sorted(range(len(shown)), key=lambda row: (shown[row].item_ix, shown[row].item_id))
+    items = [shown[row] for row in order]
+    centred = corpus.centred(np.asarray(vectors, dtype=np.float32)[order])
+    without_text = not np.all(np.any(centred != 0, axis=1))
+    most = max_interests - int(task == "allocation" and without_text)
+    if baskets is not None and task == "interests":
+        raw = np.asarray(vectors, dtype=np.float32)[order]
+        groups = _pairs_first(group_session(raw, centred, baskets, max(1, most)))
+    else:
+        groups = _groups(group_rows(centred, threshold, max(1, most)), centred, task)
+    interests = []
+    taken: set[str] = set()
+    for members in groups:
+        others = [items[row].title for row in range(len(items)) if row not in set(members)]
+        interest = _describe([items[row] for row in members], others, corpus.words, taken)
+        taken.add(normal_label(interest["label"]))
+        interests.append(interest)
+    return interests
+
+
+def _groups(labels: NDArray[np.int64], vectors: NDArray[np.float32], task: Task) -> list[list[int]]:
+    """Rows of each group, most typical first; which groups are kept depends on the task."""
+    groups = []
+    for group in range(int(labels.max(initial=NO_GROUP)) + 1):
+        rows = np.flatnonzero(labels == group)
+        closeness = np.round(vectors[rows] @ vectors[rows].mean(axis=0), 5)
+        groups.append(rows[np.argsort(-closeness, kind="stable")].tolist())
+    if task == "allocation":
+        rest = np.flatnonzero(labels == NO_GROUP).tolist()
+        return [*groups, rest] if rest else groups
+    return _pairs_first(groups)
+
+
+def _pairs_first(groups: list[list[int]]) -> list[list[int]]:
+    """Groups of two items or more; those of one where there are no others."""
+    return [group for group in groups if len(group) > 1] or groups
+
+
+def _describe(
+    members: Sequence[ShownItem],
+    others: Sequence[str | None],
+    words: CorpusWords,
+    taken: set[str],
+) -> dict[str, Any]:
+    terms = distinctive_terms([item.title for item in members], others, words)
+    shared = shared_categories([item.categories for item in members], words)
+    return {
+        "label": _label(members, terms, shared, taken),
+        "description": _description(members),
+        "evidence": [item.item_id for item in members],
+    }
+
+
+def _label(
+    members: Sequence[ShownItem], terms: list[str], shared: list[str], taken: set[str]
+) -> str:
+    """Return the first wording that is new in this answer and says nothing about a person."""
+    named = join_words(terms)
+    category = join_words(shared[:1])
+    wordings = [f"{category}: {named}" if category and named else category or named]
+    wordings += [named, join_words(shared)]
+    wordings += [f"{join_words(shared)}: {named}"] if shared and terms else []
+    wordings += [clean_text(item.title or "", 80) for item in members]
+    base = category or named or OTHER_LABEL
+    wordings += [OTHER_LABEL, *(f"{base} ({number})" for number in range(2, 99))]
+    for wording in wordings:
+        label = clean_text(wording, MAX_LABEL)
+        label = label[:1].upper() + label[1:]
+        if label and normal_label(label) not in taken and private_attribute(label) is None:
+            return label
+    return f"{OTHER_LABEL} ({len(taken) + 1})"
+
+
+def _description(members: Sequence[ShownItem]) -> str:
+    """One sentence that names two typical titles."""
+    titles = [clean_text(item.title, 90) for item in members if item.title]
+    titles = list(dict.fromkeys(title for title in titles if title))[:2]
+    if not titles:
+        return "Items without a title."
+    text = f"Items like {'; '.join(titles)}."
+    return text if private_attribute(text) is None else "Items of one kind."

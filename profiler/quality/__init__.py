@@ -1,0 +1,1 @@
+"""How good stored interests are, measured without a judge."""

@@ -1,0 +1,1 @@
+"""Texts as vectors, and histories as means of them."""

@@ -1,0 +1,272 @@
+"""The public verbs: train on a store, evaluate a model, recommend, explain.
+
+Each takes an open store or a path, does its work in memory and returns plain results; the commands
+of the same names only parse, call and print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from recommender.backbones.base import Backbone, create
+from recommender.base import distributed
+from recommender.base.config_checks import checked
+from recommender.data.leakage import check_shown, check_training, shown_to_llm
+from recommender.data.semantics import Semantics, describe
+from recommender.data.sequences import Sequences
+from recommender.evaluation import ranking
+from recommender.evaluation.validation import make_evaluator
+from recommender.measure import evaluate, opened_store
+from recommender.model_folder import artefacts
+from recommender.model_folder.projection import save_projection
+from recommender.recipes.recipe import (
+    Recipe,
+    check_parts,
+    make_loss,
+    make_objectives,
+    make_recipe,
+    read_for,
+    training_settings,
+)
+from recommender.serving.results import Explanation, Recommendation
+from recommender.serving.service import Service
+from recommender.training import checkpoint
+from recommender.training.loop import fit
+from recommender.training.settings import FitResult, Settings
+from store.errors import UserError
+from store.store import Store
+
+if TYPE_CHECKING:
+    from recommender.objectives.eimf import EIMF
+    from recommender.training.progress import Report
+    from store.data.dataset import Dataset
+
+__all__ = ["TrainResult", "evaluate", "explain", "recommend", "train"]
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What training came to.
+
+    Attributes
+    ----------
+    folder
+        The model folder; None where none was asked for.
+    model
+        The model with its best weights.
+    fit
+        Steps, seconds, best validation metrics, why the run ended.
+    """
+
+    folder: Path | None
+    model: Backbone
+    fit: FitResult
+
+
+def train(
+    store: Store | str | Path,
+    out: str | Path | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "cpu",
+    progress: Callable[[Report], None] | None = None,
+    say: Say | None = None,
+    stop: Callable[[], bool] | None = None,
+    **settings: Any,
+) -> TrainResult:
+    """Train a recommender on a store.
+
+    Parameters
+    ----------
+    store
+        An open store, or its path.
+    out
+        Folder of the model; without one nothing is written.
+    resume
+        Continue an interrupted run in ``out``.
+    overwrite
+        Replace the model or the stopped run that ``out`` holds.
+    device
+        ``cpu`` or ``cuda``; under torchrun each process takes the GPU of its local rank.
+    progress, say, stop
+        Told how the run stands; told a line of text; asked after each step whether to stop.
+    **settings
+        Of :class:`recommender.recipes.Recipe`: ``backbone="remi"``, ``align=("eimf",)``,
+        ``crowd=False``, ``interests="exemplar"``, ``text_start=False``, ``model={"d": 64}``,
+        ``training={"seed": 0}`` …
+
+    Raises
+    ------
+    StoreError
+        Before training, where the store lacks the interests an alignment needs.
+    LeakageError
+        Where the LLM was shown what the split hides.
+    UserError
+        For settings that do not exist, an empty training part, or a folder in use.
+    InterruptedRunError
+        After Ctrl-C; the best model so far is saved.
+    """
+    recipe, tell = make_recipe(**settings), say or (lambda text: None)
+    device = distributed.own_device(device)
+    if resume and overwrite:
+        raise UserError("--resume goes on with what --overwrite would replace; give one of them")
+    if out is not None and not (resume or overwrite):
+        _refuse_used(Path(out))
+    with opened_store(store) as opened:
+        dataset = opened.datasets.load()
+        check_parts(recipe, dataset.n_items)
+        semantics = read_for(opened, recipe)
+        vectors = _text_vectors(opened, semantics) if recipe.text_start else None
+        checked = check_shown(dataset, shown_to_llm(opened))
+        encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
+        words = opened.interests.catalogue().texts if semantics is not None else []
+        origin = str(opened.path.resolve())
+    if semantics is not None:
+        tell(describe(semantics))
+    tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
+    if out is not None:  # that it cannot be written is found out before anything is trained
+        Path(out).mkdir(parents=True, exist_ok=True)
+    result, eimf = _train(recipe, dataset, semantics, vectors, out, resume, device, progress, stop)
+    # A run that diverged before anything was measured has nothing worth keeping.
+    sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
+    if out is not None and sound and distributed.first_process():
+        facts = recipe.model_dump(mode="json") | {
+            "store": origin,
+            "steps": result.fit.steps,
+            "best_step": result.fit.best_step,
+            "reason": result.fit.reason,
+        }
+        card = {"valid": result.fit.metrics, "protocol": _protocol(dataset)}
+        manifest = artefacts.describe(
+            result.model, dataset, training=facts, metrics=card, encoder=encoder
+        )
+
+        def beside(folder: Path) -> None:
+            if eimf is not None and semantics is not None:
+                learned = eimf.interest_vectors()
+                save_projection(folder, semantics.interest_ids, words, learned)
+
+        artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids, beside)
+    result.fit.raise_if_stopped()
+    return result
+
+
+def _refuse_used(out: Path) -> None:
+    """A new run would replace what is there at its first evaluation, also if it is stopped then."""
+    for name, what in ((artefacts.MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
+        if (out / name).exists():
+            raise UserError(
+                f"{out} holds {what} already; continue it with --resume, replace it with "
+                "--overwrite, or name another folder"
+            )
+
+
+def _train(
+    recipe: Recipe,
+    dataset: Dataset,
+    semantics: Semantics | None,
+    vectors: torch.Tensor | None,
+    out: str | Path | None,
+    resume: bool,
+    device: str,
+    progress: Callable[[Report], None] | None,
+    stop: Callable[[], bool] | None,
+) -> tuple[TrainResult, EIMF | None]:
+    """Build model, loss and objectives from a recipe, and fit."""
+    settings = training_settings(recipe)
+    seed = int(settings.get("seed", 0))
+    model = create(
+        recipe.backbone, dataset.n_items, seed=seed, init_items=vectors, **recipe.model
+    ).to(device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        objectives, eimf = make_objectives(recipe, model.d, semantics)
+    sequences = Sequences.from_dataset(dataset, device)
+    check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
+    evaluator, monitor = make_evaluator(dataset, model.length, settings.pop("monitor", None))
+    result = fit(
+        model,
+        sequences,
+        loss=make_loss(recipe, dataset.n_items),
+        evaluator=evaluator,
+        objectives=objectives,
+        settings=checked(Settings, {**settings, "monitor": monitor}, "training"),
+        out=None if out is None else Path(out),
+        resume=resume,
+        facts=_same_to_resume(recipe, dataset, semantics),
+        progress=progress,
+        stop=stop,
+    )
+    return TrainResult(None if out is None else Path(out), model.cpu(), result), eimf
+
+
+def _protocol(dataset: Dataset) -> dict[str, Any]:
+    """What the figures of the metric card are of."""
+    split = dataset.split
+    if split.name == "none":
+        return {"split": str(split), "part": None}
+    seen = "kept" if ranking.keeps_seen(split.name) else "removed"
+    return {"split": str(split), "part": "valid", "seen_items": seen, "ranked": "all items"}
+
+
+def _same_to_resume(
+    recipe: Recipe, dataset: Dataset, semantics: Semantics | None
+) -> dict[str, Any]:
+    """What of data, alignment and start a run cannot be continued with, once it is another."""
+    names = ("align", "crowd", "eimf", "ldmi", "crowd_settings", "routing", "text_start")
+    facts = recipe.model_dump(mode="json", include=set(names)) | {"the data": dataset.digest}
+    if semantics is not None:
+        facts |= {"interests": recipe.interests, "the stored interests": semantics.digest}
+    return facts
+
+
+def _text_vectors(store: Store, semantics: Semantics | None) -> torch.Tensor:
+    vectors = store.vectors.items() if semantics is None else semantics.item_vectors
+    return torch.from_numpy(vectors)
+
+
+def recommend(
+    model: str | Path,
+    *,
+    user: str | None = None,
+    history: Sequence[str] | None = None,
+    k: int = 10,
+    store: str | Path | None = None,
+    filter_seen: bool = True,
+    diversity: float = 0.0,
+    explain: bool = False,
+) -> list[Recommendation]:
+    """Best items for a user of the store, or for a raw history of item ids (oldest first).
+
+    With ``explain`` each recommendation carries its :class:`Explanation`.
+    """
+    with Service(model, store=store) as service:
+        return service.recommend(
+            user=user,
+            history=history,
+            k=k,
+            filter_seen=filter_seen,
+            diversity=diversity,
+            explain=explain,
+        )
+
+
+def explain(
+    model: str | Path,
+    item: str,
+    *,
+    user: str | None = None,
+    history: Sequence[str] | None = None,
+    store: str | Path | None = None,
+) -> Explanation:
+    """Why a model gives an item its score, for a user of the store or a raw history."""
+    with Service(model, store=store) as service:
+        return service.explain(item, user=user, history=history)

@@ -1,0 +1,1 @@
+"""What every room of the recommender may use: configuration checks, tensors, processes."""

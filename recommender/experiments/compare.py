@@ -1,0 +1,313 @@
+"""Models × seeds in one table: each is trained with each seed and measured on the same users."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from recommender.base.config_checks import checked
+from recommender.base.distributed import own_device
+from recommender.data.sequences import Sequences
+from recommender.evaluation.metrics import parse_metric
+from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
+from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
+from recommender.recipes.recipe import check_parts, make_objectives, make_recipe, read_for
+from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
+from recommender.training.settings import Settings
+from store.digests import json_digest
+from store.errors import InterruptedRunError, UserError
+from store.store import open_store
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MARK, BEGUN = "recipe.json", "recipe-begun.json"
+"""In the folder of a model: the address of what it was trained with, or is being trained with."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The whole table; ``means[model][metric]``."""
+
+    protocol: dict[str, Any]
+    seeds: list[int]
+    means: dict[str, dict[str, Mean]]
+    differences: list[Difference]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def compare(
+    store: str | Path,
+    models: Sequence[str],
+    out: str | Path,
+    *,
+    seeds: Sequence[int] = (0, 1, 2),
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("recall@20", "recall@50", "ndcg@20", "hr@50"),
+    part: Literal["valid", "test"] = "test",
+    settings: dict[str, Any] | None = None,
+    where: bool = False,
+    keep_seen: bool | None = None,
+    device: str = "cpu",
+    say: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Train models with seeds on a store, measure them on the same users, and compare.
+
+    A model that ``out`` already holds with the same settings is not trained again, so a stopped
+    comparison goes on where it was. One of other settings, data or interests stays, and the new one
+    gets a folder beside it.
+
+    Parameters
+    ----------
+    store
+        Path of the store.
+    models
+        Such as ``pop``, ``remi+eimf``, ``sasrec+crowd+text``, ``remi+eimf:eimf.predict=false``; see
+        :func:`recommender.specs.parse_spec`.
+    out
+        Folder of the trained models.
+    seeds
+        Each model is trained with each of them.
+    baseline
+        The model others are compared with; None: the first.
+    metrics
+        Such as ``recall@50``.
+    part
+        Which targets.
+    settings
+        Further settings of :class:`recommender.recipes.Recipe` for all models.
+    where
+        Compare recall, at the longest list, by how rare targets and how long histories are, too.
+    keep_seen
+        Overrides the protocol's rule for items the user already has (recorded).
+    device
+        Where models are trained: ``cpu`` or ``cuda``.
+    say
+        Told what is being trained.
+
+    Raises
+    ------
+    UserError
+        Before anything is trained, for an unknown model, setting or metric, a setting of a part
+        that a model does not have, fewer than two models, a baseline that is not among them, or a
+        split that leaves nothing to measure.
+    StoreError
+        Before anything is trained, where the store lacks the interests a model needs.
+    """
+    names = list(dict.fromkeys(models))
+    base = baseline or (names[0] if names else "")
+    if len(names) < 2 or base not in names:
+        raise UserError(
+            f"compare needs two models or more, the baseline among them; got {', '.join(names)}"
+            f"{f' and baseline {base}' if base else ''}"
+        )
+    if not seeds:
+        raise UserError("no seeds to train with; compare needs one at least")
+    own_device(device)
+    for seed in seeds:
+        checked(Settings, {"seed": seed}, "training")
+    for metric in metrics:
+        parse_metric(metric)
+    for name in names:
+        _refuse_own(name)
+    _refuse_common(settings or {}, names)
+    _check_measurable(store, part, keep_seen)
+    plans = {name: _plan(store, name, settings or {}) for name in names}
+    results: dict[str, Values] = {}
+    protocol: dict[str, Any] = {}
+    for name in names:
+        runs = []
+        for seed in seeds:
+            own, address = plans[name].of_seed(seed)
+            folder = _folder(Path(out) / name.replace(":", " ") / f"seed-{seed}", address)
+            if not _trained(folder, address):
+                _train_into(folder, store, name, own, address, device, say)
+            values, protocol = _measure(folder, store, metrics, part, where, keep_seen)
+            runs.append(values)
+        results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
+    means = {
+        name: {metric: mean_of(values) for metric, values in found.items()}
+        for name, found in results.items()
+    }
+    return Comparison(protocol, list(seeds), means, compare_values(results, base))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Settings of a model, and the addresses of what it learns from: data, interests, texts."""
+
+    settings: dict[str, Any]
+    known: dict[str, str]
+
+    def of_seed(self, seed: int) -> tuple[dict[str, Any], str]:
+        """Settings with this seed, and the address of a model trained with them."""
+        own = {**self.settings, "training": {**self.settings.get("training", {}), "seed": seed}}
+        return own, json_digest(make_recipe(**own).model_dump(mode="json") | self.known)
+
+
+def _check_measurable(
+    store: str | Path, part: Literal["valid", "test"], keep_seen: bool | None
+) -> None:
+    """Refuse a split that leaves nothing to measure models on.
+
+    Raises
+    ------
+    UserError
+        Split ``none``, or no user with a history and a target in the part.
+    """
+    with open_store(store) as opened:
+        dataset = opened.datasets.load()
+    stay = keeps_seen(dataset.split.name) if keep_seen is None else keep_seen
+    cases = Sequences.from_dataset(dataset).eval_histories(part, 1)
+    check_targets(targets_of(cases, dataset.n_items, keep_seen=stay)[0], part)
+
+
+def _refuse_own(name: str) -> None:
+    """Refuse settings of a model that would not tell: of a part that is off, and the seed."""
+    settings = parse_spec(name)
+    if "seed" in settings.get("training", {}):
+        raise UserError(f"model {name!r}: every model is trained with the seeds of the comparison")
+    refuse_idle(make_recipe(**settings), name)
+
+
+def _refuse_common(settings: dict[str, Any], names: Sequence[str]) -> None:
+    """Refuse settings for all models that none of them would take."""
+    for part in ("eimf", "ldmi", "crowd_settings", "interests"):
+        problems = [_idle(part, settings, name) for name in names if part in settings]
+        if problems and all(problems):
+            raise UserError(f"none of the models takes it: {problems[-1]}")
+
+
+def _idle(part: str, settings: dict[str, Any], name: str) -> str | None:
+    """What a model says of a part of the common settings that it would not take."""
+    try:
+        refuse_idle(make_recipe(**merge_settings({part: settings[part]}, parse_spec(name))))
+    except UserError as problem:
+        return str(problem)
+    return None
+
+
+def _folder(usual: Path, address: str) -> Path:
+    """Where a model of this address is or goes: beside one of another address, never over it."""
+    held = _address_in(usual / MARK) or _address_in(usual / BEGUN)
+    return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
+
+
+def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
+    """Check a model's settings and the store it would be trained on.
+
+    Raises
+    ------
+    UserError
+        For an unknown setting, or one out of range.
+    StoreError
+        Where the store lacks the interests the model needs.
+    """
+    settings = merge_settings(common, parse_spec(name))
+    recipe = make_recipe(**settings)
+    with open_store(store) as opened:
+        dataset = opened.datasets.load()
+        try:
+            check_parts(recipe, dataset.n_items)
+        except UserError as problem:
+            shared = {"model", "loss_settings"} & common.keys()
+            hint = "; settings of one model stand after its own colon" if shared else ""
+            raise UserError(f"model {name!r}: {problem}{hint}") from None
+        found = {"data": dataset.digest}
+        semantics = read_for(opened, recipe)
+        if semantics is not None:
+            found["interests"] = semantics.digest
+        if recipe.text_start:
+            found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+    if recipe.crowd:  # it may want subjects that the store lacks
+        make_objectives(recipe.model_copy(update={"align": ()}), 1, semantics)
+    return _Plan(settings, found)
+
+
+def _trained(folder: Path, address: str) -> bool:
+    """Whether a folder holds a model, whole and undamaged, of this address."""
+    from recommender.model_folder.artefacts import load_model
+
+    if _address_in(folder / MARK) != address:
+        return False
+    try:
+        load_model(folder)
+    except UserError:
+        return False
+    return True
+
+
+def _address_in(mark: Path) -> str | None:
+    try:
+        return str(json.loads(mark.read_text("utf-8"))) if mark.is_file() else None
+    except ValueError:  # a write that was cut off
+        return None
+
+
+def _train_into(
+    folder: Path,
+    store: str | Path,
+    name: str,
+    settings: dict[str, Any],
+    address: str,
+    device: str,
+    say: Callable[[str], None] | None,
+) -> None:
+    """Train one model, from where a stopped training of the same address was.
+
+    The mark comes last, so that a stopped training is not taken for a whole one.
+    """
+    from recommender.api import train
+    from recommender.training import checkpoint
+
+    tell = say or (lambda line: None)
+    begun = _address_in(folder / BEGUN) == address and (folder / checkpoint.NAME).is_file()
+    which = f"{name}, seed {settings['training']['seed']}"
+    tell(f"{'resuming' if begun else 'training'} {which}")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).unlink(missing_ok=True)
+    if not begun:
+        (folder / checkpoint.NAME).unlink(missing_ok=True)
+    (folder / BEGUN).write_text(json.dumps(address), "utf-8")
+    try:
+        result = train(store, folder, resume=begun, overwrite=not begun, device=device, **settings)
+    except InterruptedRunError as stop:
+        done = str(stop).partition(";")[0]
+        raise InterruptedRunError(f"{which}: {done}; the same comparison goes on there") from None
+    except UserError as problem:
+        raise type(problem)(f"{which}: {problem}") from None
+    (folder / BEGUN).rename(folder / MARK)
+    shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
+    tell(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
+
+
+def _measure(
+    folder: Path,
+    store: str | Path,
+    metrics: Sequence[str],
+    part: Literal["valid", "test"],
+    where: bool,
+    keep_seen: bool | None,
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+    from recommender.api import evaluate
+
+    asked = [parse_metric(metric) for metric in metrics]
+    ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
+    found = evaluate(
+        folder, store, part=part, ks=sorted(ks), names=names, where=where, keep_seen=keep_seen
+    )
+    values = {metric: found.values[metric].numpy() for metric in metrics}
+    for name, value in found.slices.items():  # the same users are in a part for every model
+        inside = value[~value.isnan()].numpy()
+        if len(inside):
+            values[f"recall@{max(ks)}, {name}"] = inside
+    return values, found.protocol

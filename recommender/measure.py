@@ -1,0 +1,138 @@
+"""Measuring a trained model under its store's split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from recommender.data.leakage import check_measurable
+from recommender.data.sequences import Sequences
+from recommender.evaluation import metrics, ranking
+from recommender.model_folder import artefacts
+from recommender.recipes.recipe import store_path
+from store.errors import UserError
+from store.store import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def opened_store(store: Store | str | Path) -> Iterator[Store]:
+    """An open store, closed again if it was given by its path."""
+    if isinstance(store, Store):
+        yield store
+    else:
+        with open_store(store) as opened:
+            yield opened
+
+
+def evaluate(
+    model: str | Path,
+    store: Store | str | Path | None = None,
+    *,
+    part: Literal["valid", "test"] = "test",
+    ks: Sequence[int] = ranking.DEFAULT_KS,
+    names: Sequence[str] = metrics.DEFAULT,
+    keep_seen: bool | None = None,
+    diagnose: bool = False,
+    where: bool = False,
+) -> ranking.Evaluation:
+    """Measure a model by full ranking under the store's split.
+
+    Parameters
+    ----------
+    model
+        Its folder.
+    store
+        The store; None takes the one the model was trained on.
+    part
+        Which targets.
+    ks, names
+        Cut-offs and metrics.
+    keep_seen
+        Overrides the protocol's rule for items the user already has.
+    diagnose
+        Add list quality and interest diagnostics.
+    where
+        Add recall, at the longest list, by how rare the target and how long the history is.
+
+    Raises
+    ------
+    UserError
+        An unknown part or metric; split ``none``, or no targets; no such model; a model of other
+        items.
+    LeakageError
+        Where the model may have been trained on what is to be measured.
+    """
+    if part not in ("valid", "test"):
+        raise UserError(f"part {part!r}: write valid or test")
+    if not ks or not names:
+        raise UserError("nothing to measure: name a metric and a length of the lists")
+    wrong: list[str | int] = [name for name in names if name not in metrics.METRICS]
+    wrong += [k for k in ks if k < 1]
+    if wrong:
+        known = ", ".join(metrics.METRICS)
+        raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
+    from recommender.evaluation.diagnostics import interest_diagnostics, list_quality
+    from recommender.evaluation.slices import recall_slices
+
+    folder = Path(model)
+    manifest = artefacts.read_manifest(folder)
+    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+        vectors = None
+        if diagnose and opened.meta("encoder") is not None:
+            vectors = torch.from_numpy(opened.vectors.items())
+    ranking.keeps_seen(dataset.split.name)
+    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    check_measurable(manifest, dataset, folder)
+    found = ranking.evaluate_scores(
+        ranking.scorer_of(backbone),
+        dataset,
+        length=backbone.length,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=keep_seen,
+    )
+    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
+    stay = found.protocol["seen_items"] == "kept"
+    if diagnose or where:
+        cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
+        targets = ranking.targets_of(cases, dataset.n_items, keep_seen=stay)
+    if where:
+        found.slices.update(recall_slices(found, cases, targets, dataset, max(ks)))
+    if diagnose:
+        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
+        found.interests.update(
+            interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
+        )
+    return found
+
+
+def evaluate_popularity(
+    model: str | Path,
+    store: Store | str | Path | None,
+    like: ranking.Evaluation,
+    ks: Sequence[int],
+    names: Sequence[str],
+) -> dict[str, float]:
+    """Means of the popularity baseline under the protocol of another evaluation."""
+    manifest = artefacts.read_manifest(Path(model))
+    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+        dataset = opened.datasets.load()
+    part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
+    return ranking.evaluate_scores(
+        ranking.popularity(dataset),
+        dataset,
+        length=1,
+        part=part,
+        ks=ks,
+        names=names,
+        keep_seen=like.protocol["seen_items"] == "kept",
+    ).means

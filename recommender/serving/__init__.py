@@ -1,0 +1,1 @@
+"""Top-k lists and their explanations."""

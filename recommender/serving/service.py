@@ -1,0 +1,280 @@
+"""A model at work: recommendations and explanations for stored users and raw histories.
+
+Only explanations read interests, and only titles and stored users read the store; a raw history is
+served from the model folder alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from recommender.model_folder import artefacts
+from recommender.model_folder.projection import load_projection
+from recommender.recipes.recipe import store_path
+from recommender.serving.attribution import Split, nearest_interests, split_scores
+from recommender.serving.results import Explanation, Recommendation
+from recommender.serving.top_k import category_codes, history_of, known_history, recommend
+from store.errors import UserError
+from store.store import Store, open_store
+from store.views.interests import describe_interests
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from store.data.dataset import Dataset
+    from store.tables.interests import Catalogue
+
+BATCH = 1024
+
+
+class Service:
+    """A loaded model and, where there is one, its store.
+
+    Parameters
+    ----------
+    model
+        The model folder.
+    store
+        The store's path; None takes the one the model was trained on, if it is still there and of
+        the same items. Where it is not, raw histories are served all the same, without titles and
+        words, and ``without_store`` says why.
+
+    Raises
+    ------
+    UserError
+        For a folder without a model, or a ``store`` that is not there or of other items.
+    """
+
+    def __init__(self, model: str | Path, store: str | Path | None = None) -> None:
+        self.folder = Path(model)
+        manifest = artefacts.read_manifest(self.folder)
+        self.method = manifest.training.get("interests", "exemplar")
+        self.without_store = ""
+        self.store: Store | None = None
+        self.dataset: Dataset | None = None
+        try:
+            named = None if store is None else str(store)
+            self.store = open_store(store_path(named, manifest.training.get("store")))
+            self.dataset = self.store.datasets.load()
+            self.model, self.manifest = artefacts.load_model(self.folder, dataset=self.dataset)
+        except UserError as problem:
+            self.close()
+            if store is not None:
+                raise
+            self.store, self.dataset, self.without_store = None, None, str(problem)
+            self.model, self.manifest = artefacts.load_model(self.folder)
+        self.item_ids = (
+            artefacts.load_item_ids(self.folder, manifest)
+            if self.dataset is None
+            else self.dataset.item_ids
+        )
+        self.index = {item_id: ix for ix, item_id in enumerate(self.item_ids)}
+
+    @cached_property
+    def codes(self) -> torch.Tensor:
+        """Category of each item, for diversity."""
+        return category_codes(self._need("diversity").categories)
+
+    @cached_property
+    def catalogue(self) -> Catalogue | None:
+        """The store's interests; None where there are none."""
+        if self.store is None:
+            return None
+        found = self.store.interests.catalogue()
+        return found if len(found.ids) else None
+
+    def _need(self, what: str) -> Dataset:
+        if self.dataset is None:
+            raise UserError(f"{what} needs the store: {self.without_store}")
+        return self.dataset
+
+    def history(
+        self, user: str | None, history: Sequence[str] | None
+    ) -> tuple[NDArray[np.integer[Any]], int | None]:
+        """Item_ix of a stored user or a raw history, and the user's number if it is stored.
+
+        Raises
+        ------
+        UserError
+            Where neither or both are given, or something in them is unknown.
+        """
+        if (user is None) == (history is None):
+            raise UserError("give either --user ID or --history ITEM,ITEM,…")
+        if history is not None:
+            return history_of(history, self.index), None
+        dataset = self._need(f"user {user!r}")
+        return known_history(dataset, str(user)), dataset.user_index[str(user)]
+
+    def notes(self, diversity: float = 0.0) -> list[str]:
+        """What whoever reads an answer should know: what it is without, what changes nothing."""
+        found = []
+        if self.without_store:
+            found.append(f"without titles and words: {self.without_store}")
+        if diversity and len(set(self.codes.tolist())) == len(self.codes):
+            found.append("no two items have the same categories, so diversity changes nothing")
+        return found
+
+    def recommend(
+        self,
+        *,
+        user: str | None = None,
+        history: Sequence[str] | None = None,
+        k: int = 10,
+        filter_seen: bool = True,
+        diversity: float = 0.0,
+        explain: bool = False,
+    ) -> list[Recommendation]:
+        """Best items, best first."""
+        items, user_ix = self.history(user, history)
+        codes = self.codes if diversity > 0 else None
+        ranked = recommend(
+            self.model, [items], k, filter_seen=filter_seen, diversity=diversity, codes=codes
+        )
+        numbers = [number for number in ranked.items[0].tolist() if number]
+        reasons: list[Explanation] | list[None] = [None] * len(numbers)
+        if explain:
+            reasons = self._explain(items, user_ix, numbers)
+        return [
+            Recommendation(
+                rank=place + 1,
+                item_id=self.item_ids[number - 1],
+                title=self._title(number),
+                score=float(ranked.scores[0, place]),
+                interest=int(ranked.interests[0, place]),
+                explanation=reasons[place],
+            )
+            for place, number in enumerate(numbers)
+        ]
+
+    def explain(
+        self, item: str, *, user: str | None = None, history: Sequence[str] | None = None
+    ) -> Explanation:
+        """Why an item has its score, whether or not it would be recommended."""
+        items, user_ix = self.history(user, history)
+        if item not in self.index:
+            raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
+        return self._explain(items, user_ix, [self.index[item] + 1])[0]
+
+    def batch(
+        self, users: Sequence[str] | None, k: int, *, filter_seen: bool = True
+    ) -> Iterator[dict[str, list[Any]]]:
+        """Recommendations of many users as columns, block by block; all known users by default."""
+        dataset = self._need("batch output")
+        indptr, _ = dataset.known()
+        chosen = (
+            [user for user, n in zip(dataset.user_ids, np.diff(indptr), strict=True) if n]
+            if users is None
+            else list(users)
+        )
+        for start in range(0, len(chosen), BATCH):
+            block = chosen[start : start + BATCH]
+            ranked = recommend(
+                self.model,
+                [known_history(dataset, user) for user in block],
+                k,
+                filter_seen=filter_seen,
+            )
+            rows, ranks = (ranked.items > 0).nonzero(as_tuple=True)
+            yield {
+                "user_id": [block[row] for row in rows.tolist()],
+                "rank": (ranks + 1).tolist(),
+                "item_id": [self.item_ids[n - 1] for n in ranked.items[rows, ranks].tolist()],
+                "score": ranked.scores[rows, ranks].tolist(),
+                "interest": ranked.interests[rows, ranks].tolist(),
+            }
+
+    def _title(self, number: int) -> str | None:
+        return None if self.dataset is None else self.dataset.titles[number - 1]
+
+    def _explain(
+        self, items: NDArray[np.integer[Any]], user_ix: int | None, numbers: list[int]
+    ) -> list[Explanation]:
+        history = torch.from_numpy(np.asarray(items, dtype=np.int64) + 1)
+        splits = split_scores(self.model, history, numbers)
+        return [self._explanation(split, user_ix) for split in splits]
+
+    def _explanation(self, split: Split, user_ix: int | None) -> Explanation:
+        order = split.parts.argsort(descending=True, stable=True).tolist()
+        history = split.history.tolist()
+        parts = [
+            {
+                "item_id": self.item_ids[history[place] - 1],
+                "title": self._title(history[place]),
+                "part": float(split.parts[place]),
+            }
+            for place in order
+        ]
+        semantic, compared_in, chosen_from = self._semantic(split, user_ix)
+        return Explanation(
+            item_id=self.item_ids[split.item - 1],
+            title=self._title(split.item),
+            score=split.score,
+            interest=split.interest,
+            interests=self.model.k,
+            how=split.how,
+            base=split.base,
+            parts=parts,
+            semantic=semantic,
+            compared_in=compared_in,
+            chosen_from=chosen_from,
+        )
+
+    @cached_property
+    def _of_users(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if self.store is None:
+            raise ValueError("no store")
+        return self.store.interests.of_users(self.method)
+
+    @cached_property
+    def _projected(self) -> torch.Tensor | None:
+        if self.catalogue is None:
+            return None
+        return load_projection(self.folder, self.catalogue.ids, self.catalogue.texts)
+
+    def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[dict[str, Any]], str, str]:
+        """The words: interests near the split's, in which space, from whose."""
+        catalogue, store = self.catalogue, self.store
+        if catalogue is None or store is None or split.how == "none":
+            return [], "", ""
+        candidates, chosen_from = np.arange(len(catalogue.ids)), "all"
+        if user_ix is not None:
+            indptr, rows = self._of_users
+            own = rows[int(indptr[user_ix]) : int(indptr[user_ix + 1])]
+            if len(own):
+                candidates, chosen_from = own, "user"
+        near = nearest_interests(
+            split,
+            self.model.item_embeddings().detach(),
+            candidates,
+            catalogue.indptr,
+            catalogue.items.astype(np.int64),
+            self._projected,
+        )
+        described = describe_interests(store, catalogue, near.rows)
+        for entry, similarity in zip(described, near.similarities, strict=True):
+            entry["similarity"] = similarity
+        return described, near.space, chosen_from
+
+    def close(self) -> None:
+        """Close the store."""
+        if self.store is not None:
+            self.store.close()
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,93 @@
+"""Explanations and comparisons in words and tables for a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from store.console import plain
+
+if TYPE_CHECKING:
+    from recommender.experiments.compare import Comparison
+    from recommender.serving.results import Explanation
+
+HOW = {
+    "attention": "exact",
+    "shapley": "sampled Shapley values",
+    "none": "this model does not look at the history",
+}
+
+
+def item_name(title: str | None, item_id: str) -> str:
+    """Title and id of an item, safe on a terminal."""
+    return f"{plain(title)} ({plain(item_id)})" if title else plain(item_id)
+
+
+def explanation_lines(explanation: Explanation, most: int | None) -> list[str]:
+    """An explanation as lines; at most ``most`` history items and interests, None for all."""
+    if explanation.how == "none":
+        return [f"score {explanation.base:.3f}: {HOW['none']}"]
+    number = f"behavioural interest {explanation.interest + 1} of {explanation.interests}"
+    parts = explanation.parts if most is None else explanation.parts[:most]
+    lines = [f"scored by {number}; what the history gave ({HOW[explanation.how]}):"]
+    lines += [f"  {p['part']:+.3f} {item_name(p['title'], p['item_id'])}" for p in parts]
+    rest = explanation.parts[len(parts) :]
+    if rest:
+        lines.append(f"  {sum(p['part'] for p in rest):+.3f} {len(rest)} other items")
+    if not explanation.semantic:
+        return [*lines, "no stored interests to name"]
+    whose = "the user's" if explanation.chosen_from == "user" else "all stored"
+    lines.append(f"closest of {whose} interests (compared by {explanation.compared_in}):")
+    shown = explanation.semantic if most is None else explanation.semantic[:1]
+    for interest in shown:
+        lines += _interest_lines(interest, 3 if most is not None else 8)
+    return lines
+
+
+def _interest_lines(interest: dict[str, Any], most: int) -> list[str]:
+    description = f": {plain(interest['description'])}" if interest["description"] else ""
+    proofs = [item_name(e["title"], e["item_id"]) for e in interest["evidence"]]
+    more = f" and {len(proofs) - most} more" if len(proofs) > most else ""
+    origin = f"from {plain(interest['subject'])}, {plain(interest['source'])}"
+    if interest["response_id"] is not None:
+        origin += f", response {interest['response_id']}"
+    return [
+        f"  {interest['similarity']:.2f} {plain(interest['label'])}{description}",
+        f"       shown by {'; '.join(proofs[:most])}{more}",
+        f"       {origin}",
+    ]
+
+
+def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
+    """A comparison as tables: means, means by part where asked for, differences."""
+    every = list(next(iter(found.means.values())))
+    parts = [metric for metric in every if ", " in metric]  # parts of targets and users
+    metrics = [metric for metric in every if metric not in parts]
+    means = [
+        [name, *(f"{row[metric].mean:.4f} ± {row[metric].margin:.4f}" for metric in metrics)]
+        for name, row in found.means.items()
+    ]
+    differences = [
+        [
+            d.model,
+            d.metric,
+            f"{d.difference:+.4f} ± {d.margin:.4f}",
+            f"{d.relative:+.1%}" if math.isfinite(d.relative) else "–",
+            f"{d.p_holm:.3g}",
+            d.verdict,
+        ]
+        for d in found.differences
+    ]
+    base = found.differences[0].baseline
+    headers = ["model", "metric", f"minus {base}", "relative", "p (Holm)", "verdict"]
+    tables = [("means", ["model", *metrics], means)]
+    if parts:
+        rows = [
+            [
+                part,
+                *(f"{row[part].mean:.4f} ± {row[part].margin:.4f}" for row in found.means.values()),
+            ]
+            for part in parts
+        ]
+        tables.append(("means by part", ["part", *found.means], rows))
+    return [*tables, ("differences", headers, differences)]

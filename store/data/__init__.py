@@ -1,0 +1,1 @@
+"""From files and frames to histories and splits; nothing here touches SQLite."""

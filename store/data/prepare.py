@@ -1,0 +1,265 @@
+"""Filter, order and split what was read: raw frames → arrays ready to store.
+
+Nothing here depends on the order of rows in the input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from store.data.splits import NO_TIME, Split, assign_parts, parse_split
+from store.digests import PREFIX, canonical_json
+from store.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from store.data.readers.problems import RawData
+
+Int64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Size of a data set."""
+
+    users: int
+    items: int
+    interactions: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set ready to store.
+
+    Attributes
+    ----------
+    user_ids
+        ``[users]``, in natural order: by value where all ids are whole numbers, else as text.
+    item_ids
+        ``[items]``, by descending number of interactions, then in natural order. Items without
+        interactions are left out.
+    titles
+        ``[items]``, None where an item has no title.
+    categories, extra
+        ``[items]``, category names, and what else the item file says.
+    indptr
+        int64 ``[users + 1]``.
+    items
+        int32 ``[interactions]``, index into ``item_ids``, in time order within a user.
+    timestamps
+        int64 ``[interactions]``, unix seconds, :data:`store.splits.NO_TIME` where unknown.
+    parts
+        int8 ``[interactions]``, :class:`store.splits.Part`.
+    user_split
+        int8 ``[users]``, :class:`store.splits.UserSplit`.
+    split
+        How the parts came about.
+    digest
+        Address of all the above; where the split file lies does not matter.
+    before, after
+        Size as read, and after filtering.
+    notes
+        What a reader should know: repeated interactions, items without a line in the item file.
+    """
+
+    user_ids: list[str]
+    item_ids: list[str]
+    titles: list[str | None]
+    categories: list[tuple[str, ...]]
+    extra: list[dict[str, Any]]
+    indptr: Int64
+    items: npt.NDArray[np.int32]
+    timestamps: Int64
+    parts: npt.NDArray[np.int8]
+    user_split: npt.NDArray[np.int8]
+    split: Split
+    digest: str
+    before: Counts
+    after: Counts
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Log:
+    """Interactions as numbers, ordered by user and time, before filtering.
+
+    ``users`` and ``items`` number the distinct ids in natural order.
+    """
+
+    user_ids: list[str]
+    item_ids: list[str]
+    users: npt.NDArray[np.uint32]
+    items: npt.NDArray[np.uint32]
+    times: Int64
+    repeats: int
+
+
+def prepare(
+    raw: RawData, *, filter: str = "none", split: Split | str = "leave-one-out"
+) -> Prepared:
+    """Filter, order and split.
+
+    Parameters
+    ----------
+    raw
+        What :func:`store.readers.read` returned, without problems.
+    filter
+        ``none``, ``once:N`` (items with at least N interactions, then users with at least N of
+        those that remain: the ComiRec way) or ``core:N`` (repeated until both hold: k-core).
+    split
+        A split, or the value of ``--split``.
+
+    Raises
+    ------
+    DataError
+        There are problems in ``raw``, the filter or split is unknown or leaves nothing, or the
+        split does not fit the data.
+    """
+    from store.data.readers.read import raise_on_problems
+
+    raise_on_problems(raw)
+    split = parse_split(split) if isinstance(split, str) else split
+    log = order(raw.interactions)
+    keep = filter_mask(log.users, log.items, filter)
+    if not keep.any():
+        raise DataError(
+            f"filter {filter} leaves none of {len(keep):,} interactions; lower it or use none"
+        )
+    user_ids, users = _renumber(log.user_ids, log.users[keep])
+    item_ids, items = _renumber(log.item_ids, log.items[keep], by_count=True)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(users))]).astype(np.int64)
+    times = log.times[keep]
+    parts, user_split = assign_parts(split, user_ids, indptr, times)
+    titles, categories, extra = _texts(raw.items, item_ids)
+    arrays = (indptr, items.astype(np.int32), times, parts, user_split)
+    return Prepared(
+        user_ids,
+        item_ids,
+        titles,
+        categories,
+        extra,
+        *arrays,
+        split=split,
+        digest=_digest((user_ids, item_ids, titles, categories, extra), arrays, split),
+        before=Counts(len(log.user_ids), len(log.item_ids), len(log.users)),
+        after=Counts(len(user_ids), len(item_ids), len(items)),
+        notes=_notes(raw, log, item_ids, split),
+    )
+
+
+def natural_order(ids: Sequence[str]) -> list[str]:
+    """Sort ids by value where all are whole numbers, else as text."""
+    if all(re.fullmatch(r"-?\d{1,1000}", text, re.ASCII) for text in ids):
+        return sorted(ids, key=lambda text: (int(text), text))
+    return sorted(ids)
+
+
+def order(interactions: pl.DataFrame) -> Log:
+    """Number the ids and put each user's interactions in time order.
+
+    Ties in time are broken by position, then by item id. A user with an interaction of unknown
+    time is ordered by position alone. Repeated interactions are all kept.
+    """
+    import polars as pl
+
+    user_ids = natural_order(interactions["user_id"].unique().to_list())
+    item_ids = natural_order(interactions["item_id"].unique().to_list())
+    users = interactions["user_id"].cast(pl.Enum(user_ids)).to_physical().to_numpy()
+    items = interactions["item_id"].cast(pl.Enum(item_ids)).to_physical().to_numpy()
+    times = interactions["timestamp"].fill_null(NO_TIME).to_numpy()
+    positions = interactions["position"].fill_null(NO_TIME).to_numpy()
+    untimed = np.zeros(len(user_ids), dtype=bool)
+    untimed[users[times == NO_TIME]] = True
+    first = np.where(untimed[users], positions, times)
+    by = np.lexsort((times, items, positions, first, users))
+    columns = (users[by], items[by], times[by], positions[by])
+    same = [column[1:] == column[:-1] for column in columns]
+    repeats = int(np.count_nonzero(np.logical_and.reduce(same)))
+    return Log(user_ids, item_ids, columns[0], columns[1], columns[2], repeats)
+
+
+def filter_mask(users: npt.NDArray[np.uint32], items: npt.NDArray[np.uint32], filter: str) -> Mask:
+    """Interactions that a filter keeps, ``[interactions]``.
+
+    Raises
+    ------
+    DataError
+        The filter is not ``none``, ``once:N`` or ``core:N`` with N of at least 1.
+    """
+    name, _, number = filter.partition(":")
+    keep = np.ones(len(users), dtype=bool)
+    if filter == "none":
+        return keep
+    if name not in ("once", "core") or not number.isdecimal() or int(number) < 1:
+        raise DataError(f"unknown filter {filter!r}: use none, once:N or core:N, such as core:5")
+    least = int(number)
+    while True:
+        size = int(keep.sum())
+        for ids in (items, users):
+            counts = np.bincount(ids[keep], minlength=int(ids.max(initial=0)) + 1)
+            keep &= counts[ids] >= least
+        if name == "once" or int(keep.sum()) == size:
+            return keep
+
+
+def _renumber(
+    ids: Sequence[str], codes: npt.NDArray[np.uint32], *, by_count: bool = False
+) -> tuple[list[str], Int64]:
+    """Number densely what remains, in the order of codes or by descending count."""
+    counts = np.bincount(codes, minlength=len(ids))
+    present = np.flatnonzero(counts)
+    if by_count:
+        present = present[np.argsort(-counts[present], kind="stable")]
+    number = np.zeros(len(ids), dtype=np.int64)
+    number[present] = np.arange(len(present))
+    return [ids[code] for code in present.tolist()], number[codes]
+
+
+def _texts(
+    items: pl.DataFrame, item_ids: list[str]
+) -> tuple[list[str | None], list[tuple[str, ...]], list[dict[str, Any]]]:
+    rows = {
+        item: (title, tuple(categories), json.loads(extra))
+        for item, title, categories, extra in items.select(
+            "item_id", "title", "categories", "extra"
+        ).iter_rows()
+    }
+    found = [rows.get(item, (None, (), {})) for item in item_ids]
+    return [row[0] for row in found], [row[1] for row in found], [row[2] for row in found]
+
+
+def _digest(texts: tuple[Any, ...], arrays: tuple[npt.NDArray[Any], ...], split: Split) -> str:
+    told = (split.name, "" if split.name == "file" else split.detail)
+    content = hashlib.sha256(canonical_json([*texts, told]).encode())
+    for array in arrays:
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        content.update(len(little).to_bytes(8, "little") + little.tobytes())
+    return PREFIX + content.hexdigest()
+
+
+def _notes(raw: RawData, log: Log, item_ids: list[str], split: Split) -> list[str]:
+    taken = f"--split {split.detail}" if split.name == "file" else None
+    notes = [note for note in raw.notes if taken is None or not note.endswith(taken)]
+    listed = set(raw.items["item_id"])
+    absent = [item for item in item_ids if item not in listed]
+    if listed and absent:  # without any item file the reader has said so
+        notes.append(
+            f"{len(absent):,} of {len(item_ids):,} items are not in the item file and have no"
+            f" text, such as {absent[0]!r}; if that is not so, look how both files write ids"
+        )
+    if log.repeats:
+        notes.append(
+            f"{log.repeats:,} interactions repeat another one exactly (user, item, time,"
+            " position); they are kept"
+        )
+    return notes

@@ -1,0 +1,65 @@
+"""RecBole atomic files: tab-separated, with a type behind each name (``user_id:token``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from store.data.readers.columns import Columns, interactions_from, items_from
+from store.data.readers.delimited import ROW
+from store.data.readers.problems import Problems, ReadOptions
+from store.data.readers.tables import read_table
+
+TITLES = ("title", "movie_title", "item_name", "name")
+CATEGORIES = ("categories", "category", "genres", "genre", "class")
+
+
+def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
+    """Read an ``.inter`` file.
+
+    Raises
+    ------
+    UnusableFileError
+        The file cannot be read at all; ``problems`` says why.
+    """
+    table, _ = _untyped(read_table(path, "tsv", problems))
+    return interactions_from(table, Columns().chosen(options), path.name, problems)
+
+
+def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
+    """Read an ``.item`` file; title and categories are found under their usual names.
+
+    Raises
+    ------
+    UnusableFileError
+        The file cannot be read at all; ``problems`` says why.
+    """
+    table, types = _untyped(read_table(path, "tsv", problems))
+    usual = Columns(title=_first(TITLES, table), categories=_first(CATEGORIES, table))
+    columns = usual.chosen(options)
+    return items_from(_split_sequence(table, columns, types), columns, path.name, problems)
+
+
+def _untyped(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Drop the types from the names; return them by name."""
+    parts = {name: name.rpartition(":") for name in table.columns if ":" in name}
+    return (
+        table.rename({name: bare for name, (bare, _, _) in parts.items()}),
+        {bare: kind for bare, _, kind in parts.values()},
+    )
+
+
+def _first(names: tuple[str, ...], table: pl.DataFrame) -> str:
+    return next((name for name in names if name in table.columns), names[0])
+
+
+def _split_sequence(table: pl.DataFrame, columns: Columns, types: dict[str, str]) -> pl.DataFrame:
+    """Split categories at blanks where the type is a sequence without bars and commas."""
+    name = columns.categories
+    if types.get(name) != "token_seq" or name == ROW:
+        return table
+    texts = table[name].cast(pl.String)
+    if bool(texts.str.contains(r"\||, ").any()):
+        return table.with_columns(pl.col(name).str.replace_all("'", "", literal=True))
+    return table.with_columns(pl.col(name).str.split(" "))

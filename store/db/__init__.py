@@ -1,0 +1,1 @@
+"""The SQLite engine, its transactions and its migrations."""

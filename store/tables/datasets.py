@@ -1,0 +1,231 @@
+"""Items, users and interactions of a store: written whole, read as a :class:`Dataset`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Connection, text
+
+from store.data.dataset import Dataset
+from store.data.splits import NO_TIME, Part, Split
+from store.digests import canonical_json
+from store.errors import LeakageError, StoreError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from store.data.prepare import Prepared
+    from store.store import Store
+
+USER_SPLITS = ("train", "valid", "test")
+
+
+class Datasets:
+    """Repository of the data set of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def save(self, prepared: Prepared, source: str) -> bool:
+        """Write a prepared data set in one transaction; return whether anything changed.
+
+        Items and users that the store already has keep their numbers, new ones are appended.
+
+        Raises
+        ------
+        LeakageError
+            If the new split hides items that stored interests were already inferred from.
+        """
+        if self._store.meta("dataset_digest") == prepared.digest:
+            return False
+        with self._store.write() as connection:
+            item_ix = _upsert_items(connection, prepared)
+            user_ix = _upsert_users(connection, prepared)
+            connection.exec_driver_sql("DELETE FROM interactions")
+            _insert_interactions(connection, prepared, user_ix, item_ix)
+            refuse_leak(connection)
+            self._store.set_meta(
+                dataset_digest=prepared.digest,
+                content_digest=content_digest(connection),
+                split={"name": prepared.split.name, "detail": prepared.split.detail},
+                source=source,
+            )
+        return True
+
+    def load(self) -> Dataset:
+        """Read the whole data set.
+
+        Raises
+        ------
+        StoreError
+            If nothing was built into the store yet.
+        """
+        split = self._store.meta("split")
+        if split is None:
+            raise StoreError(
+                f"{self._store.path} holds no data yet; "
+                f"run: profiler build DATA --store {self._store.path}"
+            )
+        with self._store.read() as connection:
+            items = connection.exec_driver_sql(
+                "SELECT item_id, title, categories FROM items ORDER BY item_ix"
+            ).all()
+            users = connection.exec_driver_sql(
+                "SELECT user_id, split FROM users ORDER BY user_ix"
+            ).all()
+            rows = _interactions(connection)
+        table = _columns(rows, 5)
+        counts = np.bincount(table[0], minlength=len(users))
+        return Dataset(
+            user_ids=[row[0] for row in users],
+            item_ids=[row[0] for row in items],
+            titles=[row[1] for row in items],
+            categories=[tuple(json.loads(row[2])) for row in items],
+            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            items=table[2].astype(np.int32),
+            timestamps=table[3],
+            parts=table[4].astype(np.int8),
+            user_split=np.array([USER_SPLITS.index(row[1]) for row in users], dtype=np.int8),
+            split=Split(split["name"], split["detail"]),
+        )
+
+
+def content_digest(connection: Connection) -> str:
+    """Address of the data tables as they stand: items, users and interactions."""
+    content = hashlib.sha256()
+    for query in (
+        "SELECT item_ix, item_id, title, categories, extra FROM items ORDER BY item_ix",
+        "SELECT user_ix, user_id, split FROM users ORDER BY user_ix",
+    ):
+        for row in connection.exec_driver_sql(query):
+            content.update(repr(tuple(row)).encode())
+    for column in _columns(_interactions(connection), 5):
+        content.update(column.tobytes())
+    return "s256:" + content.hexdigest()
+
+
+def _interactions(connection: Connection) -> Any:
+    """All rows of the largest table, straight from the driver: a million in a second."""
+    cursor = connection.connection.cursor()
+    try:
+        return cursor.execute(
+            "SELECT user_ix, position, item_ix, coalesce(timestamp, ?), part "
+            "FROM interactions ORDER BY user_ix, position",
+            (NO_TIME,),
+        ).fetchall()
+    finally:
+        cursor.close()
+
+
+def _columns(rows: Any, number: int) -> list[NDArray[np.int64]]:
+    """Whole numbers of a result, one array a column."""
+    flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=number * len(rows))
+    return [np.ascontiguousarray(column) for column in flat.reshape(-1, number).T]
+
+
+def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
+    known = _numbers(connection, "SELECT item_id, item_ix FROM items")
+    numbers = _assign(known, prepared.item_ids)
+    connection.exec_driver_sql(
+        "INSERT INTO items (item_ix, item_id, title, categories, extra) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (item_ix) DO UPDATE SET title = excluded.title, "
+        "categories = excluded.categories, extra = excluded.extra",
+        [
+            (int(ix), item_id, title, canonical_json(list(categories)), canonical_json(extra))
+            for ix, item_id, title, categories, extra in zip(
+                numbers,
+                prepared.item_ids,
+                prepared.titles,
+                prepared.categories,
+                prepared.extra,
+                strict=True,
+            )
+        ],
+    )
+    return numbers
+
+
+def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
+    known = _numbers(connection, "SELECT user_id, user_ix FROM users")
+    numbers = _assign(known, prepared.user_ids)
+    connection.exec_driver_sql(
+        "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, ?) "
+        "ON CONFLICT (user_ix) DO UPDATE SET split = excluded.split",
+        [
+            (int(ix), user_id, USER_SPLITS[split])
+            for ix, user_id, split in zip(
+                numbers, prepared.user_ids, prepared.user_split.tolist(), strict=True
+            )
+        ],
+    )
+    return numbers
+
+
+def _numbers(connection: Connection, query: str) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.exec_driver_sql(query)}
+
+
+def _assign(known: dict[str, int], ids: list[str]) -> NDArray[np.int64]:
+    """Keep known numbers; give the next free ones to new ids, in their order."""
+    following = max(known.values(), default=-1) + 1
+    for name in ids:
+        if name not in known:
+            known[name] = following
+            following += 1
+    return np.array([known[name] for name in ids], dtype=np.int64)
+
+
+def _insert_interactions(
+    connection: Connection,
+    prepared: Prepared,
+    user_ix: NDArray[np.int64],
+    item_ix: NDArray[np.int64],
+) -> None:
+    lengths = np.diff(prepared.indptr)
+    users = np.repeat(user_ix, lengths)
+    positions = np.arange(len(users)) - np.repeat(prepared.indptr[:-1], lengths)
+    times = [None if t == NO_TIME else t for t in prepared.timestamps.tolist()]
+    order = np.lexsort((positions, users))  # in key order SQLite only appends
+    columns = (users, positions, item_ix[prepared.items], prepared.parts)
+    users_, positions_, items_, parts_ = (column[order].tolist() for column in columns)
+    times_ = [times[row] for row in order.tolist()]
+    connection.exec_driver_sql(
+        "INSERT INTO interactions (user_ix, position, item_ix, timestamp, part) "
+        "VALUES (?, ?, ?, ?, ?)",
+        list(zip(users_, positions_, items_, times_, parts_, strict=True)),
+    )
+
+
+def refuse_leak(connection: Connection, kind: str | None = None) -> None:
+    """Refuse interests inferred from items that are now hidden: they would leak targets.
+
+    A synthetic user no longer in use has no members to prove its evidence by, and its interests
+    reach nobody: it is looked at when it is chosen again (``Subjects.choose``). With ``kind``, only
+    subjects of that kind are looked at.
+
+    Raises
+    ------
+    LeakageError
+        Naming the item and the subject.
+    """
+    hidden = connection.execute(
+        text(
+            "SELECT s.name, i.item_id FROM evidence e JOIN interests n USING (interest_id) "
+            "JOIN subjects s USING (subject_id) JOIN items i ON i.item_ix = e.item_ix "
+            "WHERE (s.active OR s.user_ix IS NOT NULL) AND s.kind = coalesce(:kind, s.kind) "
+            "AND NOT EXISTS (SELECT 1 FROM interactions x WHERE x.item_ix = e.item_ix "
+            "AND x.part = :train AND (x.user_ix = s.user_ix OR (s.user_ix IS NULL AND x.user_ix IN "
+            "(SELECT m.user_ix FROM memberships m WHERE m.subject_id = s.subject_id)))) LIMIT 1"
+        ),
+        {"train": int(Part.TRAIN), "kind": kind},
+    ).first()
+    if hidden is not None:
+        raise LeakageError(
+            f"item {hidden[1]!r} is evidence of a stored interest of {hidden[0]!r}, but this data "
+            "or split hides it from the LLM; keep the split the store was built with, or build "
+            "into a new store"
+        )

@@ -1,0 +1,282 @@
+"""Interests with their evidence, and which of them are a user's."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, text
+
+from store.db.driver import raw
+from store.digests import text_digest
+from store.errors import StoreError
+from store.tables.listing import keeping
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+Method = Literal["exemplar", "catalogue"]
+Maker = Literal["offline", "model", "person"]
+
+_MAKERS = (
+    "SELECT subject_id, max(source <> 'offline'), max(pinned OR source LIKE 'import:%' OR "
+    "interest_id IN (SELECT json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
+    "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
+    "FROM interests GROUP BY subject_id"
+)
+
+
+class InterestLike(Protocol):
+    """What a validated interest offers: two texts and the ids of the items that prove it."""
+
+    @property
+    def label(self) -> str: ...  # noqa: D102
+    @property
+    def description(self) -> str: ...  # noqa: D102
+    @property
+    def evidence(self) -> Sequence[str]: ...  # noqa: D102
+
+
+def interest_text(label: str, description: str) -> str:
+    """Return the text of an interest that is encoded."""
+    return f"{label}. {description}" if description else label
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All interests of active subjects, by interest id.
+
+    Attributes
+    ----------
+    ids, subject_ids
+        int64 ``[n]``.
+    labels, descriptions
+        ``[n]`` texts.
+    indptr, items
+        CSR of the evidence: item_ix of interest ``r`` are ``items[indptr[r]:indptr[r + 1]]``.
+    """
+
+    ids: NDArray[np.int64]
+    subject_ids: NDArray[np.int64]
+    labels: list[str]
+    descriptions: list[str]
+    indptr: NDArray[np.int64]
+    items: NDArray[np.int32]
+
+    @property
+    def texts(self) -> list[str]:
+        """Texts that are encoded, ``[n]``."""
+        return [
+            interest_text(label, description)
+            for label, description in zip(self.labels, self.descriptions, strict=True)
+        ]
+
+
+class Interests:
+    """Repository of interests, evidence and catalogue assignments."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def save(
+        self,
+        subject_id: int,
+        interests: Sequence[InterestLike],
+        *,
+        source: str,
+        response_id: int | None,
+    ) -> None:
+        """Replace the interests of a subject and mark it ``ok``, in one transaction.
+
+        Raises
+        ------
+        StoreError
+            If an evidence id is not an item the subject stands for: nothing ungrounded is stored.
+        """
+        with self._store.write() as connection, keeping(connection) as touch:
+            driver = raw(connection)
+            shown = _shown(driver, subject_id)
+            touch(_with_followers(driver, subject_id))
+            driver.execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
+            for position, interest in enumerate(interests):
+                foreign = [item for item in interest.evidence if item not in shown]
+                if foreign:
+                    raise StoreError(
+                        f"interest {interest.label!r} of subject {subject_id} cites "
+                        f"{foreign[0]!r}, which is not among its items"
+                    )
+                _insert(driver, subject_id, position, interest, shown, source, response_id)
+            driver.execute(
+                "UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = ?",
+                (subject_id,),
+            )
+            touch(_with_followers(driver, subject_id))
+
+    def makers(self) -> dict[int, Maker]:
+        """Who is behind the interests of each subject that has any.
+
+        A person who imported them, or renamed, merged or pinned one of them; else a model that was
+        paid for one; else the offline extractor.
+        """
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(_MAKERS).all()
+        return {
+            subject_id: "person" if by_hand else "model" if paid else "offline"
+            for subject_id, paid, by_hand in rows
+        }
+
+    def catalogue(self) -> Catalogue:
+        """All interests of active subjects with their evidence."""
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT interest_id, subject_id, label, description "
+                "FROM interests JOIN subjects USING (subject_id) WHERE active ORDER BY interest_id"
+            ).all()
+            pairs = connection.exec_driver_sql(
+                "SELECT e.interest_id, e.item_ix FROM evidence e JOIN interests n "
+                "USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
+                "ORDER BY e.interest_id, e.position"
+            ).all()
+        ids = np.array([row[0] for row in rows], dtype=np.int64)
+        owner = np.searchsorted(ids, np.array([pair[0] for pair in pairs], dtype=np.int64))
+        return Catalogue(
+            ids=ids,
+            subject_ids=np.array([row[1] for row in rows], dtype=np.int64),
+            labels=[row[2] for row in rows],
+            descriptions=[row[3] for row in rows],
+            indptr=_indptr(owner, len(ids)),
+            items=np.array([pair[1] for pair in pairs], dtype=np.int32),
+        )
+
+    def of_users(self, method: Method = "exemplar") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """CSR of the interests of every user: ``(indptr [users + 1], rows)``.
+
+        ``rows`` index :meth:`catalogue` (and ``store.vectors.interests()``, same order).
+        ``exemplar``: the interests of the exemplar the user belongs to. ``catalogue``: those
+        that cover its own history.
+        """
+        queries = {
+            "exemplar": "SELECT m.user_ix, n.interest_id FROM memberships m "
+            "JOIN subjects s USING (subject_id) JOIN interests n USING (subject_id) "
+            "WHERE s.active AND s.kind = 'exemplar' ORDER BY m.user_ix, n.interest_id",
+            "catalogue": "SELECT a.user_ix, a.interest_id FROM assignments a "
+            "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
+            "WHERE s.active ORDER BY a.user_ix, a.rank",
+        }
+        with self._store.read() as connection:
+            pairs = connection.exec_driver_sql(queries[method]).all()
+            users = connection.exec_driver_sql("SELECT count(*) FROM users").scalar_one()
+            ids = connection.exec_driver_sql(
+                "SELECT interest_id FROM interests JOIN subjects USING (subject_id) "
+                "WHERE active ORDER BY interest_id"
+            ).scalars()
+            known = np.array(list(ids), dtype=np.int64)
+        owner = np.array([pair[0] for pair in pairs], dtype=np.int64)
+        rows = np.searchsorted(known, np.array([pair[1] for pair in pairs], dtype=np.int64))
+        return _indptr(owner, users), rows.astype(np.int64)
+
+    def save_assignments(
+        self,
+        users: Sequence[int] | NDArray[np.int64],
+        indptr: NDArray[np.int64],
+        interest_ids: NDArray[np.int64],
+        scores: NDArray[np.floating],
+        item_indptr: NDArray[np.int64],
+        items: NDArray[np.integer],
+        similarities: NDArray[np.floating],
+    ) -> None:
+        """Replace the catalogue assignments of ``users``.
+
+        User ``users[u]`` gets ``interest_ids[indptr[u]:indptr[u + 1]]``, best first, with their
+        ``scores``; assignment ``a`` rests on ``items[item_indptr[a]:item_indptr[a + 1]]``.
+        """
+        owners = np.repeat(np.asarray(users, dtype=np.int64), np.diff(indptr))
+        ranks = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))
+        rows = zip(
+            owners.tolist(), interest_ids.tolist(), ranks.tolist(), scores.tolist(), strict=True
+        )
+        of_item = np.repeat(np.arange(len(owners)), np.diff(item_indptr))
+        item_rows = zip(
+            owners[of_item].tolist(),
+            interest_ids[of_item].tolist(),
+            items.tolist(),
+            similarities.tolist(),
+            strict=True,
+        )
+        with self._store.write() as connection:
+            query = text("DELETE FROM assignments WHERE user_ix IN :users").bindparams(
+                bindparam("users", expanding=True)
+            )
+            everyone = [int(user) for user in users]
+            for start in range(0, len(everyone), 5_000):
+                connection.execute(query, {"users": everyone[start : start + 5_000]})
+            if len(owners):
+                connection.exec_driver_sql(
+                    "INSERT INTO assignments (user_ix, interest_id, rank, score) "
+                    "VALUES (?, ?, ?, ?)",
+                    list(rows),
+                )
+            if len(of_item):
+                connection.exec_driver_sql(
+                    "INSERT INTO assignment_items (user_ix, interest_id, item_ix, similarity) "
+                    "VALUES (?, ?, ?, ?)",
+                    list(item_rows),
+                )
+
+
+def _with_followers(driver: sqlite3.Connection, subject_id: int) -> list[int]:
+    """Interests of a subject, and those that stand under one of them."""
+    rows = driver.execute(
+        "SELECT interest_id FROM interests WHERE subject_id = :s UNION SELECT f.interest_id "
+        "FROM interests n JOIN interests f ON f.canonical_id = n.interest_id "
+        "WHERE n.subject_id = :s",
+        {"s": subject_id},
+    )
+    return [row[0] for row in rows]
+
+
+def _shown(driver: sqlite3.Connection, subject_id: int) -> dict[str, int]:
+    rows = driver.execute(
+        "SELECT i.item_id, i.item_ix FROM subject_items s JOIN items i USING (item_ix) "
+        "WHERE s.subject_id = ?",
+        (subject_id,),
+    )
+    return dict(rows.fetchall())
+
+
+def _insert(
+    driver: sqlite3.Connection,
+    subject_id: int,
+    position: int,
+    interest: InterestLike,
+    shown: dict[str, int],
+    source: str,
+    response_id: int | None,
+) -> None:
+    evidence = list(dict.fromkeys(interest.evidence))
+    (interest_id,) = driver.execute(
+        "INSERT INTO interests (subject_id, position, label, description, strength, source, "
+        "response_id, text_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING interest_id",
+        (
+            subject_id,
+            position,
+            interest.label,
+            interest.description,
+            len(evidence) / len(shown) if shown else 0.0,
+            source,
+            response_id,
+            text_digest(interest_text(interest.label, interest.description)),
+        ),
+    ).fetchone()
+    driver.executemany(
+        "INSERT INTO evidence (interest_id, item_ix, position) VALUES (?, ?, ?)",
+        [(interest_id, shown[item], rank) for rank, item in enumerate(evidence)],
+    )
+
+
+def _indptr(owner: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))]).astype(np.int64)

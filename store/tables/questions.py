@@ -1,0 +1,100 @@
+"""Questions written to a file for somebody else to answer, kept until their answers come back.
+
+Days may pass until then, and a build in between may give a subject other items: the answer belongs
+to the question as it was asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from store.db.driver import raw
+from store.digests import canonical_json
+from store.tables.ledger import Prompt
+from store.tables.responses import add_prompt
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question as it was written.
+
+    Attributes
+    ----------
+    request_digest
+        Address of messages, schema, model, base URL and sampling parameters.
+    run_id
+        The run that wrote it; its configuration says of which model and how.
+    max_tokens
+        Longest answer.
+    shown
+        ``item_ix`` that the prompt showed, in order.
+    """
+
+    request_digest: str
+    prompt: Prompt
+    subject_id: int
+    run_id: int
+    max_tokens: int
+    shown: Sequence[int]
+
+
+class Questions:
+    """Repository of written questions."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, questions: Iterable[Question]) -> None:
+        """Keep questions with their prompts; one that is asked again is the later run's."""
+        with self._store.write() as connection:
+            driver = raw(connection)
+            for question in questions:
+                digest = question.prompt.digest
+                add_prompt(driver, digest, question.prompt)
+                driver.execute(
+                    "INSERT OR REPLACE INTO questions (request_digest, prompt_digest, subject_id, "
+                    "run_id, max_tokens, shown) VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        question.request_digest,
+                        digest,
+                        question.subject_id,
+                        question.run_id,
+                        question.max_tokens,
+                        canonical_json([int(item) for item in question.shown]),
+                    ),
+                )
+
+    def find(self, request_digest: str) -> Question | None:
+        """Return the question with this address, None if none was written."""
+        with self._store.read() as connection:
+            row = connection.exec_driver_sql(
+                "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
+                "p.template, p.template_digest FROM questions q "
+                "JOIN prompts p ON p.digest = q.prompt_digest WHERE q.request_digest = ?",
+                (request_digest,),
+            ).first()
+        if row is None:
+            return None
+        prompt = Prompt(
+            json.loads(row.messages), json.loads(row.schema), row.template, row.template_digest
+        )
+        return Question(
+            request_digest,
+            prompt,
+            row.subject_id,
+            row.run_id,
+            row.max_tokens,
+            json.loads(row.shown),
+        )
+
+    def count(self) -> int:
+        """Number of questions ever written."""
+        with self._store.read() as connection:
+            found = connection.exec_driver_sql("SELECT count(*) FROM questions").scalar_one()
+        return int(found)

@@ -1,0 +1,317 @@
+"""Prompts, paid answers, and the ledger of attempts.
+
+A response is committed before anything reads it and is found again by the digest of what was sent.
+A call is opened before it is sent: in one transaction it looks for an answer already stored, takes
+the lease, and enters the attempt with what it may cost. So nothing is paid twice and nothing is
+sent that the ledger does not know of.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, text
+
+from store.db.driver import raw
+from store.digests import canonical_json
+from store.store import now
+from store.tables import leases
+from store.tables.ledger import (
+    NewAttempt,
+    NewResponse,
+    Outcome,
+    Prompt,
+    Spent,
+    StoredResponse,
+    Ticket,
+)
+from store.tables.ledger_account import Account
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+__all__ = [
+    "NewAttempt",
+    "NewResponse",
+    "Prompt",
+    "Responses",
+    "Spent",
+    "StoredResponse",
+    "Ticket",
+]
+
+_FOUND = (
+    "SELECT response_id, request_digest, subject_id, model, method, raw_text, refusal, "
+    "finish_reason, tokens_in, tokens_out, cost_usd, outcome FROM responses "
+)
+
+
+class Responses:
+    """Repository of prompts, responses, attempts and leases."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._account = Account()
+
+    def recount(self) -> None:
+        """Sum the ledger anew at the next look: a transaction was rolled back."""
+        self._account.reset()
+
+    def find(self, request_digest: str) -> StoredResponse | None:
+        """Return the newest answer to exactly this request, None if there is none in use."""
+        with self._store.read() as connection:
+            row = (
+                raw(connection)
+                .execute(
+                    _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
+                    "ORDER BY response_id DESC LIMIT 1",
+                    (request_digest,),
+                )
+                .fetchone()
+            )
+        return None if row is None else StoredResponse(*row)
+
+    def digests(self) -> set[str]:
+        """Return the addresses of all requests with an answer in use."""
+        with self._store.read() as connection:
+            rows = raw(connection).execute(
+                "SELECT request_digest FROM responses WHERE outcome <> 'set_aside'"
+            )
+            return {row[0] for row in rows}
+
+    def get(self, response_id: int) -> StoredResponse | None:
+        """Return one answer by its number."""
+        with self._store.read() as connection:
+            row = connection.exec_driver_sql(
+                _FOUND + "WHERE response_id = ?", (response_id,)
+            ).first()
+        return None if row is None else _stored(row)
+
+    def add(self, response: NewResponse) -> int:
+        """Store an answer and its prompt, still unread; return its number."""
+        prompt_digest = None if response.prompt is None else response.prompt.digest
+        values = (
+            response.request_digest,
+            prompt_digest,
+            response.subject_id,
+            response.run_id,
+            response.model,
+            response.base_url,
+            response.method,
+            canonical_json(dict(response.params)),
+            canonical_json([int(item) for item in response.shown]),
+            response.raw_text,
+            response.refusal,
+            response.finish_reason,
+            response.tokens_in,
+            response.tokens_out,
+            response.cost_usd,
+            response.latency_s,
+            now(),
+        )
+        with self._store.write() as connection:
+            if response.prompt is not None and prompt_digest is not None:
+                add_prompt(raw(connection), prompt_digest, response.prompt)
+            row = (
+                raw(connection)
+                .execute(
+                    "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
+                    "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
+                    "tokens_in, tokens_out, cost_usd, latency_s, created_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    "RETURNING response_id",
+                    values,
+                )
+                .fetchone()
+            )
+            return int(row[0])
+
+    def settle(self, response_id: int, outcome: Outcome, detail: Mapping[str, Any]) -> None:
+        """Record how reading an answer ended: mends and repairs, or what was wrong."""
+        with self._store.write() as connection:
+            raw(connection).execute(
+                "UPDATE responses SET outcome = ?, detail = ? WHERE response_id = ?",
+                (outcome, canonical_json(dict(detail)), response_id),
+            )
+
+    def set_aside(self, subject_ids: Sequence[int]) -> int:
+        """Keep, but no longer use, the answers of these subjects that were read and not accepted.
+
+        After that the same requests are sent again. Returns how many answers were set aside.
+        """
+        query = text(
+            "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside', "
+            "'unread') AND subject_id IN :subjects"
+        ).bindparams(bindparam("subjects", expanding=True))
+        with self._store.write() as connection:
+            return connection.execute(query, {"subjects": list(subject_ids)}).rowcount
+
+    def open_call(
+        self,
+        attempt: NewAttempt,
+        *,
+        owner: str,
+        clock: float,
+        lease_s: float,
+        refuse: Callable[[Spent], str | None] | None = None,
+    ) -> Ticket:
+        """Enter a call in the ledger before it is sent, unless it need not or must not be made.
+
+        Parameters
+        ----------
+        attempt
+            The call and what it may cost.
+        owner
+            From :func:`store.leases.owner_name`.
+        clock, lease_s
+            Unix seconds now; how long the lease lasts.
+        refuse
+            Why the call does not fit with what all processes have spent, None if it does. Asked in
+            the same transaction, so that two processes cannot both take the last of a cap.
+        """
+        with self._store.write() as connection:
+            answer = self.find(attempt.request_digest)
+            if answer is not None:
+                return Ticket(answer=answer)
+            reason = refuse(self._account.look(raw(connection))) if refuse else None
+            if reason is not None:
+                return Ticket(refused=reason, others=leases.others(connection, owner, clock))
+            expires = clock + lease_s
+            if not leases.claim(connection, attempt.request_digest, owner, clock, expires):
+                return Ticket()
+            row = (
+                raw(connection)
+                .execute(
+                    "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, "
+                    "reserved_usd, reserved_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                    "RETURNING attempt_id",
+                    (
+                        attempt.request_digest,
+                        attempt.subject_id,
+                        attempt.run_id,
+                        attempt.purpose,
+                        attempt.reserved_usd,
+                        attempt.reserved_tokens,
+                        now(),
+                    ),
+                )
+                .fetchone()
+            )
+        return Ticket(attempt_id=int(row[0]))
+
+    def close_answered(self, attempt_id: int, response: NewResponse, *, owner: str) -> int:
+        """Store the answer of a call, settle its attempt and give back its lease, in one step."""
+        with self._store.write() as connection:
+            response_id = self.add(response)
+            raw(connection).execute(
+                "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
+                "tokens_in = ?, tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
+                (
+                    response_id,
+                    response.tokens_in,
+                    response.tokens_out,
+                    response.cost_usd,
+                    response.latency_s,
+                    attempt_id,
+                ),
+            )
+            leases.release(connection, owner, response.request_digest)
+        return response_id
+
+    def close_failed(
+        self,
+        attempt_id: int,
+        outcome: str,
+        *,
+        error: str,
+        status_code: int | None = None,
+        free: bool = False,
+        latency_s: float | None = None,
+    ) -> None:
+        """Record that a call brought no answer; ``free`` means it was surely not billed."""
+        nothing = 0 if free else None
+        with self._store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE attempts SET outcome = ?, status_code = ?, error = ?, tokens_in = ?, "
+                "tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
+                (outcome, status_code, error, nothing, nothing, nothing, latency_s, attempt_id),
+            )
+
+    def withdraw(self, attempt_id: int) -> None:
+        """Take back a call that was entered but never sent, and its lease."""
+        with self._store.write() as connection:
+            digest = connection.exec_driver_sql(
+                "DELETE FROM attempts WHERE attempt_id = ? RETURNING request_digest", (attempt_id,)
+            ).scalar()
+            connection.exec_driver_sql("DELETE FROM leases WHERE request_digest = ?", (digest,))
+
+    def release(self, owner: str, request_digest: str | None = None) -> None:
+        """Give back one lease of ``owner``, or all."""
+        with self._store.write() as connection:
+            leases.release(connection, owner, request_digest)
+
+    def renew(self, owner: str, expires_at: float) -> None:
+        """Put off the expiry of all leases of ``owner`` (unix seconds)."""
+        with self._store.write() as connection:
+            leases.renew(connection, owner, expires_at)
+
+    def spent(self, run_id: int | None = None) -> Spent:
+        """Sums of the ledger, of one run or of all; the extractor's calls are none."""
+        with self._store.read() as connection:
+            row = connection.exec_driver_sql(
+                "SELECT count(*), "
+                "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
+                "THEN reserved_tokens ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), "
+                "0), coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), "
+                "0.0), coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
+                "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'",
+                (run_id,),
+            ).one()
+        return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))
+
+    def usage(self, model: str) -> list[tuple[str, int, int, int]]:
+        """Return what a model's answers took: (template, characters sent, tokens in, tokens out).
+
+        Only answers to prompts the store holds and whose tokens the service told; newest first,
+        at most 2,000.
+        """
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT p.template, length(p.messages), r.tokens_in, r.tokens_out "
+                "FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
+                "WHERE r.model = ? AND r.tokens_in > 0 AND r.tokens_out > 0 "
+                "ORDER BY r.response_id DESC LIMIT 2000",
+                (model,),
+            ).all()
+        return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
+
+    def purposes(self, model: str) -> dict[str, int]:
+        """Return how many of a model's answers were first ones, corrections and longer ones."""
+        with self._store.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT a.purpose, count(*) FROM attempts a JOIN responses r USING (response_id) "
+                "WHERE r.model = ? GROUP BY a.purpose",
+                (model,),
+            ).all()
+        return {row[0]: int(row[1]) for row in rows}
+
+
+def add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
+    """Store a prompt under its address, where it is not there yet."""
+    driver.execute(
+        "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+        (
+            digest,
+            prompt.template,
+            prompt.template_digest,
+            canonical_json(list(prompt.messages)),
+            canonical_json(dict(prompt.schema)),
+        ),
+    )
+
+
+def _stored(row: Row[Any]) -> StoredResponse:
+    return StoredResponse(*tuple(row))

@@ -1,0 +1,1 @@
+"""Checking, forgetting, editing and tidying a store."""

@@ -1,0 +1,262 @@
+"""Forget a user: its rows, what was asked about it, and every text that only it caused.
+
+What rested on the user goes too, or waits for the next build: its exemplar and the interests
+inferred from it are removed (their members join another exemplar then), synthetic users it was part
+of lose their interests and are pending. The user's number stays behind without a name, because
+the numbers of all others, in this store and in trained models, count from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, bindparam, text
+from sqlalchemy.exc import OperationalError
+
+from store.data.dataset import ITEM_TEXTS, item_text
+from store.data.splits import Part
+from store.digests import text_digest
+from store.errors import StoreError
+from store.tables.datasets import content_digest
+from store.upkeep.traces import collect_needles, find_traces
+from store.views.users import find_user
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+REASON = "a member was forgotten; the next build chooses anew"
+
+_OWN_SUBJECTS = "SELECT subject_id FROM subjects WHERE user_ix = ? ORDER BY subject_id"
+
+# Memberships of synthetic users no longer in use are not kept, so whoever might be part of one is
+# taken to be: sharing one item is enough.
+_SYNTHETIC = (
+    "SELECT s.subject_id FROM subjects s WHERE s.kind = 'synthetic' AND (EXISTS (SELECT 1 FROM "
+    "memberships m WHERE m.subject_id = s.subject_id AND m.user_ix = ?1) OR (NOT s.active AND "
+    "EXISTS (SELECT 1 FROM subject_items t JOIN interactions x ON x.item_ix = t.item_ix "
+    "WHERE t.subject_id = s.subject_id AND x.user_ix = ?1))) ORDER BY s.subject_id"
+)
+_OWNERS_LEFT = text(
+    "UPDATE subject_items SET owners = (SELECT count(DISTINCT x.user_ix) FROM interactions x "
+    "JOIN memberships m ON m.user_ix = x.user_ix AND m.subject_id = subject_items.subject_id "
+    "WHERE x.item_ix = subject_items.item_ix AND x.part = :train) WHERE subject_id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+
+
+def forget_user(store: Store, user_id: str) -> dict[str, Any]:
+    """Remove a user and sweep the file; the count of what went, by kind.
+
+    Raises
+    ------
+    StoreError
+        If the user is unknown, another program holds the file so that it cannot be swept, or
+        traces are left in it.
+    """
+    with store.write() as connection:
+        user_ix = find_user(connection, user_id, store)["user_ix"]
+        own = list(connection.exec_driver_sql(_OWN_SUBJECTS, (user_ix,)).scalars())
+        synthetic = list(connection.exec_driver_sql(_SYNTHETIC, (user_ix,)).scalars())
+        needles = collect_needles(connection, user_id, [*own, *synthetic])
+        counts = {"interactions": _count(connection, user_ix)}
+        left_alone = _members_left(connection, own, user_ix)
+        counts |= _remove_answers(connection, [*own, *synthetic])
+        counts |= _remove_interests(connection, [*own, *synthetic])
+        _remove_user(connection, user_ix)
+        counts |= {"subjects removed": len(own), "members without an exemplar": left_alone}
+        _delete_subjects(connection, own)
+        counts |= _renew_synthetic(connection, synthetic)
+        counts["text vectors"] = _remove_unused_vectors(connection)
+        _refresh(store, connection)
+    sweep(store)
+    left = find_traces(store, needles)
+    if left:
+        raise StoreError(
+            f"user {user_id!r} is removed, but {store.path} still holds {len(left)} texts that "
+            f"only it caused (first: {left[0][:40]!r}); close other programs that use the store "
+            f"and run: profiler forget --store {store.path}"
+        )
+    return counts | {"texts searched for in the file": len(needles)}
+
+
+def sweep(store: Store) -> None:
+    """Rewrite the file without what deleted rows left in it, and empty its write-ahead log.
+
+    Raises
+    ------
+    StoreError
+        If another program is using the store.
+    """
+    raw = store.engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("VACUUM")
+        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except OperationalError as error:
+        raise StoreError(f"{store.path} cannot be swept: {error.orig}") from error
+    except Exception as error:  # the driver's own error: SQLAlchemy wraps only its cursors
+        raise StoreError(f"{store.path} cannot be swept: {error}") from error
+    finally:
+        raw.close()
+    if busy:
+        raise StoreError(
+            f"another program is reading {store.path}, so its log cannot be emptied; close it and "
+            f"run: profiler forget --store {store.path}"
+        )
+
+
+def _count(connection: Connection, user_ix: int) -> int:
+    query = text("SELECT count(*) FROM interactions WHERE user_ix = :user")
+    return int(connection.execute(query, {"user": user_ix}).scalar_one())
+
+
+def _members_left(connection: Connection, subjects: Sequence[int], user_ix: int) -> int:
+    query = text(
+        "SELECT count(DISTINCT user_ix) FROM memberships "
+        "WHERE subject_id IN :ids AND user_ix <> :user"
+    ).bindparams(bindparam("ids", expanding=True))
+    values = {"ids": list(subjects), "user": user_ix}
+    return int(connection.execute(query, values).scalar_one())
+
+
+def _run(connection: Connection, statement: str, ids: Sequence[int]) -> int:
+    query = text(statement).bindparams(bindparam("ids", expanding=True))
+    return int(connection.execute(query, {"ids": list(ids)}).rowcount)
+
+
+def _remove_answers(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:
+    """Remove raw answers and prompts; the ledger keeps that a call was made and what it cost."""
+    _run(
+        connection,
+        "DELETE FROM leases WHERE request_digest IN "
+        "(SELECT request_digest FROM attempts WHERE subject_id IN :ids)",
+        subjects,
+    )
+    _run(
+        connection,
+        "UPDATE attempts SET error = NULL, response_id = NULL, request_digest = 'forgotten' "
+        "WHERE subject_id IN :ids OR response_id IN "
+        "(SELECT response_id FROM responses WHERE subject_id IN :ids)",
+        subjects,
+    )
+    _run(
+        connection,
+        "UPDATE interests SET response_id = NULL WHERE response_id IN "
+        "(SELECT response_id FROM responses WHERE subject_id IN :ids)",
+        subjects,
+    )
+    removed = _run(connection, "DELETE FROM responses WHERE subject_id IN :ids", subjects)
+    removed += _remove_conversations(connection)
+    _run(connection, "DELETE FROM questions WHERE subject_id IN :ids", subjects)
+    prompts = connection.exec_driver_sql(
+        "DELETE FROM prompts WHERE digest NOT IN "
+        "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL "
+        "UNION SELECT prompt_digest FROM questions)"
+    ).rowcount
+    return {"answers": removed, "prompts": int(prompts)}
+
+
+def _remove_conversations(connection: Connection) -> int:
+    """Remove what ``profiler ask`` looked up and was told: any of it may quote the user."""
+    of_ask = (
+        "SELECT response_id FROM responses JOIN prompts ON prompts.digest = prompt_digest "
+        "WHERE template = 'ask'"
+    )
+    ids = list(connection.exec_driver_sql(of_ask).scalars())
+    _run(connection, "UPDATE attempts SET response_id = NULL WHERE response_id IN :ids", ids)
+    return _run(connection, "DELETE FROM responses WHERE response_id IN :ids", ids)
+
+
+def _remove_interests(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:
+    """Remove interests with their full text, and the changes by hand that quote them."""
+    _run(
+        connection,
+        "DELETE FROM edits WHERE edit_id IN (SELECT e.edit_id FROM edits e JOIN interests n "
+        "ON n.interest_id IN (json_extract(e.payload, '$.interest'), "
+        "json_extract(e.payload, '$.into')) WHERE n.subject_id IN :ids)",
+        subjects,
+    )
+    removed = _run(connection, "DELETE FROM interests WHERE subject_id IN :ids", subjects)
+    # A deletion only marks the terms in the index; building it anew leaves them out.
+    connection.exec_driver_sql("INSERT INTO interests_fts (interests_fts) VALUES ('rebuild')")
+    return {"interests": removed}
+
+
+def _remove_user(connection: Connection, user_ix: int) -> None:
+    for statement in (
+        "UPDATE subjects SET size = max(size - 1, 1) WHERE subject_id IN "
+        "(SELECT subject_id FROM memberships WHERE user_ix = ?)",
+        "DELETE FROM memberships WHERE user_ix = ?",
+        "DELETE FROM assignments WHERE user_ix = ?",
+        "DELETE FROM interactions WHERE user_ix = ?",
+        "UPDATE users SET user_id = 'forgotten:' || user_ix, split = 'train', forgotten = 1 "
+        "WHERE user_ix = ?",
+    ):
+        connection.exec_driver_sql(statement, (user_ix,))
+
+
+def _delete_subjects(connection: Connection, subjects: Sequence[int]) -> None:
+    _run(connection, "DELETE FROM subjects WHERE subject_id IN :ids", subjects)
+
+
+def _renew_synthetic(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:
+    """Keep what the members left own; fewer than two members are nobody."""
+    gone = list(
+        connection.execute(
+            text(
+                "SELECT subject_id FROM subjects s WHERE subject_id IN :ids AND (SELECT count(*) "
+                "FROM memberships m WHERE m.subject_id = s.subject_id) < 2"
+            ).bindparams(bindparam("ids", expanding=True)),
+            {"ids": list(subjects)},
+        ).scalars()
+    )
+    _delete_subjects(connection, gone)
+    kept = [subject for subject in subjects if subject not in set(gone)]
+    connection.execute(_OWNERS_LEFT, {"ids": kept, "train": int(Part.TRAIN)})
+    _run(connection, "DELETE FROM subject_items WHERE owners = 0 AND subject_id IN :ids", kept)
+    for subject in kept:  # the old name is a digest of the members, the forgotten one included
+        connection.execute(
+            text(
+                "UPDATE subjects SET state = 'pending', reason = :reason, "
+                "name = :name WHERE subject_id = :id"
+            ),
+            {"reason": REASON, "name": f"synthetic:renewed-{subject}", "id": subject},
+        )
+    return {"synthetic users removed": len(gone), "synthetic users pending": len(kept)}
+
+
+def _remove_unused_vectors(connection: Connection) -> int:
+    """Remove vectors of texts that are neither an item's nor an interest's.
+
+    Those of whole histories (``--history text``) are among them; a build encodes them again.
+    """
+    import json
+
+    items = connection.exec_driver_sql("SELECT title, categories FROM items").all()
+    used = {
+        text_digest(item_text(title, json.loads(categories), style))
+        for title, categories in items
+        for style in ITEM_TEXTS
+    }
+    used |= set(connection.exec_driver_sql("SELECT text_digest FROM interests").scalars())
+    used |= set(
+        connection.exec_driver_sql(
+            "SELECT json_extract(payload, '$.vector_digest') FROM edits WHERE kind = 'rename' "
+            "UNION SELECT json_extract(payload, '$.before.text_digest') FROM edits "
+            "WHERE kind = 'rename'"
+        ).scalars()
+    )
+    stored = connection.exec_driver_sql("SELECT DISTINCT digest FROM vectors").scalars()
+    unused = [(digest,) for digest in stored if digest not in used]
+    if unused:
+        connection.exec_driver_sql("DELETE FROM vectors WHERE digest = ?", unused)
+    return len(unused)
+
+
+def _refresh(store: Store, connection: Connection) -> None:
+    """Tell later steps that the data changed: they choose, assign and merge anew."""
+    connection.exec_driver_sql(
+        "DELETE FROM meta WHERE key IN ('choice_digest', 'assigned_digest', 'merged_digest')"
+    )
+    digest = content_digest(connection)
+    store.set_meta(content_digest=digest, dataset_digest=digest)

@@ -1,0 +1,148 @@
+"""Keeping a store sound: re-checking every row, and copying it while it is in use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from store.digests import json_digest, text_digest
+from store.errors import StoreError
+from store.tables.datasets import content_digest
+from store.tables.interests import interest_text
+
+if TYPE_CHECKING:
+    from store.store import Store
+
+# Sealed columns, in the order the triggers of migration 2 take them.
+_SEALED = {
+    "response": "SELECT CAST(response_id AS TEXT), seal(request_digest, prompt_digest, model, "
+    "base_url, method, params, shown, raw_text, refusal, finish_reason, tokens_in, tokens_out, "
+    "cost_usd, created_at) FROM responses",
+    "interest": "SELECT CAST(interest_id AS TEXT), seal(label, description, source, text_digest) "
+    "FROM interests",
+    "vector": "SELECT model || ' ' || digest, seal(dim, vector) FROM vectors",
+}
+
+
+def verify(store: Store) -> tuple[dict[str, int], list[str]]:
+    """Re-hash and re-check every row.
+
+    Returns
+    -------
+    checked, faults
+        Rows looked at by table, and one plain sentence for each fault.
+    """
+    with store.read() as connection:
+        faults = _structure(connection)
+        checked, wrong = _seals(connection)
+        faults += wrong
+        for check in (_prompts, _texts, _grounding, _states):
+            name, number, wrong = check(connection)
+            checked[name] = number
+            faults += wrong
+        expected = store.meta("content_digest")
+        if expected is not None:
+            checked["interactions"] = int(
+                connection.exec_driver_sql("SELECT count(*) FROM interactions").scalar_one()
+            )
+            if content_digest(connection) != expected:
+                faults.append("items, users or interactions differ from what was built")
+    return checked, faults
+
+
+def _structure(connection: Connection) -> list[str]:
+    answers = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    faults = [f"integrity: {answer}" for answer in answers if answer != "ok"]
+    for table, rowid, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        faults.append(f"{table} row {rowid} points to a row of {parent} that is gone")
+    return faults
+
+
+def _seals(connection: Connection) -> tuple[dict[str, int], list[str]]:
+    checked: dict[str, int] = {}
+    faults: list[str] = []
+    for kind, query in _SEALED.items():
+        query_seals = text("SELECT key, digest FROM seals WHERE kind = :kind")
+        sealed = {row[0]: row[1] for row in connection.execute(query_seals, {"kind": kind})}
+        rows = connection.exec_driver_sql(query).all()
+        checked[f"{kind}s"] = len(rows)
+        for key, digest in rows:
+            if sealed.pop(key, None) != digest:
+                faults.append(f"{kind} {key} was changed after it was written")
+        faults += [f"{kind} {key} is gone" for key in sealed]
+    return checked, faults
+
+
+def _prompts(connection: Connection) -> tuple[str, int, list[str]]:
+    rows = connection.exec_driver_sql(
+        "SELECT digest, template, template_digest, messages, schema FROM prompts"
+    ).all()
+    faults = [
+        f"prompt {row[0]} does not hash to its address"
+        for row in rows
+        if not _hashes(row[0], row[3], row[4])
+    ]
+    return "prompts", len(rows), faults
+
+
+def _hashes(digest: str, messages: str, schema: str) -> bool:
+    try:
+        content: Any = {"messages": json.loads(messages), "schema": json.loads(schema)}
+    except ValueError:
+        return False
+    return json_digest(content) == digest
+
+
+def _texts(connection: Connection) -> tuple[str, int, list[str]]:
+    rows = connection.exec_driver_sql(
+        "SELECT interest_id, label, description, text_digest FROM interests"
+    ).all()
+    faults = [
+        f"interest {row[0]}: its text and its text digest differ"
+        for row in rows
+        if text_digest(interest_text(row[1], row[2])) != row[3]
+    ]
+    return "interest texts", len(rows), faults
+
+
+def _grounding(connection: Connection) -> tuple[str, int, list[str]]:
+    number = connection.exec_driver_sql("SELECT count(*) FROM evidence").scalar_one()
+    foreign = connection.exec_driver_sql(
+        "SELECT n.interest_id, e.item_ix FROM evidence e JOIN interests n USING (interest_id) "
+        "WHERE NOT EXISTS (SELECT 1 FROM subject_items s "
+        "WHERE s.subject_id = n.subject_id AND s.item_ix = e.item_ix)"
+    ).all()
+    faults = [f"interest {row[0]} cites item {row[1]}, which its subject lacks" for row in foreign]
+    return "evidence", int(number), faults
+
+
+def _states(connection: Connection) -> tuple[str, int, list[str]]:
+    number = connection.exec_driver_sql("SELECT count(*) FROM subjects").scalar_one()
+    torn = connection.exec_driver_sql(
+        "SELECT name FROM subjects s WHERE state <> 'ok' AND EXISTS "
+        "(SELECT 1 FROM interests n WHERE n.subject_id = s.subject_id) AND state = 'quarantined'"
+    ).scalars()
+    return "subjects", int(number), [f"{name} is quarantined but has interests" for name in torn]
+
+
+def back_up(store: Store, to: Path) -> int:
+    """Write a consistent copy of the store to ``to`` (VACUUM INTO); return its size in bytes.
+
+    Raises
+    ------
+    StoreError
+        If the target exists or its folder does not.
+    """
+    if to.exists():
+        raise StoreError(f"{to} exists already; choose another name")
+    if not to.parent.is_dir():
+        raise StoreError(f"no folder {to.parent}; make it first")
+    raw = store.engine.raw_connection()
+    try:
+        raw.cursor().execute("VACUUM INTO ?", (str(to),))
+    finally:
+        raw.close()
+    return to.stat().st_size

@@ -1,0 +1,1 @@
+"""Look-ups for people: what the commands, the reports and the explanations read."""

@@ -1,0 +1,188 @@
+"""A forgotten user leaves no byte in the file; what rested on it waits for the next build."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import polars as pl
+import pytest
+
+from profiler.config import BuildConfig
+from profiler.pipeline import build
+from store.errors import StoreError
+from store.store import open_store
+from store.upkeep.forget import REASON, forget_user, sweep
+from store.upkeep.traces import SHORTEST, find_traces
+from store.upkeep.verify import verify
+from store.views.status import summarise
+from store.views.users import show_user
+from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, fill, rows_of
+
+
+@pytest.fixture
+def path(tmp_path):
+    return fill(tmp_path / "s.db")
+
+
+def bytes_of(path):
+    beside = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
+    return b"".join(file.read_bytes() for file in beside if file.exists())
+
+
+def test_an_exemplar_goes_with_all_that_was_asked_about_it(path):
+    ours = [b"customer-ada", PENS.label.encode(), PENS.description.encode(), b"answer on exemplar"]
+    prompt = b"Somebody called exemplar:customer-ada"
+    before = bytes_of(path)
+    assert all(text in before for text in (*ours[:3], prompt))
+    with open_store(path) as store:
+        counts = forget_user(store, "customer-ada")
+        assert verify(store)[1] == []
+        assert counts == {
+            "interactions": 5,
+            "answers": 2,
+            "prompts": 2,
+            "interests": 3,
+            "subjects removed": 1,
+            "members without an exemplar": 2,
+            "synthetic users removed": 0,
+            "synthetic users pending": 1,
+            "text vectors": 3,
+            "texts searched for in the file": counts["texts searched for in the file"],
+        }
+        assert counts["texts searched for in the file"] > 8
+        after = bytes_of(path)
+        for text in (b"customer-ada", prompt, REFILLS.label.encode(), PAPER.description.encode()):
+            assert text not in after
+        # FTS keeps stemmed terms of its own: those only the forgotten interests had are gone.
+        for term in (b"refil", b"recycl"):
+            assert not fts_holds(path, term.decode())
+        assert fts_holds(path, "shred")
+        assert SHREDDING.label.encode() in after
+        assert [one["label"] for one in show_user(store, "customer-dee")["exemplar"]["interests"]]
+
+
+def fts_holds(path, term):
+    with sqlite3.connect(path) as connection:
+        blocks = connection.execute("SELECT block FROM interests_fts_data").fetchall()
+    return any(term.encode() in block[0] for block in blocks)
+
+
+def test_a_synthetic_user_keeps_what_the_others_own(path):
+    with open_store(path) as store:
+        forget_user(store, "customer-bob")
+        (subject,) = store.subjects.load(kinds=("synthetic",))
+        dataset = store.datasets.load()
+        assert (subject.state, subject.reason, subject.size) == ("pending", REASON, 2)
+        owned = [set(dataset.history(dataset.user_index[f"customer-{u}"])) for u in ("ada", "eve")]
+        assert set(subject.items) <= owned[0] | owned[1]
+        exemplar = next(s for s in store.subjects.load() if s.name == "exemplar:customer-ada")
+        assert (exemplar.size, exemplar.state) == (2, "ok"), "its prompt never showed bob"
+        assert rows_of(store, "attempts")[2]["cost_usd"] == 0.01, "the ledger still adds up"
+
+
+def test_numbers_and_histories_of_the_others_stay(path):
+    with open_store(path) as store:
+        before = store.datasets.load()
+        gone = before.user_index["customer-bob"]
+        forget_user(store, "customer-bob")
+        after = store.datasets.load()
+        assert after.item_ids == before.item_ids
+        assert len(after.user_ids) == len(before.user_ids)
+        for user_id, user_ix in before.user_index.items():
+            if user_ix == gone:
+                assert len(after.history(user_ix, (0, 1, 2, 3))) == 0
+            else:
+                assert after.user_ids[user_ix] == user_id
+                for part in range(4):
+                    was, now = (d.history(user_ix, (part,)) for d in (before, after))
+                    assert np.array_equal(was, now)
+        indptr, _ = store.interests.of_users("exemplar")
+        assert len(indptr) == len(before.user_ids) + 1
+        assert indptr[gone] == indptr[gone + 1]
+        assert summarise(store)["data"]["users"] == 4
+        for user in ("customer-bob", f"forgotten:{gone}"):
+            with pytest.raises(StoreError, match="no user"):
+                show_user(store, user)
+
+
+def dump(path):
+    with sqlite3.connect(path) as connection:
+        return list(connection.iterdump())
+
+
+def test_all_users_may_go_one_after_the_other(path):
+    with open_store(path) as store:
+        for user in ("customer-eve", "customer-ada", "customer-cyd", "customer-bob"):
+            forget_user(store, user)
+            assert verify(store)[1] == []
+        assert b"customer-" in bytes_of(path)
+        forget_user(store, "customer-dee")
+        assert b"customer-" not in bytes_of(path)
+        assert not rows_of(store, "interests")
+        assert not rows_of(store, "subjects")
+
+
+def test_an_unknown_user_changes_nothing(path):
+    with open_store(path) as store:
+        before = dump(path)
+        with pytest.raises(StoreError, match="no user 'nobody'"):
+            forget_user(store, "nobody")
+        assert dump(path) == before
+
+
+def test_a_reader_that_holds_the_old_rows_is_told_of(path):
+    with sqlite3.connect(path, isolation_level=None) as reader, open_store(path) as store:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM users").fetchone() == (5,)
+        with store.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 100")
+        with pytest.raises(StoreError, match=r"close it and|cannot be swept"):
+            forget_user(store, "customer-ada")
+        reader.execute("ROLLBACK")
+        sweep(store)
+        assert b"customer-ada" not in bytes_of(path)
+
+
+def test_traces_are_found_where_nothing_accounts_for_them(path):
+    with open_store(path) as store:
+        store.set_meta(note="customer-zoe was here")
+        assert find_traces(store, ["customer-zoe", "customer-bob", "nowhere"]) == ["customer-zoe"]
+
+
+def test_the_next_build_mends_a_real_store(tmp_path):
+    rng = np.random.default_rng(5)
+    users = [f"person-{rng.integers(10**9):09d}" for _ in range(24)]
+    log = pl.DataFrame(
+        [(u, f"i{i}", t) for u in users for t, i in enumerate(rng.permutation(12)[:6].tolist())],
+        schema=["user_id", "item_id", "timestamp"],
+        orient="row",
+    )
+    words = ["gel", "pen", "paper", "note", "shred", "tape", "desk", "lamp", "chair", "file"]
+    words += ["clip", "ink"]
+    items = pl.DataFrame(
+        {"item_id": [f"i{i}" for i in range(12)], "title": [f"{w} for office" for w in words]}
+    )
+    config = BuildConfig.checked(exemplars=3, synthetic_users=3)
+    gone = users[int(rng.integers(24))]
+    with open_store(tmp_path / "s.db", create=True) as store:
+        build((log, items), store, config=config)
+        with store.read() as connection:
+            exemplars = [
+                row[0].removeprefix("exemplar:")
+                for row in connection.exec_driver_sql(
+                    "SELECT name FROM subjects WHERE kind = 'exemplar'"
+                )
+            ]
+        for user in dict.fromkeys([gone, exemplars[0]]):
+            forget_user(store, user)
+            assert user.encode() not in bytes_of(tmp_path / "s.db")
+            log = log.filter(pl.col("user_id") != user)
+        build((log, items), store, config=config)
+        assert verify(store)[1] == []
+        assert not store.subjects.load(states=("pending", "quarantined"))
+        indptr, _ = store.interests.of_users("exemplar")
+        dataset = store.datasets.load()
+        lacking = [dataset.user_ids[u] for u in np.flatnonzero(np.diff(indptr) == 0)]
+        assert all(user.startswith("forgotten:") for user in lacking)
+        assert len(gone) >= SHORTEST

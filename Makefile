@@ -14,7 +14,7 @@ help:
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make lint       ruff and mypy"
 	@echo "make bench      the benchmarks behind the figures in docs/, the study last"
-	@echo "make study      the tables of docs/recommender-quality.md: hundreds of trainings, days"
+	@echo "make study      the tables of docs/recommender-tables.md: hundreds of trainings, days"
 
 setup: $(READY)
 

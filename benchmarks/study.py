@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-PAGES = [ROOT / "docs" / name for name in ("recommender-quality.md", "benchmarks.md")]
+PAGES = [ROOT / "docs" / name for name in ("recommender-tables.md", "benchmarks.md")]
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ class FacetConfig(BackboneConfig):
     """Settings of :class:`Facet`; ``gated`` takes LiGR layers (eSASRec).
 
     With a ``temperature`` scores are cosines divided by it; None takes plain inner products. On
-    Office a second interest is not shown to help (``docs/recommender-quality.md``).
+    Office a second interest is not shown to help (``docs/recommender-tables.md``).
     """
 
     k: int = Field(2, ge=1)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
-from store.db.engine import WRITE_OPTION, open_engine
+from store.db.engine import open_engine
 from store.db.migrations import migrate
+from store.db.transactions import Transactions, now
 from store.digests import canonical_json, json_digest
 from store.errors import StoreError
 
@@ -26,11 +22,6 @@ if TYPE_CHECKING:
     from store.tables.responses import Responses
     from store.tables.subjects import Subjects
     from store.tables.vectors import Vectors
-
-
-def now() -> str:
-    """Time of a row, UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def open_store(path: str | Path, *, create: bool = False) -> Store:
@@ -69,67 +60,13 @@ def _refuse_foreign(engine: Engine, path: Path) -> None:
         raise StoreError(f"{path} is a SQLite file but not a store of this program")
 
 
-class Store:
+class Store(Transactions):
     """An open store. Use as a context manager, or call :meth:`close`.
 
     Reads and writes go through :meth:`read` and :meth:`write`; the repositories
     (:attr:`datasets`, :attr:`vectors`, :attr:`subjects`, :attr:`questions`, :attr:`responses`,
     :attr:`interests`) build on them. Safe to use from several threads: writers queue on one lock.
     """
-
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
-        self.engine = engine
-        self._write_lock = threading.RLock()
-        self._local = threading.local()
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One read transaction: a snapshot that a writer at work does not disturb."""
-        open_write: Connection | None = getattr(self._local, "connection", None)
-        if open_write is not None:  # inside write(): see its own rows
-            yield open_write
-            return
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One write transaction, committed on leaving, rolled back on any exception.
-
-        A ``write`` inside a ``write`` of the same thread joins the outer transaction.
-        """
-        open_write: Connection | None = getattr(self._local, "connection", None)
-        if open_write is not None:
-            yield open_write
-            return
-        with self._write_lock, self.engine.connect() as raw:
-            connection = raw.execution_options(**{WRITE_OPTION: True})
-            with connection.begin():
-                self._local.connection = connection
-                try:
-                    yield connection
-                finally:
-                    self._local.connection = None
-
-    def meta(self, key: str, default: Any = None) -> Any:
-        """Value of one fact about the store, or ``default``."""
-        with self.read() as connection:
-            value = connection.execute(
-                text("SELECT value FROM meta WHERE key = :key"), {"key": key}
-            ).scalar()
-        return default if value is None else json.loads(value)
-
-    def set_meta(self, **facts: Any) -> None:
-        """Record facts about the store, replacing what was recorded under the same keys."""
-        with self.write() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO meta (key, value) VALUES (:key, :value) "
-                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-                ),
-                [{"key": key, "value": canonical_json(value)} for key, value in facts.items()],
-            )
 
     def start_run(self, kind: str, config: dict[str, Any]) -> int:
         """Open a run row and return its id. ``config`` must hold no secret."""
@@ -205,10 +142,6 @@ class Store:
         from store.tables.interests import Interests
 
         return Interests(self)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self.engine.dispose()
 
     def __enter__(self) -> Store:
         return self

@@ -34,7 +34,7 @@ def check(
 ) -> None:
     """Tell what would be read and what looks wrong. Leaves with 2 where build would refuse."""
     from store.console import plain, print_json, print_table, say
-    from store.data.readers.check import fact_rows, inspect, lines
+    from store.data.check import fact_rows, inspect, lines
     from store.data.readers.read import read
 
     options = read_options(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from store.data.dataset import Dataset
 from store.data.splits import NO_TIME, Part, Split
+from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.errors import LeakageError, StoreError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from store.data.prepare import Prepared
-    from store.store import Store
 
 USER_SPLITS = ("train", "valid", "test")
 
@@ -27,8 +27,8 @@ USER_SPLITS = ("train", "valid", "test")
 class Datasets:
     """Repository of the data set of a store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
 
     def save(self, prepared: Prepared, source: str) -> bool:
         """Write a prepared data set in one transaction; return whether anything changed.
@@ -40,15 +40,15 @@ class Datasets:
         LeakageError
             If the new split hides items that stored interests were already inferred from.
         """
-        if self._store.meta("dataset_digest") == prepared.digest:
+        if self._db.meta("dataset_digest") == prepared.digest:
             return False
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             item_ix = _upsert_items(connection, prepared)
             user_ix = _upsert_users(connection, prepared)
             connection.exec_driver_sql("DELETE FROM interactions")
             _insert_interactions(connection, prepared, user_ix, item_ix)
             refuse_leak(connection)
-            self._store.set_meta(
+            self._db.set_meta(
                 dataset_digest=prepared.digest,
                 content_digest=content_digest(connection),
                 split={"name": prepared.split.name, "detail": prepared.split.detail},
@@ -64,13 +64,13 @@ class Datasets:
         StoreError
             If nothing was built into the store yet.
         """
-        split = self._store.meta("split")
+        split = self._db.meta("split")
         if split is None:
             raise StoreError(
-                f"{self._store.path} holds no data yet; "
-                f"run: profiler build DATA --store {self._store.path}"
+                f"{self._db.path} holds no data yet; "
+                f"run: profiler build DATA --store {self._db.path}"
             )
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             items = connection.exec_driver_sql(
                 "SELECT item_id, title, categories FROM items ORDER BY item_ix"
             ).all()

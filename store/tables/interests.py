@@ -5,19 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 
 from store.db.driver import raw
+from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables.listing import keeping
-
-if TYPE_CHECKING:
-    from store.store import Store
 
 Method = Literal["exemplar", "catalogue"]
 Maker = Literal["offline", "model", "person"]
@@ -79,8 +77,8 @@ class Catalogue:
 class Interests:
     """Repository of interests, evidence and catalogue assignments."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
 
     def save(
         self,
@@ -97,7 +95,7 @@ class Interests:
         StoreError
             If an evidence id is not an item the subject stands for: nothing ungrounded is stored.
         """
-        with self._store.write() as connection, keeping(connection) as touch:
+        with self._db.write() as connection, keeping(connection) as touch:
             driver = raw(connection)
             shown = _shown(driver, subject_id)
             touch(_with_followers(driver, subject_id))
@@ -122,7 +120,7 @@ class Interests:
         A person who imported them, or renamed, merged or pinned one of them; else a model that was
         paid for one; else the offline extractor.
         """
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(_MAKERS).all()
         return {
             subject_id: "person" if by_hand else "model" if paid else "offline"
@@ -131,7 +129,7 @@ class Interests:
 
     def catalogue(self) -> Catalogue:
         """All interests of active subjects with their evidence."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT interest_id, subject_id, label, description "
                 "FROM interests JOIN subjects USING (subject_id) WHERE active ORDER BY interest_id"
@@ -167,7 +165,7 @@ class Interests:
             "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
             "WHERE s.active ORDER BY a.user_ix, a.rank",
         }
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             pairs = connection.exec_driver_sql(queries[method]).all()
             users = connection.exec_driver_sql("SELECT count(*) FROM users").scalar_one()
             ids = connection.exec_driver_sql(
@@ -207,7 +205,7 @@ class Interests:
             similarities.tolist(),
             strict=True,
         )
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             query = text("DELETE FROM assignments WHERE user_ix IN :users").bindparams(
                 bindparam("users", expanding=True)
             )

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from store.db.driver import raw
+from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.ledger import Prompt
 from store.tables.responses import add_prompt
-
-if TYPE_CHECKING:
-    from store.store import Store
 
 
 @dataclass(frozen=True)
@@ -47,12 +44,12 @@ class Question:
 class Questions:
     """Repository of written questions."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
 
     def add(self, questions: Iterable[Question]) -> None:
         """Keep questions with their prompts; one that is asked again is the later run's."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             driver = raw(connection)
             for question in questions:
                 digest = question.prompt.digest
@@ -72,7 +69,7 @@ class Questions:
 
     def find(self, request_digest: str) -> Question | None:
         """Return the question with this address, None if none was written."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             row = connection.exec_driver_sql(
                 "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
                 "p.template, p.template_digest FROM questions q "
@@ -95,6 +92,6 @@ class Questions:
 
     def count(self) -> int:
         """Number of questions ever written."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             found = connection.exec_driver_sql("SELECT count(*) FROM questions").scalar_one()
         return int(found)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
 from store.db.driver import raw
+from store.db.transactions import Transactions, now
 from store.digests import canonical_json
-from store.store import now
 from store.tables import leases
 from store.tables.ledger import (
     NewAttempt,
@@ -28,9 +28,6 @@ from store.tables.ledger import (
     Ticket,
 )
 from store.tables.ledger_account import Account
-
-if TYPE_CHECKING:
-    from store.store import Store
 
 __all__ = [
     "NewAttempt",
@@ -51,8 +48,8 @@ _FOUND = (
 class Responses:
     """Repository of prompts, responses, attempts and leases."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
         self._account = Account()
 
     def recount(self) -> None:
@@ -61,7 +58,7 @@ class Responses:
 
     def find(self, request_digest: str) -> StoredResponse | None:
         """Return the newest answer to exactly this request, None if there is none in use."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             row = (
                 raw(connection)
                 .execute(
@@ -75,7 +72,7 @@ class Responses:
 
     def digests(self) -> set[str]:
         """Return the addresses of all requests with an answer in use."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = raw(connection).execute(
                 "SELECT request_digest FROM responses WHERE outcome <> 'set_aside'"
             )
@@ -83,7 +80,7 @@ class Responses:
 
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             row = connection.exec_driver_sql(
                 _FOUND + "WHERE response_id = ?", (response_id,)
             ).first()
@@ -111,7 +108,7 @@ class Responses:
             response.latency_s,
             now(),
         )
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             if response.prompt is not None and prompt_digest is not None:
                 add_prompt(raw(connection), prompt_digest, response.prompt)
             row = (
@@ -130,7 +127,7 @@ class Responses:
 
     def settle(self, response_id: int, outcome: Outcome, detail: Mapping[str, Any]) -> None:
         """Record how reading an answer ended: mends and repairs, or what was wrong."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             raw(connection).execute(
                 "UPDATE responses SET outcome = ?, detail = ? WHERE response_id = ?",
                 (outcome, canonical_json(dict(detail)), response_id),
@@ -145,7 +142,7 @@ class Responses:
             "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside', "
             "'unread') AND subject_id IN :subjects"
         ).bindparams(bindparam("subjects", expanding=True))
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             return connection.execute(query, {"subjects": list(subject_ids)}).rowcount
 
     def open_call(
@@ -171,7 +168,7 @@ class Responses:
             Why the call does not fit with what all processes have spent, None if it does. Asked in
             the same transaction, so that two processes cannot both take the last of a cap.
         """
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             answer = self.find(attempt.request_digest)
             if answer is not None:
                 return Ticket(answer=answer)
@@ -203,7 +200,7 @@ class Responses:
 
     def close_answered(self, attempt_id: int, response: NewResponse, *, owner: str) -> int:
         """Store the answer of a call, settle its attempt and give back its lease, in one step."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             response_id = self.add(response)
             raw(connection).execute(
                 "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
@@ -232,7 +229,7 @@ class Responses:
     ) -> None:
         """Record that a call brought no answer; ``free`` means it was surely not billed."""
         nothing = 0 if free else None
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             connection.exec_driver_sql(
                 "UPDATE attempts SET outcome = ?, status_code = ?, error = ?, tokens_in = ?, "
                 "tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
@@ -241,7 +238,7 @@ class Responses:
 
     def withdraw(self, attempt_id: int) -> None:
         """Take back a call that was entered but never sent, and its lease."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             digest = connection.exec_driver_sql(
                 "DELETE FROM attempts WHERE attempt_id = ? RETURNING request_digest", (attempt_id,)
             ).scalar()
@@ -249,17 +246,17 @@ class Responses:
 
     def release(self, owner: str, request_digest: str | None = None) -> None:
         """Give back one lease of ``owner``, or all."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             leases.release(connection, owner, request_digest)
 
     def renew(self, owner: str, expires_at: float) -> None:
         """Put off the expiry of all leases of ``owner`` (unix seconds)."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             leases.renew(connection, owner, expires_at)
 
     def spent(self, run_id: int | None = None) -> Spent:
         """Sums of the ledger, of one run or of all; the extractor's calls are none."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             row = connection.exec_driver_sql(
                 "SELECT count(*), "
                 "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
@@ -277,7 +274,7 @@ class Responses:
         Only answers to prompts the store holds and whose tokens the service told; newest first,
         at most 2,000.
         """
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT p.template, length(p.messages), r.tokens_in, r.tokens_out "
                 "FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
@@ -289,7 +286,7 @@ class Responses:
 
     def purposes(self, model: str) -> dict[str, int]:
         """Return how many of a model's answers were first ones, corrections and longer ones."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT a.purpose, count(*) FROM attempts a JOIN responses r USING (response_id) "
                 "WHERE r.model = ? GROUP BY a.purpose",

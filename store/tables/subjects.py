@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.datasets import refuse_leak
-
-if TYPE_CHECKING:
-    from store.store import Store
 
 Kind = Literal["exemplar", "synthetic", "user"]
 State = Literal["pending", "ok", "quarantined"]
@@ -68,8 +66,8 @@ class Subject:
 class Subjects:
     """Repository of subjects and memberships."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
 
     def choose(self, kind: Kind, rows: Sequence[SubjectRow], run_id: int) -> None:
         """Make ``rows`` the active subjects of ``kind``, in one transaction.
@@ -84,7 +82,7 @@ class Subjects:
             If a synthetic user comes back whose interests rest on items that are hidden by now;
             nothing is changed.
         """
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             connection.execute(
                 text("UPDATE subjects SET active = 0 WHERE kind = :kind"), {"kind": kind}
             )
@@ -102,7 +100,7 @@ class Subjects:
 
     def add(self, rows: Sequence[SubjectRow], run_id: int) -> list[int]:
         """Add or renew subjects beside the active ones; return their ids in order."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             return [_save(connection, row, run_id) for row in rows]
 
     def load(
@@ -121,7 +119,7 @@ class Subjects:
             "ORDER BY subject_id"
         ).bindparams(bindparam("states", expanding=True), bindparam("kinds", expanding=True))
         values = {"states": list(states), "kinds": list(kinds), "active": int(active)}
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.execute(query, values).all()
         return [
             Subject(
@@ -141,7 +139,7 @@ class Subjects:
 
     def set_state(self, subject_id: int, state: State, reason: str | None = None) -> None:
         """Record how asking about a subject ended."""
-        with self._store.write() as connection:
+        with self._db.write() as connection:
             connection.execute(
                 text(
                     "UPDATE subjects SET state = :state, reason = :reason "
@@ -152,7 +150,7 @@ class Subjects:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Active subjects by kind and state."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state"
             ).all()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, text
 
 from store.data.dataset import item_text
+from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
-
-if TYPE_CHECKING:
-    from store.store import Store
 
 CHUNK = 5_000
 
@@ -26,12 +23,12 @@ _VECTORS = text(
 class Vectors:
     """Repository of unit text vectors, kept as float16 under (encoder name, text digest)."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._db = transactions
 
     def get(self, model: str, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return the stored vectors among ``digests``, float32 ``[d]`` each."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             return fetch(connection, model, digests)
 
     def missing(self, model: str, digests: Sequence[str]) -> list[str]:
@@ -41,7 +38,7 @@ class Vectors:
         ).bindparams(bindparam("digests", expanding=True))
         wanted = list(dict.fromkeys(digests))
         known: set[str] = set()
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             for chunk in _chunks(wanted):
                 known.update(
                     connection.execute(query, {"model": model, "digests": chunk}).scalars()
@@ -65,7 +62,7 @@ class Vectors:
             for digest, vector in zip(digests, matrix, strict=True)
         ]
         if rows:
-            with self._store.write() as connection:
+            with self._db.write() as connection:
                 connection.exec_driver_sql(
                     "INSERT INTO vectors (model, digest, dim, vector) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
@@ -103,17 +100,17 @@ class Vectors:
         StoreError
             If no build has encoded anything.
         """
-        name = self._store.meta("encoder")
+        name = self._db.meta("encoder")
         if name is None:
-            raise StoreError(f"{self._store.path} has no text vectors; run profiler build first")
+            raise StoreError(f"{self._db.path} has no text vectors; run profiler build first")
         return str(name)
 
     def items(self) -> NDArray[np.float32]:
         """Text vectors of all items by item_ix, float32 ``[items, d_t]``; zero where no text."""
         import json
 
-        style = self._store.meta("item_text", "title+categories")
-        with self._store.read() as connection:
+        style = self._db.meta("item_text", "title+categories")
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT title, categories FROM items ORDER BY item_ix"
             ).all()
@@ -122,7 +119,7 @@ class Vectors:
 
     def interests(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and text vectors of all interests of active subjects, float32 ``[n, d_t]``."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
                 "WHERE active ORDER BY interest_id"
@@ -146,7 +143,7 @@ class Vectors:
         Where an interest was renamed and its new text is not encoded yet, the vector of its
         former text stands in. What has no vector at all is left out.
         """
-        model = model or self._store.meta("encoder")
+        model = model or self._db.meta("encoder")
         if model is None:
             return {}
         found = self.get(model, [digest for _, digest in interests])
@@ -158,7 +155,7 @@ class Vectors:
 
     def _stand_ins(self, absent: Mapping[int, str]) -> dict[int, str]:
         """Digest of the encoded former text of each renamed interest among ``absent``."""
-        with self._store.read() as connection:
+        with self._db.read() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT json_extract(payload, '$.interest'), "
                 "json_extract(payload, '$.after.text_digest'), "

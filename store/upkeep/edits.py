@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from store.db.transactions import now
 from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
-from store.store import now
 from store.tables.interests import interest_text
 from store.tables.listing import keeping
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from store.data.check import fact_rows, inspect, lines
 from store.data.readers import read
-from store.data.readers.check import fact_rows, inspect, lines
 
 LOG = pl.DataFrame(
     {

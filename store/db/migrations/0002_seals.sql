@@ -43,3 +43,12 @@ END;
 CREATE TRIGGER unseal_vector AFTER DELETE ON vectors BEGIN
   DELETE FROM seals WHERE kind = 'vector' AND key = old.model || ' ' || old.digest;
 END;
+
+-- Rows written before there were seals are sealed as they stand; else `profiler verify` would report
+-- every one of them as changed.
+INSERT INTO seals SELECT 'response', CAST(response_id AS TEXT), seal(
+  request_digest, prompt_digest, model, base_url, method, params, shown, raw_text, refusal,
+  finish_reason, tokens_in, tokens_out, cost_usd, created_at) FROM responses;
+INSERT INTO seals SELECT 'interest', CAST(interest_id AS TEXT),
+  seal(label, description, source, text_digest) FROM interests;
+INSERT INTO seals SELECT 'vector', model || ' ' || digest, seal(dim, vector) FROM vectors;

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from recommender.backbones.base import Backbone, create
+from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
 from recommender.data.leakage import check_shown, check_training, shown_to_llm
@@ -183,9 +184,10 @@ def _train(
     """Build model, loss and objectives from a recipe, and fit."""
     settings = training_settings(recipe)
     seed = int(settings.get("seed", 0))
-    model = create(
-        recipe.backbone, dataset.n_items, seed=seed, init_items=vectors, **recipe.model
-    ).to(device)
+    model = create(recipe.backbone, dataset.n_items, seed=seed, **recipe.model)
+    if vectors is not None:
+        start_from_text(model, vectors)
+    model.to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         objectives, eimf = make_objectives(recipe, model.d, semantics)

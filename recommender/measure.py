@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from recommender.data.leakage import check_measurable
 from recommender.data.sequences import Sequences
 from recommender.evaluation import metrics, ranking
 from recommender.model_folder import artefacts
-from recommender.recipes.recipe import store_path
-from store.errors import UserError
+from recommender.model_folder.origin import store_path
+from store.errors import LeakageError, UserError
 from store.store import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from recommender.model_folder.artefacts import Manifest
+    from store.data.dataset import Dataset
 
 
 @contextmanager
@@ -29,6 +31,32 @@ def opened_store(store: Store | str | Path) -> Iterator[Store]:
     else:
         with open_store(store) as opened:
             yield opened
+
+
+def check_measurable(manifest: Manifest, dataset: Dataset, folder: Path) -> None:
+    """Refuse to measure a model on a split that may hide what it was trained on.
+
+    Histories that have grown under the same leave-one-out or date only hide more; where users are
+    dealt to parts, other histories mean another deal.
+
+    Raises
+    ------
+    LeakageError
+        For another split than the model's, or another deal of the users.
+    """
+    if manifest.dataset_digest == dataset.digest:
+        return
+    split = str(dataset.split)
+    if manifest.split != split:
+        why = f"was trained on split {manifest.split}, the store has {split}"
+    elif dataset.split.name in ("users-811", "file"):
+        why = f"was trained before the users were dealt anew (split {split}, other histories)"
+    else:
+        return
+    raise LeakageError(
+        f"model {folder} {why}: it may have been trained on what is to be measured; measure it on "
+        "the store it was trained on, or train it on this one"
+    )
 
 
 def evaluate(

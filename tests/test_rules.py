@@ -92,14 +92,6 @@ def test_importing_a_package_stays_light(module: str) -> None:
 KNOWN_CIRCLES = [
     {"profiler.asking.plan", "profiler.exchange.batch_options"},
     {"profiler/asking", "profiler/exchange"},
-    {"recommender.backbones.base", "recommender.backbones.text_start"},
-    {"recommender/backbones", "recommender/data", "recommender/model_folder"},
-    {
-        "recommender/evaluation",
-        "recommender/recipes",
-        "recommender/serving",
-        "recommender/training",
-    },
 ]
 
 

@@ -190,7 +190,6 @@ def create(
     n_items: int,
     *,
     seed: int = 0,
-    init_items: Tensor | None = None,
     **config: object,
 ) -> Backbone:
     """Make a model with fresh weights.
@@ -203,8 +202,6 @@ def create(
         Number of items V.
     seed : int
         Decides the fresh weights; the global random state is left as it was.
-    init_items : Tensor ``[V, d_t]``, optional
-        Text vectors that start the item table (see ``text_start``); zero rows keep a random start.
     **config
         Settings of the model's ``Config``.
 
@@ -226,8 +223,4 @@ def create(
         except RuntimeError as problem:  # such as the allocator's
             first = str(problem).splitlines()[0]
             raise UserError(f"backbone {name!r} cannot be made so: {first}") from None
-    if init_items is not None:
-        from recommender.backbones.text_start import start_from_text
-
-        start_from_text(model, init_items)
     return model

@@ -71,9 +71,9 @@ def train(
     """Train a recommender; the best model on the validation part is kept."""
     from recommender.api import train as run
     from recommender.base import distributed
+    from recommender.evaluation.validation import LAST
     from recommender.recipes.recipe import make_recipe
     from recommender.recipes.specs import join_training, refuse_idle, split_settings
-    from recommender.training.settings import LAST
     from store.console import note, print_json, say
 
     first = distributed.first_process()
@@ -153,7 +153,7 @@ def reporter() -> Callable[[Any], None]:
 
 def progress_line(state: Any) -> str:
     """Step, losses, the monitored metric where it was just measured, its best, the rate."""
-    from recommender.training.settings import LAST
+    from recommender.evaluation.validation import LAST
 
     terms = ", ".join(f"{term} {loss:.4f}" for term, loss in state.terms.items())
     parts = [f"step {state.step:,}, epoch {state.epoch + 1}{': ' if terms else ''}{terms}"]

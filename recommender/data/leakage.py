@@ -17,42 +17,13 @@ import numpy as np
 from store.errors import LeakageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from recommender.model_folder.artefacts import Manifest
     from store.data.dataset import Dataset
     from store.store import Store
 
 Shown = tuple[str, list[int], list[int]]
 """Name of a subject, its users (user_ix), the items its prompts showed (item_ix)."""
-
-
-def check_measurable(manifest: Manifest, dataset: Dataset, folder: Path) -> None:
-    """Refuse to measure a model on a split that may hide what it was trained on.
-
-    Histories that have grown under the same leave-one-out or date only hide more; where users are
-    dealt to parts, other histories mean another deal.
-
-    Raises
-    ------
-    LeakageError
-        For another split than the model's, or another deal of the users.
-    """
-    if manifest.dataset_digest == dataset.digest:
-        return
-    split = str(dataset.split)
-    if manifest.split != split:
-        why = f"was trained on split {manifest.split}, the store has {split}"
-    elif dataset.split.name in ("users-811", "file"):
-        why = f"was trained before the users were dealt anew (split {split}, other histories)"
-    else:
-        return
-    raise LeakageError(
-        f"model {folder} {why}: it may have been trained on what is to be measured; measure it on "
-        "the store it was trained on, or train it on this one"
-    )
 
 
 def shown_to_llm(store: Store) -> list[Shown]:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from recommender.data.categories import category_codes
 from recommender.evaluation import metrics
 from recommender.evaluation.ranking import rank
-from recommender.serving.top_k import category_codes
 
 if TYPE_CHECKING:
     from recommender.backbones.base import Backbone

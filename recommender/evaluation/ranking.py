@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from recommender.base.errors import NotNumbersError
 from recommender.data.sequences import EvalHistories, Sequences
 from recommender.evaluation import metrics
 from recommender.kernels.products import quick_products
@@ -43,10 +44,6 @@ Scorer = Callable[[Tensor], Tensor]
 SEEN_STAY = {"users-811": True, "file": True, "leave-one-out": False, "time": False}
 BLOCK_FLOATS = 2**20
 DEFAULT_KS = (10, 20, 50)
-
-
-class NotNumbersError(UserError):
-    """A model whose scores are NaN."""
 
 
 def keeps_seen(split: str) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from recommender.data.sequences import Sequences
 from recommender.evaluation import metrics, ranking
-from recommender.training.settings import LAST
 from store.errors import UserError
 
 if TYPE_CHECKING:
     from recommender.backbones.base import Backbone
     from store.data.dataset import Dataset
 
+LAST = "step"
+"""The metric to monitor where nothing is held back: the later weights are the better ones."""
 MONITOR, FEW_ITEMS, MONITOR_FEW = "recall@50", 100, "ndcg@10"
 """Among so few items nearly every list of 50 holds the target, whatever the model."""
 

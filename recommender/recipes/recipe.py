@@ -7,7 +7,6 @@ baseline is a false result.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -224,11 +223,12 @@ def check_parts(recipe: Recipe, n_items: int) -> None:
     """
     from recommender.backbones.base import create
     from recommender.evaluation.metrics import parse_metric
+    from recommender.evaluation.validation import LAST
     from recommender.objectives.base import RoutingRegularisation
     from recommender.objectives.crowd import CrowdConfig
     from recommender.objectives.eimf import EIMFConfig
     from recommender.objectives.ldmi import LDMIConfig
-    from recommender.training.settings import LAST, Settings
+    from recommender.training.settings import Settings
 
     model = create(recipe.backbone, 2, **recipe.model)
     loss = make_loss(recipe, n_items)
@@ -242,22 +242,3 @@ def check_parts(recipe: Recipe, n_items: int) -> None:
         loss.check_agreement(settings.consistency)
     if recipe.routing:
         RoutingRegularisation.check(model)
-
-
-def store_path(text: str | None, remembered: str | None) -> Path:
-    """The store a model works on: the one given, or the one it was trained on.
-
-    Raises
-    ------
-    UserError
-        Where neither is known, or the remembered one is not there.
-    """
-    if text:
-        return Path(text)
-    if not remembered:
-        raise UserError("this model does not remember its store; give --store PATH")
-    if not Path(remembered).is_file():
-        raise UserError(
-            f"{remembered}, the store this model was trained on, is not there; give --store PATH"
-        )
-    return Path(remembered)

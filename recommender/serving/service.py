@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from recommender.data.categories import category_codes
 from recommender.model_folder import artefacts
+from recommender.model_folder.origin import store_path
 from recommender.model_folder.projection import load_projection
-from recommender.recipes.recipe import store_path
 from recommender.serving.attribution import Split, nearest_interests, split_scores
 from recommender.serving.results import Explanation, Recommendation
-from recommender.serving.top_k import category_codes, history_of, known_history, recommend
+from recommender.serving.top_k import history_of, known_history, recommend
 from store.errors import UserError
 from store.store import Store, open_store
 from store.views.interests import describe_interests

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone
 from recommender.base import distributed
+from recommender.base.errors import NotNumbersError
 from recommender.data.sequences import Batch, Sequences
-from recommender.evaluation.ranking import NotNumbersError
+from recommender.evaluation.validation import LAST
 from recommender.kernels.memory import keep_memory
 from recommender.losses.recommendation import Loss, encode_rows
 from recommender.objectives.base import Objective
@@ -25,7 +26,7 @@ from recommender.training import checkpoint, logbook
 from recommender.training.averaging import Average
 from recommender.training.interrupting import interruptible
 from recommender.training.progress import Pace, Report
-from recommender.training.settings import LAST, FitResult, Reason, Settings
+from recommender.training.settings import FitResult, Reason, Settings
 from store.errors import UserError
 
 __all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from store.errors import InterruptedRunError, UserError
 
-LAST = "step"
-"""The metric to monitor where nothing is held back: the later weights are the better ones."""
 Reason = Literal["finished", "patience", "interrupted", "diverged"]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from recommender.backbones.base import MODELS, create
-from recommender.backbones.text_start import reduce
+from recommender.backbones.text_start import reduce, start_from_text
 from store.errors import UserError
 
 
@@ -15,7 +15,8 @@ def test_scaled_to_the_fresh_spread_and_special_rows_kept(name):
     vectors = torch.randn(40, 20)
     vectors[7] = 0.0
     fresh = create(name, 40, seed=3, d=8)
-    model = create(name, 40, seed=3, d=8, init_items=vectors)
+    model = create(name, 40, seed=3, d=8)
+    start_from_text(model, vectors)
     known = [row for row in range(1, 41) if row != 8]
     spread = float(model.items[known].detach().square().mean().sqrt())
     assert spread == pytest.approx(model.init_std, rel=1e-4)
@@ -43,7 +44,9 @@ def test_more_components_than_dimensions_are_zero():
 
 
 def test_one_item_is_kept():
-    assert torch.isfinite(create("remi", 1, d=4, init_items=torch.ones(1, 6)).items).all()
+    model = create("remi", 1, d=4)
+    start_from_text(model, torch.ones(1, 6))
+    assert torch.isfinite(model.items).all()
 
 
 @pytest.mark.parametrize(
@@ -56,4 +59,4 @@ def test_one_item_is_kept():
 )
 def test_vectors_that_cannot_be_used_are_refused(vectors, words):
     with pytest.raises(UserError, match=words):
-        create("remi", 4, d=4, init_items=vectors)
+        start_from_text(create("remi", 4, d=4), vectors)

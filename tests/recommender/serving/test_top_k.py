@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.backbones.base import Backbone, create
+from recommender.data.categories import category_codes
 from recommender.serving import top_k
 from store.errors import UserError
 
@@ -104,19 +105,13 @@ def test_diversify_names_no_item_twice_where_few_are_left() -> None:
 
 
 def test_no_diversity_keeps_the_order_and_more_gives_more_categories(model: Backbone) -> None:
-    codes = top_k.category_codes([("a",) if i % 5 else ("b",) for i in range(200)])
+    codes = category_codes([("a",) if i % 5 else ("b",) for i in range(200)])
     history = [np.array([1, 2, 3])]
     plain = top_k.recommend(model, history, 10)
     same = top_k.recommend(model, history, 10, diversity=1e-9, codes=codes)
     assert torch.equal(plain.items, same.items)
     varied = top_k.recommend(model, history, 10, diversity=5.0, codes=codes)
     assert (codes[varied.items] == codes[1]).sum() > (codes[plain.items] == codes[1]).sum()
-
-
-def test_category_codes_tell_items_without_category_apart() -> None:
-    codes = top_k.category_codes([("x", "y"), ("y", "x"), (), ()]).tolist()
-    assert codes[1] == codes[2]
-    assert len(set(codes[2:])) == 3
 
 
 def test_what_cannot_be_served_is_refused(model: Backbone) -> None:

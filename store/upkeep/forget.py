@@ -18,6 +18,7 @@ from store.data.dataset import ITEM_TEXTS, item_text
 from store.data.splits import Part
 from store.digests import text_digest
 from store.errors import StoreError
+from store.tables import texts
 from store.tables.datasets import content_digest
 from store.upkeep.traces import collect_needles, find_traces
 from store.views.users import find_user
@@ -64,6 +65,7 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
         counts |= _remove_interests(connection, [*own, *synthetic])
         _remove_user(connection, user_ix)
         counts |= {"subjects removed": len(own), "members without an exemplar": left_alone}
+        _refuse_remains(connection, user_id, [*own, *synthetic])
         _delete_subjects(connection, own)
         counts |= _renew_synthetic(connection, synthetic)
         counts["text vectors"] = _remove_unused_vectors(connection)
@@ -169,13 +171,7 @@ def _remove_conversations(connection: Connection) -> int:
 
 def _remove_interests(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:
     """Remove interests with their full text, and the changes by hand that quote them."""
-    _run(
-        connection,
-        "DELETE FROM edits WHERE edit_id IN (SELECT e.edit_id FROM edits e JOIN interests n "
-        "ON n.interest_id IN (json_extract(e.payload, '$.interest'), "
-        "json_extract(e.payload, '$.into')) WHERE n.subject_id IN :ids)",
-        subjects,
-    )
+    texts.remove_edits(connection, subjects)
     removed = _run(connection, "DELETE FROM interests WHERE subject_id IN :ids", subjects)
     # A deletion only marks the terms in the index; building it anew leaves them out.
     connection.exec_driver_sql("INSERT INTO interests_fts (interests_fts) VALUES ('rebuild')")
@@ -193,6 +189,16 @@ def _remove_user(connection: Connection, user_ix: int) -> None:
         "WHERE user_ix = ?",
     ):
         connection.exec_driver_sql(statement, (user_ix,))
+
+
+def _refuse_remains(connection: Connection, user_id: str, subjects: Sequence[int]) -> None:
+    """Undo everything where a column of the list was not seen to: nothing half is committed."""
+    left = texts.remaining(connection, subjects)
+    if left:
+        raise StoreError(
+            f"user {user_id!r} is not removed, nothing is changed: {left[0]} would still hold "
+            "texts about it; this is a fault of the program, please report it"
+        )
 
 
 def _delete_subjects(connection: Connection, subjects: Sequence[int]) -> None:

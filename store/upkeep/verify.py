@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from store.digests import json_digest, text_digest
 from store.errors import StoreError
+from store.tables import texts
 from store.tables.datasets import content_digest
 from store.tables.interests import interest_text
 
@@ -85,7 +86,7 @@ def _prompts(connection: Connection) -> tuple[str, int, list[str]]:
         for row in rows
         if not _hashes(row[0], row[3], row[4])
     ]
-    return "prompts", len(rows), faults
+    return "prompts", len(rows), faults + texts.ownerless(connection)
 
 
 def _hashes(digest: str, messages: str, schema: str) -> bool:

@@ -1,0 +1,169 @@
+"""The columns that may hold what a user did, what was said of a user, or a user's id.
+
+One list for all who must know: forgetting a user proves by it that nothing was left, the search
+for traces takes from it what to look for and where the same text may rightly be, and ``verify``
+looks for rows that lead to nobody. Every text column of the schema is either here or in
+:data:`NOT_A_USERS`; a test holds new tables to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnClause,
+    Connection,
+    TextClause,
+    bindparam,
+    column,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    text,
+)
+
+
+@dataclass(frozen=True)
+class UserTexts:
+    """Text columns of one table and how its rows lead to a subject.
+
+    Attributes
+    ----------
+    table, columns
+        Names.
+    of_subjects
+        SQL condition: the rows that the subjects ``:ids`` caused.
+    renamed
+        Whether a row may stay with other words once a user is forgotten, because others are part
+        of the same subject.
+    ownerless
+        SQL condition: rows that lead to no subject, so that forgetting could not find them.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    of_subjects: str
+    renamed: bool = False
+    ownerless: str | None = None
+
+
+_OF_SUBJECTS = "subject_id IN :ids"
+_RESPONSES = "(SELECT response_id FROM responses WHERE subject_id IN :ids)"
+# What somebody edited by hand quotes the interest, and may outlive it.
+_EDITED = (
+    "NOT EXISTS (SELECT 1 FROM interests n WHERE n.interest_id = json_extract(payload, "
+    "'$.interest')) OR EXISTS (SELECT 1 FROM interests n WHERE n.subject_id IN :ids AND "
+    "n.interest_id IN (json_extract(payload, '$.interest'), json_extract(payload, '$.into')))"
+)
+
+USER_TEXTS = (
+    UserTexts("subjects", ("name", "reason"), _OF_SUBJECTS, renamed=True),
+    UserTexts("responses", ("raw_text", "refusal", "detail"), _OF_SUBJECTS),
+    UserTexts("attempts", ("error",), "subject_id IN :ids OR response_id IN " + _RESPONSES),
+    UserTexts(
+        "prompts",
+        ("messages",),
+        "digest IN (SELECT prompt_digest FROM responses WHERE subject_id IN :ids "
+        "UNION SELECT prompt_digest FROM questions WHERE subject_id IN :ids)",
+        ownerless="digest NOT IN (SELECT prompt_digest FROM responses "
+        "WHERE prompt_digest IS NOT NULL UNION SELECT prompt_digest FROM questions)",
+    ),
+    UserTexts("edits", ("payload",), _EDITED),
+    UserTexts("interests", ("label", "description"), _OF_SUBJECTS),
+    UserTexts(
+        "listing",
+        ("label",),
+        "interest_id IN (SELECT interest_id FROM interests WHERE subject_id IN :ids)",
+    ),
+)
+
+NAMES = (("users", ("user_id",)), ("items", ("item_id", "title", "categories", "extra")))
+"""What the data call users and items. A user's own id is what forgetting starts from."""
+
+NOT_A_USERS = {
+    "meta": ("key", "value"),
+    "runs": ("kind", "config", "config_digest", "started_at", "finished_at", "status", "stats"),
+    "users": ("split",),
+    "vectors": ("model", "digest"),
+    "subjects": ("kind", "state", "details"),
+    "prompts": ("digest", "template", "template_digest", "schema"),
+    "responses": (
+        "request_digest",
+        "prompt_digest",
+        "model",
+        "base_url",
+        "method",
+        "params",
+        "shown",
+        "finish_reason",
+        "outcome",
+        "created_at",
+    ),
+    "attempts": ("request_digest", "purpose", "outcome", "started_at"),
+    "questions": ("request_digest", "prompt_digest", "shown"),
+    "leases": ("request_digest", "owner"),
+    "interests": ("source", "text_digest"),
+    "edits": ("kind", "made_at", "undone_at"),
+    "seals": ("kind", "key", "digest"),
+}
+"""Text columns without a user's words: settings of runs, addresses, times, numbers of items."""
+
+
+def of_subjects(connection: Connection, subjects: Sequence[int]) -> dict[str, list[str]]:
+    """Texts that subjects caused, by ``table.column``; only columns that hold some."""
+    found: dict[str, list[str]] = {}
+    for one in USER_TEXTS:
+        for name in one.columns:
+            texts_of: ColumnClause[str] = column(name)
+            held = texts_of.is_not(None)
+            rows = select(texts_of).select_from(table(one.table)).where(_caused(one), held)
+            texts = list(connection.execute(rows, {"ids": list(subjects)}).scalars())
+            if texts:
+                found[f"{one.table}.{name}"] = texts
+    return found
+
+
+def remaining(connection: Connection, subjects: Sequence[int]) -> list[str]:
+    """Columns, as ``table.column``, that still hold what subjects to be forgotten caused."""
+    renamed = {one.table for one in USER_TEXTS if one.renamed}
+    found = of_subjects(connection, subjects)
+    return [name for name in found if name.partition(".")[0] not in renamed]
+
+
+def remove_edits(connection: Connection, subjects: Sequence[int]) -> None:
+    """Remove the changes by hand that quote an interest of these subjects."""
+    one = next(one for one in USER_TEXTS if one.table == "edits")
+    connection.execute(delete(table(one.table)).where(_caused(one)), {"ids": list(subjects)})
+
+
+def is_held(connection: Connection, words: str) -> bool:
+    """Whether a stored row holds a text: one that forgetting has left, so rightly there."""
+    places = [*NAMES, *((one.table, one.columns) for one in USER_TEXTS)]
+    rows = (
+        select(literal(1))
+        .select_from(table(name))
+        .where(or_(*(func.instr(column(one), words) > 0 for one in columns)))
+        for name, columns in places
+    )
+    return any(connection.execute(select(exists(one))).scalar_one() for one in rows)
+
+
+def ownerless(connection: Connection) -> list[str]:
+    """One sentence for each table with rows that forgetting a user could not find."""
+    faults = []
+    for one in USER_TEXTS:
+        if one.ownerless is not None:
+            query = select(func.count()).select_from(table(one.table)).where(text(one.ownerless))
+            number = connection.execute(query).scalar_one()
+            if number:
+                faults.append(f"{number} rows of {one.table} belong to nobody")
+    return faults
+
+
+def _caused(one: UserTexts) -> TextClause:
+    return text("(" + one.of_subjects + ")").bindparams(bindparam("ids", expanding=True))

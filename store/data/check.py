@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from store.data.readers.problems import SHOWN, RawData
-from store.data.readers.read import problem_lines
+from store.data.natural_order import natural_order
+from store.data.readers.problems import SHOWN
+from store.data.readers.raw_data import RawData, problem_lines
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -77,8 +78,6 @@ def inspect(raw: RawData) -> Report:
 
     The result does not depend on the order of rows, except for the rows named as problems.
     """
-    from store.data.prepare import natural_order
-
     log, items = raw.interactions, raw.items
     lengths = log.group_by("user_id").len()["len"]
     used = log.select("item_id").unique()

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
+from store.data.natural_order import natural_order
+from store.data.readers.raw_data import RawData, raise_on_problems
 from store.data.splits import NO_TIME, Split, assign_parts, parse_split
 from store.digests import PREFIX, canonical_json
 from store.errors import DataError
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from store.data.readers.problems import RawData
 
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -125,8 +122,6 @@ def prepare(
         There are problems in ``raw``, the filter or split is unknown or leaves nothing, or the
         split does not fit the data.
     """
-    from store.data.readers.read import raise_on_problems
-
     raise_on_problems(raw)
     split = parse_split(split) if isinstance(split, str) else split
     log = order(raw.interactions)
@@ -157,21 +152,12 @@ def prepare(
     )
 
 
-def natural_order(ids: Sequence[str]) -> list[str]:
-    """Sort ids by value where all are whole numbers, else as text."""
-    if all(re.fullmatch(r"-?\d{1,1000}", text, re.ASCII) for text in ids):
-        return sorted(ids, key=lambda text: (int(text), text))
-    return sorted(ids)
-
-
 def order(interactions: pl.DataFrame) -> Log:
     """Number the ids and put each user's interactions in time order.
 
     Ties in time are broken by position, then by item id. A user with an interaction of unknown
     time is ordered by position alone. Repeated interactions are all kept.
     """
-    import polars as pl
-
     user_ids = natural_order(interactions["user_id"].unique().to_list())
     item_ids = natural_order(interactions["item_id"].unique().to_list())
     users = interactions["user_id"].cast(pl.Enum(user_ids)).to_physical().to_numpy()

@@ -1,11 +1,10 @@
-"""What a reader hands over: frames in one shape, and every problem with its place."""
+"""Problems of a source, each with its place."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -107,86 +106,3 @@ class Problems:
         """Record a problem that ends the reading of a file; raise what this returns."""
         self.add(kind, file, message, **place)
         return UnusableFileError(message)
-
-
-@dataclass(frozen=True)
-class RawData:
-    """Interactions and items as they stand in the source, in one shape.
-
-    Attributes
-    ----------
-    interactions
-        Columns ``user_id``, ``item_id`` (text), ``timestamp`` (int64 unix seconds or null),
-        ``position`` (int64 or null), ``row`` (int64, as in :class:`Problem`).
-    items
-        Columns ``item_id``, ``title`` (text or null), ``categories`` (list of text), ``extra``
-        (a JSON object as text), ``row``. Empty where there is no item file.
-    problems
-        The first ten of each kind; rows with a problem are not in the frames.
-    problem_counts
-        All of them, by kind.
-    notes
-        What was assumed while reading, as sentences.
-    format
-        ``movielens``, ``amazon``, ``recbole``, ``csv``, ``tsv``, ``parquet`` or ``frame``.
-    files
-        Names of what was read.
-    """
-
-    interactions: pl.DataFrame
-    items: pl.DataFrame
-    problems: list[Problem]
-    problem_counts: dict[Kind, int]
-    notes: list[str]
-    format: str
-    files: list[str]
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How to read; every field may stay as it is.
-
-    Attributes
-    ----------
-    format
-        Name of the format, None to detect it by content.
-    items
-        File or frame with the item texts.
-    user_column, item_column, time_column, position_column, title_column, categories_column
-        Names of the columns where they are not the format's usual ones.
-    """
-
-    format: str | None = None
-    items: Path | Any | None = None
-    user_column: str | None = None
-    item_column: str | None = None
-    time_column: str | None = None
-    position_column: str | None = None
-    title_column: str | None = None
-    categories_column: str | None = None
-
-
-def no_interactions() -> pl.DataFrame:
-    """Interactions frame without rows."""
-    return pl.DataFrame(
-        schema={
-            "user_id": pl.String,
-            "item_id": pl.String,
-            "timestamp": pl.Int64,
-            "position": pl.Int64,
-            "row": pl.Int64,
-        }
-    )
-
-
-def no_items() -> pl.DataFrame:
-    """Items frame without rows."""
-    return pl.DataFrame(
-        schema={
-            "item_id": pl.String,
-            "title": pl.String,
-            "categories": pl.List(pl.String),
-            "extra": pl.String,
-            "row": pl.Int64,
-        }
-    )

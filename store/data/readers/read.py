@@ -7,19 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from store.data.readers import amazon, frames, movielens, recbole, tables
-from store.data.readers.columns import Columns
 from store.data.readers.detection import Found, detect, file_format
-from store.data.readers.files import suffix
-from store.data.readers.problems import (
-    Kind,
-    Problems,
-    RawData,
-    ReadOptions,
-    UnusableFileError,
-    no_interactions,
-    no_items,
-)
+from store.data.readers.formats import frames
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Kind, Problems, UnusableFileError
+from store.data.readers.raw_data import RawData, no_interactions, no_items
+from store.data.readers.registry import FORMATS
+from store.data.readers.text.files import suffix
 from store.errors import DataError
 
 LINES = (".json", ".jsonl")
@@ -60,30 +54,6 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
     return _raw(log, texts, problems, "frame", files)
 
 
-def raise_on_problems(raw: RawData) -> None:
-    """Refuse data with problems.
-
-    Raises
-    ------
-    DataError
-        With the words of ``profiler check``: the first ten problems of each kind.
-    """
-    if raw.problems:
-        raise DataError("\n".join(problem_lines(raw)))
-
-
-def problem_lines(raw: RawData) -> list[str]:
-    """Every kind with its count, then its first ten problems by file, row and column."""
-    lines = []
-    for kind, count in raw.problem_counts.items():
-        shown = [str(problem) for problem in raw.problems if problem.kind == kind]
-        lines.append(f"{kind} ({count:,}):")
-        lines += [f"  {text}" for text in shown]
-        if count > len(shown):
-            lines.append(f"  … and {count - len(shown):,} more")
-    return lines
-
-
 def _read_files(found: Found, options: ReadOptions, problems: Problems) -> RawData:
     items = options.items if options.items is not None else found.items
     if items is not None and not isinstance(items, (str, Path)):
@@ -93,23 +63,13 @@ def _read_files(found: Found, options: ReadOptions, problems: Problems) -> RawDa
     files = [found.interactions.name] + ([texts_name] if texts_name else [])
     try:
         _check_kind(found.interactions, found.format, options, problems)
-        log = _read_log(found, options, problems)
+        log = FORMATS[found.format].read_interactions(found.interactions, options, problems)
     except UnusableFileError:
         log = no_interactions()
     texts = _read_item_source(items, options, problems)
     if found.split is not None:
         problems.notes.append(f"{found.split.name} lies beside the data: --split {found.split}")
     return _raw(log, texts, problems, found.format, files)
-
-
-def _read_log(found: Found, options: ReadOptions, problems: Problems) -> pl.DataFrame:
-    if found.format == "movielens":
-        return movielens.read_interactions(found.interactions, options, problems)
-    if found.format == "amazon":
-        return amazon.read_interactions(found.interactions, options, problems)
-    if found.format == "recbole":
-        return recbole.read_interactions(found.interactions, options, problems)
-    return tables.read_interactions(found.interactions, found.format, options, problems)
 
 
 def _read_item_source(items: Any, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -130,13 +90,7 @@ def _read_item_file(path: Path, options: ReadOptions, problems: Problems) -> pl.
         raise DataError(f"no such item file: {path}")
     form = file_format(path)
     _check_kind(path, form, ReadOptions(), problems)
-    if form == "movielens":
-        return movielens.read_items(path, options, problems)
-    if form == "amazon":
-        return amazon.read_items(path, options, problems)
-    if form == "recbole":
-        return recbole.read_items(path, options, problems)
-    return tables.read_items(path, form, options, problems, Columns())
+    return FORMATS[form].read_items(path, options, problems)
 
 
 def _check_kind(path: Path, form: str, options: ReadOptions, problems: Problems) -> None:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.data.prepare import natural_order, prepare
+from store.data.natural_order import natural_order
+from store.data.prepare import prepare
 from store.data.readers import read
 from store.data.splits import (
     NO_TIME,

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from store.data.readers import ReadOptions, read
-from store.data.readers.amazon import parse_line
+from store.data.readers.formats.amazon import parse_line
 from store.data.readers.problems import Kind
 from store.errors import DataError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from store.data.readers import ReadOptions, problem_lines, raise_on_problems, read
 from store.data.readers.problems import Kind
-from store.errors import DataError
+from store.errors import DataError, UserError
 
 LOG = "user_id,item_id,timestamp\nu1,i1,1391126400\nu2,i2,2014-01-31\n"
 ITEMS = "item_id,title,categories,brand\ni1,Pen,Office|Pens,Pilot\ni2,,,\n"
@@ -296,7 +296,7 @@ class TestSources:
         write(tmp_path / "notes.md", "hello")
         with pytest.raises(DataError, match=r"found: notes\.md"):
             read(tmp_path)
-        with pytest.raises(DataError, match="unknown format 'xml'"):
+        with pytest.raises(UserError, match="unknown format 'xml'"):
             read(tmp_path, ReadOptions(format="xml"))
         log = write(tmp_path / "log.csv", LOG)
         with pytest.raises(DataError, match="no such item file"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.data.readers.times import to_seconds
+from store.data.readers.values.times import to_seconds
 
 SECOND = 1391126400  # 2014-01-31 00:00:00 UTC
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from store.data.readers.files import to_utf8
 from store.data.readers.problems import Kind, Problems
+from store.data.readers.text.files import to_utf8
 
 ROW = "__row__"
 """Column of row numbers, counted from 1; a header line is row 1."""

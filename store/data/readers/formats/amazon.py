@@ -17,9 +17,11 @@ from typing import Any
 import polars as pl
 
 from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.delimited import ROW
-from store.data.readers.files import load, to_utf8
-from store.data.readers.problems import Kind, Problems, ReadOptions
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Kind, Problems
+from store.data.readers.registry import FileSet, Reader
+from store.data.readers.text.delimited import ROW
+from store.data.readers.text.files import first_line, load, single, suffix, to_utf8
 
 USERS = ("reviewerID", "user_id")
 ITEMS = ("parent_asin", "asin", "item_id")
@@ -165,3 +167,26 @@ def _merge_repeats(table: pl.DataFrame, file: str, problems: Problems) -> pl.Dat
     if repeats:
         problems.notes.append(f"{file}: {repeats:,} rows repeat an item word for word; merged")
     return merged
+
+
+def sniff(path: Path) -> bool:
+    """Tell by the first line: an object."""
+    return first_line(path).startswith("{")
+
+
+def find(files: Sequence[Path]) -> FileSet | None:
+    """Find the file of reviews and that of metadata; a review has a user."""
+    reviews: list[Path] = []
+    metadata: list[Path] = []
+    for path in files:
+        if suffix(path) not in (".json", ".jsonl"):
+            continue
+        record = parse_line(first_line(path, 1 << 20))
+        if record is not None:
+            (reviews if is_reviews(record) else metadata).append(path)
+    if not reviews:
+        return None
+    return single(reviews, "reviews"), single(metadata, "metadata") if metadata else None
+
+
+READER = Reader(read_interactions, read_items, sniff, find)

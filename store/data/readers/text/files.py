@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from store.data.readers.problems import Kind, Problems
 from store.errors import DataError
 
 GZIP = b"\x1f\x8b"
+BOM = b"\xef\xbb\xbf"
 PARQUET = b"PAR1"
 FOREIGN = {
     b"PK\x03\x04": "a zip archive or a spreadsheet",
@@ -29,6 +31,43 @@ def suffix(path: Path) -> str:
     """File type by name, without ``.gz``: ``.csv`` for ``a.csv.gz``."""
     name = path.name.lower().removesuffix(".gz")
     return Path(name).suffix
+
+
+def stem(path: Path) -> str:
+    """Name in lower case without ``.gz`` and the file type: ``a`` for ``A.csv.gz``."""
+    return path.name.lower().removesuffix(".gz").removesuffix(suffix(path))
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Files of a folder by name, without hidden ones (``.DS_Store``, ``._name`` of macOS)."""
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()
+    )
+
+
+def named(files: Sequence[Path], wanted: str, suffixes: tuple[str, ...]) -> Path | None:
+    """First of the files with this :func:`stem` and one of these suffixes."""
+    return next((path for path in files if stem(path) == wanted and suffix(path) in suffixes), None)
+
+
+def single(files: Sequence[Path], what: str) -> Path:
+    """Return the one file there is.
+
+    Raises
+    ------
+    DataError
+        There are more; the message lists them.
+    """
+    if len(files) > 1:
+        names = ", ".join(path.name for path in files[:10])
+        raise DataError(f"{len(files)} files hold {what}: {names}; name the one to read")
+    return files[0]
+
+
+def first_line(path: Path, size: int = 1 << 16) -> str:
+    """First line that is not blank, as far as ``size`` bytes reach; never raises."""
+    start = head(path, size).removeprefix(BOM).lstrip(b"\r\n")
+    return start.partition(b"\n")[0].decode(errors="replace").rstrip("\r")
 
 
 def load(path: Path, problems: Problems) -> bytes:
@@ -79,7 +118,7 @@ def to_utf8(data: bytes, file: str, separator: bytes, problems: Problems) -> byt
     """Drop a byte-order mark and name every line that is not UTF-8; its bytes become U+FFFD."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise problems.fatal(Kind.ENCODING, file, "the file is UTF-16; save it as UTF-8")
-    data = data.removeprefix(b"\xef\xbb\xbf")
+    data = data.removeprefix(BOM)
     try:
         data.decode()
     except UnicodeDecodeError:

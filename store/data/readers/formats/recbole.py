@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.delimited import ROW
-from store.data.readers.problems import Problems, ReadOptions
-from store.data.readers.tables import read_table
+from store.data.readers.formats.tables import read_table
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Problems
+from store.data.readers.registry import FileSet, Reader
+from store.data.readers.text.delimited import ROW, split_header
+from store.data.readers.text.files import first_line, named, single, stem, suffix
 
 TITLES = ("title", "movie_title", "item_name", "name")
 CATEGORIES = ("categories", "category", "genres", "genre", "class")
@@ -63,3 +67,21 @@ def _split_sequence(table: pl.DataFrame, columns: Columns, types: dict[str, str]
     if bool(texts.str.contains(r"\||, ").any()):
         return table.with_columns(pl.col(name).str.replace_all("'", "", literal=True))
     return table.with_columns(pl.col(name).str.split(" "))
+
+
+def sniff(path: Path) -> bool:
+    """Tell by the types in the header."""
+    names = split_header(first_line(path), "\t")
+    return any(name.endswith((":token", ":token_seq", ":float", ":float_seq")) for name in names)
+
+
+def find(files: Sequence[Path]) -> FileSet | None:
+    """Find the ``.inter`` file and the ``.item`` file of the same name."""
+    logs = [path for path in files if suffix(path) == ".inter"]
+    if not logs:
+        return None
+    log = single(logs, "interactions (.inter)")
+    return log, named(files, stem(log), (".item",))
+
+
+READER = Reader(read_interactions, read_items, sniff, find)

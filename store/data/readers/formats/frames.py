@@ -8,8 +8,9 @@ import narwhals as nw
 import polars as pl
 
 from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.problems import Problems, ReadOptions
-from store.data.readers.tables import numbered
+from store.data.readers.formats.tables import numbered
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Problems
 from store.errors import DataError
 
 INTERACTIONS = "interactions frame"

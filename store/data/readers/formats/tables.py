@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.delimited import ROW, parse
-from store.data.readers.files import load
-from store.data.readers.problems import Kind, Problems, ReadOptions
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Kind, Problems
+from store.data.readers.registry import FileSet, Reader, is_never
+from store.data.readers.text.delimited import ROW, parse
+from store.data.readers.text.files import PARQUET as MAGIC
+from store.data.readers.text.files import first_line, head, load, named, suffix
 
 SEPARATOR = {"csv": ",", "tsv": "\t"}
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 
 
 def read_interactions(
-    path: Path, form: str, options: ReadOptions, problems: Problems, usual: Columns | None = None
+    path: Path,
+    options: ReadOptions,
+    problems: Problems,
+    *,
+    form: str,
+    usual: Columns | None = None,
 ) -> pl.DataFrame:
     """Read interactions from a table; ``usual`` are the format's column names.
 
@@ -30,7 +41,12 @@ def read_interactions(
 
 
 def read_items(
-    path: Path, form: str, options: ReadOptions, problems: Problems, usual: Columns | None = None
+    path: Path,
+    options: ReadOptions,
+    problems: Problems,
+    *,
+    form: str,
+    usual: Columns | None = None,
 ) -> pl.DataFrame:
     """Read items from a table; ``usual`` are the format's column names.
 
@@ -79,3 +95,33 @@ def numbered(table: pl.DataFrame, name: str, problems: Problems) -> pl.DataFrame
     if not table.height:
         raise problems.fatal(Kind.EMPTY, name, "there are no rows")
     return table.with_row_index(ROW, 1).cast({ROW: pl.Int64})
+
+
+def sniff_parquet(path: Path) -> bool:
+    """Tell by the first bytes, or by the name, so that what is damaged is refused as Parquet."""
+    return head(path, 8).startswith(MAGIC) or suffix(path) == ".parquet"
+
+
+def find(files: Sequence[Path]) -> FileSet | None:
+    """Find ``interactions`` and ``items``; or ``ratings`` with our column names."""
+    log = named(files, "interactions", SUFFIXES)
+    if log is not None:
+        return log, named(files, "items", SUFFIXES)
+    log = named(files, "ratings", SUFFIXES)
+    if log is None or Columns.user not in first_line(log):
+        return None
+    return log, named(files, "items", SUFFIXES) or named(files, "movies", SUFFIXES)
+
+
+def _reader(form: str) -> Reader:
+    return Reader(
+        partial(read_interactions, form=form),
+        partial(read_items, form=form),
+        sniff_parquet if form == "parquet" else is_never,
+        find,
+    )
+
+
+CSV = _reader("csv")
+TSV = _reader("tsv")
+PARQUET = _reader("parquet")

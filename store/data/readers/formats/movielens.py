@@ -5,15 +5,18 @@ Every rating counts as an interaction, whatever its value.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from store.data.readers import tables
 from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.delimited import UNIT, parse
-from store.data.readers.files import load, suffix
-from store.data.readers.problems import Problems, ReadOptions
+from store.data.readers.formats import tables
+from store.data.readers.options import ReadOptions
+from store.data.readers.problems import Problems
+from store.data.readers.registry import FileSet, Reader
+from store.data.readers.text.delimited import UNIT, parse, split_header
+from store.data.readers.text.files import first_line, load, named, suffix
 
 CSV = Columns("userId", "movieId", "timestamp", "position", "title", "genres")
 DAT = Columns("UserID", "MovieID", "Timestamp", "Position", "Title", "Genres")
@@ -31,7 +34,7 @@ def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> p
     """
     problems.notes.append(f"{path.name}: every rating counts as an interaction, whatever its value")
     if suffix(path) == ".csv":
-        return tables.read_interactions(path, "csv", options, problems, CSV)
+        return tables.read_interactions(path, options, problems, form="csv", usual=CSV)
     table = parse(_dat(path, problems), path.name, UNIT, problems, header=RATING_FIELDS)
     return interactions_from(table, DAT, path.name, problems)
 
@@ -45,7 +48,7 @@ def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataF
         The file cannot be read at all; ``problems`` says why.
     """
     if suffix(path) == ".csv":
-        return tables.read_items(path, "csv", options, problems, CSV)
+        return tables.read_items(path, options, problems, form="csv", usual=CSV)
     table = parse(_dat(path, problems), path.name, UNIT, problems, header=MOVIE_FIELDS)
     return items_from(table, DAT, path.name, problems)
 
@@ -58,3 +61,24 @@ def _dat(path: Path, problems: Problems) -> bytes:
     except UnicodeDecodeError:
         data = data.decode("latin-1").encode()
     return data.replace(b"::", UNIT.encode())
+
+
+def sniff(path: Path) -> bool:
+    """Tell by the header of a ``.csv`` file, or by the double colons of a ``.dat`` file."""
+    line = first_line(path)
+    names = set(split_header(line, ","))
+    if {CSV.user, CSV.item} <= names or {CSV.item, CSV.categories} <= names:
+        return True
+    return line.count("::") >= 2 and "\t" not in line and not line.startswith("{")
+
+
+def find(files: Sequence[Path]) -> FileSet | None:
+    """Find ``ratings`` and ``movies``; a table of one's own may be called ``ratings.csv`` too."""
+    for kind in (".csv", ".dat"):
+        ratings = named(files, "ratings", (kind,))
+        if ratings is not None and Columns.user not in first_line(ratings):
+            return ratings, named(files, "movies", (kind,))
+    return None
+
+
+READER = Reader(read_interactions, read_items, sniff, find)

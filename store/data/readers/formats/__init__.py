@@ -1,0 +1,1 @@
+"""The formats: one module for each, with its :class:`~store.data.readers.registry.Reader`."""

@@ -1,0 +1,1 @@
+"""Single values in one form for all readers: ids, times, texts, categories."""

@@ -1,0 +1,113 @@
+"""Registries of interchangeable parts: built-in ones, then those of other packages.
+
+A part is an object at ``module:attribute`` that is imported when it is first asked for. Another
+package adds its own by an entry point; a built-in name always means the built-in part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+from store.errors import UserError
+
+Part = TypeVar("Part")
+
+
+class Registry(Mapping[str, Part], Generic[Part]):
+    """Parts of one kind by name, imported on first use.
+
+    Parameters
+    ----------
+    what
+        What a part is called in messages, such as ``format``.
+    group
+        Entry-point group in which other packages name theirs.
+    kind
+        Class that every part must be an instance of.
+    built_in
+        ``module:attribute`` by name, in the order in which they are listed.
+    """
+
+    def __init__(
+        self, what: str, group: str, kind: type[Part], built_in: Mapping[str, str]
+    ) -> None:
+        self._what, self._group, self._kind = what, group, kind
+        self._built_in = dict(built_in)
+        self._loaded: dict[str, Part] = {}
+
+    @cached_property
+    def _added(self) -> dict[str, EntryPoint]:
+        """Entry points of other packages, by name; the first of two equal names counts."""
+        found: dict[str, EntryPoint] = {}
+        for point in sorted(entry_points(group=self._group), key=lambda point: point.name):
+            if point.name not in self._built_in:
+                found.setdefault(point.name, point)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._built_in
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._built_in) + len(self._added)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._built_in or name in self._added
+
+    def __getitem__(self, name: str) -> Part:
+        """Part of that name.
+
+        Raises
+        ------
+        KeyError
+            There is none; :meth:`get_known` says so to a user.
+        UserError
+            The package that names it cannot be imported, or what it names is no such part.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def get_known(self, name: str) -> Part:
+        """Part of that name.
+
+        Raises
+        ------
+        UserError
+            There is none; the message lists those there are.
+        """
+        if name not in self:
+            raise UserError(f"unknown {self._what} {name!r}: use one of {', '.join(self)}")
+        return self[name]
+
+    def usable(self) -> Iterator[tuple[str, Part]]:
+        """Names and parts, without those of other packages that cannot be loaded."""
+        for name in self:
+            try:
+                yield name, self[name]
+            except UserError:
+                continue
+
+    def _load(self, name: str) -> Part:
+        if name in self._built_in:
+            module, _, attribute = self._built_in[name].partition(":")
+            return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+        point = self._added[name]
+        origin = f"{point.value!r}" + (f" of {point.dist.name}" if point.dist else "")
+        try:
+            part = point.load()
+        except Exception as error:  # whatever a foreign module raises on import
+            raise UserError(
+                f"{self._what} {name!r} cannot be loaded from {origin}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(part, self._kind):
+            raise UserError(
+                f"{self._what} {name!r}: {origin} is a {type(part).__name__}, not a "
+                f"{self._kind.__module__}.{self._kind.__qualname__}"
+            )
+        return part

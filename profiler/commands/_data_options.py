@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from store.data.readers.options import ReadOptions
+    from store.data.readers.base.options import ReadOptions
 
 Source = Annotated[
     Path, typer.Argument(help="A folder or file of interactions.", show_default=False)
@@ -52,7 +52,7 @@ def read_options(
     categories_column: str | None = None,
 ) -> ReadOptions:
     """Gather the options; the parameters are named as the command-line options are."""
-    from store.data.readers.options import ReadOptions
+    from store.data.readers.base.options import ReadOptions
 
     return ReadOptions(
         format,

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from store.data.natural_order import natural_order
-from store.data.readers.problems import SHOWN
-from store.data.readers.raw_data import RawData, problem_lines
+from store.data.readers.base.problems import SHOWN
+from store.data.readers.base.raw_data import RawData, problem_lines
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 

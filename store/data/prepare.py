@@ -16,7 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from store.data.natural_order import natural_order
-from store.data.readers.raw_data import RawData, raise_on_problems
+from store.data.readers.base.raw_data import RawData, raise_on_problems
 from store.data.splits import NO_TIME, Split, assign_parts, parse_split
 from store.digests import PREFIX, canonical_json
 from store.errors import DataError

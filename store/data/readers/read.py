@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Kind, Problems, UnusableFileError
+from store.data.readers.base.raw_data import RawData, no_interactions, no_items
 from store.data.readers.detection import Found, detect, file_format
 from store.data.readers.formats import frames
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Kind, Problems, UnusableFileError
-from store.data.readers.raw_data import RawData, no_interactions, no_items
 from store.data.readers.registry import FORMATS
 from store.data.readers.text.files import suffix
 from store.errors import DataError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from store.data.readers.base.problems import Problems, UnusableFileError
+from store.data.readers.base.raw_data import ROW
 from store.data.readers.formats.tables import read_table
-from store.data.readers.problems import Problems, UnusableFileError
-from store.data.readers.text.delimited import ROW
 from store.data.readers.text.files import head
 from store.errors import DataError
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Kind, Problems
-from store.data.readers.registry import FileSet, Reader
-from store.data.readers.text.delimited import ROW
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.base.raw_data import ROW
+from store.data.readers.base.reader import FileSet, Reader
+from store.data.readers.columns.standard import Columns, interactions_from, items_from
 from store.data.readers.text.files import first_line, load, single, suffix, to_utf8
 
 USERS = ("reviewerID", "user_id")

@@ -7,10 +7,10 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Problems
+from store.data.readers.columns.standard import Columns, interactions_from, items_from
 from store.data.readers.formats.tables import numbered
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Problems
 from store.errors import DataError
 
 INTERACTIONS = "interactions frame"

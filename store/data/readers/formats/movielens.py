@@ -10,11 +10,11 @@ from pathlib import Path
 
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Problems
+from store.data.readers.base.reader import FileSet, Reader
+from store.data.readers.columns.standard import Columns, interactions_from, items_from
 from store.data.readers.formats import tables
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Problems
-from store.data.readers.registry import FileSet, Reader
 from store.data.readers.text.delimited import UNIT, parse, split_header
 from store.data.readers.text.files import first_line, load, named, suffix
 

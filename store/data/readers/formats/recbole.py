@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Problems
+from store.data.readers.base.raw_data import ROW
+from store.data.readers.base.reader import FileSet, Reader
+from store.data.readers.columns.standard import Columns, interactions_from, items_from
 from store.data.readers.formats.tables import read_table
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Problems
-from store.data.readers.registry import FileSet, Reader
-from store.data.readers.text.delimited import ROW, split_header
+from store.data.readers.text.delimited import split_header
 from store.data.readers.text.files import first_line, named, single, stem, suffix
 
 TITLES = ("title", "movie_title", "item_name", "name")

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Kind, Problems
-from store.data.readers.registry import FileSet, Reader, is_never
-from store.data.readers.text.delimited import ROW, parse
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.base.raw_data import ROW
+from store.data.readers.base.reader import FileSet, Reader, is_never
+from store.data.readers.columns.standard import Columns, interactions_from, items_from
+from store.data.readers.text.delimited import parse
 from store.data.readers.text.files import PARQUET as MAGIC
 from store.data.readers.text.files import first_line, head, load, named, suffix
 

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from store.data.readers.problems import Kind, Problems
+from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.base.raw_data import ROW
 from store.data.readers.text.files import to_utf8
-
-ROW = "__row__"
-"""Column of row numbers, counted from 1; a header line is row 1."""
 
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", "::": "double colons"}
 UNIT = "\x1f"

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from store.data.readers.problems import Kind, Problems
+from store.data.readers.base.problems import Kind, Problems
 from store.errors import DataError
 
 GZIP = b"\x1f\x8b"

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from store.data.readers import ReadOptions, read
+from store.data.readers.base.problems import Kind
 from store.data.readers.formats.amazon import parse_line
-from store.data.readers.problems import Kind
 from store.errors import DataError
 
 REVIEW_2014 = {"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1379289600}

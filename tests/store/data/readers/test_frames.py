@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from store.data.readers import ReadOptions, read
-from store.data.readers.problems import Kind
+from store.data.readers.base.problems import Kind
 from store.errors import DataError
 
 LOG = {"user_id": [1, 1, 2], "item_id": ["a", "b", "a"], "timestamp": [5, 6, 7]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.data.readers import read
-from store.data.readers.problems import Kind
+from store.data.readers.base.problems import Kind
 
 RATINGS = b"1::1193::5::978300760\n1::661::3::978302109\n2::1193::4::978298413\n"
 MOVIES = "661::Misérables, Les (1995)::Drama|Musical\n1193::Safe: A Story::(no genres listed)\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from store.data.readers import ReadOptions, read
-from store.data.readers.problems import Kind
+from store.data.readers.base.problems import Kind
 
 INTER = "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
 ITEM = "item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n"

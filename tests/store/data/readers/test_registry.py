@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from store.data.readers import ReadOptions, read
-from store.data.readers.registry import FORMATS, GROUP, Reader
+from store.data.readers.base.reader import Reader
+from store.data.readers.registry import FORMATS, GROUP
 from store.errors import UserError
 from store.registry import Registry
 from tests.outside_package import install
@@ -22,10 +23,7 @@ BASKETS = '''
 
 import polars as pl
 
-from store.data.readers.columns import Columns, interactions_from, items_from
-from store.data.readers.problems import Kind
-from store.data.readers.registry import Reader
-from store.data.readers.text.delimited import ROW
+from store.data.readers import ROW, Columns, Kind, Reader, interactions_from
 
 
 def read_interactions(path, options, problems):

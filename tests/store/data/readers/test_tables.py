@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from store.data.readers import ReadOptions, problem_lines, raise_on_problems, read
-from store.data.readers.problems import Kind
+from store.data.readers.base.problems import Kind
 from store.errors import DataError, UserError
 
 LOG = "user_id,item_id,timestamp\nu1,i1,1391126400\nu2,i2,2014-01-31\n"

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from store.data.readers.problems import Kind, Problem
+from store.data.readers.base.problems import Kind, Problem
 from store.errors import DataError
+
+ROW = "\0row"
+"""Column of row numbers in a table that is read, counted from 1; a header line is row 1."""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from store.data.readers.options import ReadOptions
-from store.data.readers.problems import Kind, Problems
-from store.data.readers.text.delimited import ROW
+from store.data.readers.base.options import ReadOptions
+from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.base.raw_data import ROW
 from store.data.readers.values.times import to_seconds
 from store.digests import canonical_json
 

@@ -1,0 +1,1 @@
+"""Any table → the standard frames of interactions and items."""

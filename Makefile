@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint bench study clean
+.PHONY: help setup demo test test-slow mutants lint bench study clean
 
 help:
 	@echo "make demo       environment, sample shop, build, train, recommend, explain (no key, no network)"
 	@echo "make test       environment and the test suite"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make mutants    changes to the code that some test has to notice: hours"
 	@echo "make lint       ruff and mypy"
 	@echo "make bench      the benchmarks behind the figures in docs/, the study last"
 	@echo "make study      the tables of docs/recommender-tables.md: hundreds of trainings, days"
@@ -55,6 +56,10 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,slow]'
 	$(BIN)/python -m pytest -m slow --timeout 3600
+
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,slow]'
+	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python tests/mutation/run.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from store.moved import old_names
+
 if TYPE_CHECKING:
     from profiler.config import BuildConfig as BuildConfig
     from profiler.llm.langchain import open_chat as open_chat
@@ -20,4 +22,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "llm.langchain": ["open_chat"],
         "pipeline": ["BuildReport", "build"],
     },
+)
+
+old_names(
+    {
+        "profiler.asking.budget": "profiler.llm.budget",
+        "profiler.asking.chat": "profiler.llm.langchain",
+        "profiler.exemplars": ("profiler.selection.exemplars", "profiler.selection.affinity"),
+        "profiler.synthetic": "profiler.selection.synthetic",
+    }
 )

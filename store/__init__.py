@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import lazy_loader
 
+from store.moved import old_names
+
 if TYPE_CHECKING:
     from store.data.dataset import Dataset as Dataset
     from store.data.readers.read import read as read
@@ -26,4 +28,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "store": ["Store", "open_store"],
         "views.export": ["frame"],
     },
+)
+
+old_names(
+    {
+        "store.prepare": "store.data.prepare",
+        "store.readers": "store.data.readers",
+        "store.sample": "store.data.sample",
+    }
 )

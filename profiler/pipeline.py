@@ -25,7 +25,6 @@ from profiler.vectors.encoding import Encoded, Encoder, encode_cached, load_enco
 from prompts import load_template, refuse_unused
 from store.data.prepare import prepare
 from store.data.readers import ReadOptions, read
-from store.errors import BudgetReachedError, InterruptedRunError
 from store.store import Store, open_store
 from store.upkeep.duplicates import merge_duplicates
 
@@ -259,27 +258,21 @@ def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:
 
 @contextmanager
 def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator[int]:
-    """Open a run row and close it with how the run ended, whatever happens."""
+    """Record the run, as partial where somebody is left to ask about."""
     settings = config.model_dump(mode="json") | {"llm": llm.name if llm else OFFLINE}
-    run_id = store.start_run("build", settings)
-    status = "failed"
-    try:
-        yield run_id
+
+    def counts() -> dict[str, Any]:
+        return {"subjects": store.subjects.counts()}
+
+    with store.runs.recording("build", settings, stats=counts) as run:
+        yield run.run_id
         makers = store.interests.makers()
         left = [
             one
             for one in store.subjects.load(states=("pending", "quarantined"))
             if makers.get(one.subject_id) != "person"  # no run asks about these
         ]
-        status = "partial" if left else "done"
-    except (InterruptedRunError, KeyboardInterrupt):
-        status = "interrupted"
-        raise
-    except BudgetReachedError:
-        status = "budget"
-        raise
-    finally:
-        store.finish_run(run_id, status, {"subjects": store.subjects.counts()})
+        run.status = "partial" if left else "done"
 
 
 def _name(source: Any) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from store.db.engine import open_engine
 from store.db.migrations import migrate
-from store.db.transactions import Transactions, now
-from store.digests import canonical_json, json_digest
+from store.db.transactions import Transactions
 from store.errors import StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from store.tables.interests import Interests
     from store.tables.questions import Questions
     from store.tables.responses import Responses
+    from store.tables.runs import Runs, Status
     from store.tables.subjects import Subjects
     from store.tables.vectors import Vectors
 
@@ -69,37 +70,14 @@ class Store(Transactions):
     """
 
     def start_run(self, kind: str, config: dict[str, Any]) -> int:
-        """Open a run row and return its id. ``config`` must hold no secret."""
-        with self.write() as connection:
-            result = connection.execute(
-                text(
-                    "INSERT INTO runs (kind, config, config_digest, started_at) "
-                    "VALUES (:kind, :config, :digest, :started) RETURNING run_id"
-                ),
-                {
-                    "kind": kind,
-                    "config": canonical_json(config),
-                    "digest": json_digest(config),
-                    "started": now(),
-                },
-            )
-            return int(result.scalar_one())
+        """Open a run row and return its id; old name of ``store.runs.start``."""
+        _moved("start_run", "runs.recording")
+        return self.runs.start(kind, config)
 
     def finish_run(self, run_id: int, status: str, stats: dict[str, Any]) -> None:
-        """Close a run with its status (done, partial, interrupted, budget, failed) and counts."""
-        with self.write() as connection:
-            connection.execute(
-                text(
-                    "UPDATE runs SET status = :status, stats = :stats, finished_at = :finished "
-                    "WHERE run_id = :run_id"
-                ),
-                {
-                    "run_id": run_id,
-                    "status": status,
-                    "stats": canonical_json(stats),
-                    "finished": now(),
-                },
-            )
+        """Close a run; old name of ``store.runs.finish``."""
+        _moved("finish_run", "runs.recording")
+        self.runs.finish(run_id, cast("Status", status), stats)
 
     @cached_property
     def datasets(self) -> Datasets:
@@ -107,6 +85,13 @@ class Store(Transactions):
         from store.tables.datasets import Datasets
 
         return Datasets(self)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Commands that wrote something, how they were called and how they ended."""
+        from store.tables.runs import Runs
+
+        return Runs(self)
 
     @cached_property
     def vectors(self) -> Vectors:
@@ -153,3 +138,11 @@ class Store(Transactions):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _moved(name: str, new: str) -> None:
+    warnings.warn(
+        f"Store.{name} goes with the next release; use Store.{new}",
+        DeprecationWarning,
+        stacklevel=3,
+    )

@@ -20,7 +20,7 @@ MODEL = "openai:gpt-4o-mini"
 def make_store(path: Path, subjects: int, items: int = 6, title: str = "Item") -> Store:
     """Subjects ``exemplar:u0`` ... with items ``s0-i0`` ... of their own."""
     store = open_store(path, create=True)
-    run_id = store.start_run("test", {})
+    run_id = store.runs.start("test", {})
     rows = [
         (subject * items + item, f"s{subject}-i{item}", f"{title} {subject} {item}", "[]")
         for subject in range(subjects)

@@ -80,7 +80,7 @@ def fill(path: Path) -> Path:
     items = pl.DataFrame({"item_id": list(TITLES), "title": list(TITLES.values())})
     with open_store(path, create=True) as store:
         store.datasets.save(prepare(read((log, items))), "frames")
-        run = store.start_run("build", {})
+        run = store.runs.start("build", {})
         _choose(store, run)
         _answer(store, run, "exemplar:customer-ada", [PENS, PAPER])
         _answer(store, run, "exemplar:customer-cyd", [SHREDDING])

@@ -18,7 +18,7 @@ from profiler.llm.budget import Budget, Caps
 from profiler.llm.langchain import LangChainPort
 from profiler.llm.prices import Prices, load_prices
 from profiler.llm.retry import RetryPolicy
-from store.errors import BudgetReachedError, UserError
+from store.errors import UserError
 from store.store import Store
 
 MOST_STEPS = 10
@@ -105,19 +105,9 @@ def ask(
             f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
             "use --budget-tokens"
         )
-    run_id = store.start_run("ask", {"llm": port.name, "base_url": port.base_url})
-    status = "failed"
-    try:
-        answer = asyncio.run(_converse(store, question, port, options, run_id))
-        status = "done" if answer.sentences else "partial"
-    except BudgetReachedError:
-        status = "budget"
-        raise
-    except KeyboardInterrupt:
-        status = "interrupted"
-        raise
-    finally:
-        store.finish_run(run_id, status, {})
+    with store.runs.recording("ask", {"llm": port.name, "base_url": port.base_url}) as run:
+        answer = asyncio.run(_converse(store, question, port, options, run.run_id))
+        run.status = "done" if answer.sentences else "partial"
     return answer
 
 

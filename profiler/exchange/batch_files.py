@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -97,8 +97,17 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
         raise DataError(f"{file}: cannot be read: {error}") from error
 
 
-def write_atomically(out: Path, lines: Sequence[str]) -> None:
+def write_atomically(
+    out: Path, lines: Sequence[str], on_disk: Callable[[], None] = lambda: None
+) -> None:
     """Write a text file so that it is whole or not there.
+
+    Parameters
+    ----------
+    out, lines
+        Where to, and what.
+    on_disk
+        Called once all is on disk and before the file takes its name; if it fails, there is none.
 
     Raises
     ------
@@ -106,13 +115,12 @@ def write_atomically(out: Path, lines: Sequence[str]) -> None:
         It cannot be written.
     """
     try:
-        with (
-            whole_file(out) as partial,
-            partial.open("w", encoding="utf-8", newline="\n") as file,
-        ):
-            file.writelines(line + "\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
+        with whole_file(out) as partial:
+            with partial.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(line + "\n" for line in lines)
+                file.flush()
+                os.fsync(file.fileno())
+            on_disk()
     except OSError as error:
         raise DataError(f"{out}: cannot be written: {error}") from error
 

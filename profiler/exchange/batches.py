@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from store.errors import StoreError
 from store.store import Store
 from store.tables.ledger import NewResponse, StoredResponse
 from store.tables.questions import Question
+from store.tables.runs import Run
 
 RUN_KIND = "requests"
 CHUNK = 200
@@ -97,15 +99,16 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
             f"{store.path} has no subjects to ask about; "
             f"choose them first: profiler build DATA --store {store.path}"
         )
-    run_id = store.start_run(RUN_KIND, options.as_config())
-    asked = list(missing_requests(store, options))
-    store.questions.add(_question(digest, request, run_id) for digest, request in asked)
-    lines = [
-        json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
-        for digest, request in asked
-    ]
-    write_atomically(out, lines)
-    store.finish_run(run_id, "done", {"requests": len(lines)})
+    with store.runs.recording(RUN_KIND, options.as_config()) as run:
+        asked = list(missing_requests(store, options))
+        lines = [
+            json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
+            for digest, request in asked
+        ]
+        questions = [_question(digest, request, run.run_id) for digest, request in asked]
+        # The file takes its name last: a file whose questions nobody knows would be paid in vain.
+        write_atomically(out, lines, on_disk=lambda: store.questions.add(questions))
+        run.stats = {"requests": len(lines)}
     return len(lines)
 
 
@@ -140,13 +143,7 @@ def import_responses(store: Store, file: Path, prices: Prices | None = None) -> 
 
 def _written_batches(store: Store) -> list[BatchOptions]:
     """Options of every batch written from this store, the newest first, each once."""
-    with store.read() as connection:
-        configs = connection.exec_driver_sql(
-            "SELECT config FROM runs WHERE kind = ? GROUP BY config_digest "
-            "ORDER BY max(run_id) DESC",
-            (RUN_KIND,),
-        ).scalars()
-        found = [BatchOptions.from_config(json.loads(config)) for config in configs]
+    found = [BatchOptions.from_config(config) for config in store.runs.configs(RUN_KIND)]
     if not found:
         raise StoreError(
             f"no questions were written from {store.path}; "
@@ -165,33 +162,40 @@ def _store_answers(
     unread: set[str] = set()
     new: dict[str, NewResponse] = {}
     options_of = cache(partial(_options_of, store))
-    run_id: int | None = None
-    for answer in answers:
-        known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
-        if known is not None:
-            _count_known(known, answer, report)
-            if isinstance(known, StoredResponse) and known.outcome == "unread":
-                unread.add(answer.custom_id)
-            continue
-        question = store.questions.find(answer.custom_id)
-        if question is None:
-            report.unknown += 1
-            report.notes.append(
-                f"line {answer.line}: no question was written under {answer.custom_id[:80]!r}"
-            )
-            continue
-        if run_id is None:
-            run_id = store.start_run("import-responses", {"asked": store.questions.count()})
-        options = options_of(question.run_id)
-        new[answer.custom_id] = _response(question, options, answer, run_id, prices)
-        unread.add(answer.custom_id)
-        report.count(new[answer.custom_id])
-        if len(new) == CHUNK:
-            _add(store, new)
-    _add(store, new)
-    if run_id is not None:
-        store.finish_run(run_id, "done", {"new": report.new})
+    run: Run | None = None
+    with ExitStack() as recording:
+        for answer in answers:
+            known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
+            if known is not None:
+                _count_known(known, answer, report)
+                if isinstance(known, StoredResponse) and known.outcome == "unread":
+                    unread.add(answer.custom_id)
+                continue
+            question = store.questions.find(answer.custom_id)
+            if question is None:
+                report.unknown += 1
+                report.notes.append(
+                    f"line {answer.line}: no question was written under {answer.custom_id[:80]!r}"
+                )
+                continue
+            if run is None:  # a file without a new answer leaves no run
+                run = recording.enter_context(_importing(store, report))
+            options = options_of(question.run_id)
+            new[answer.custom_id] = _response(question, options, answer, run.run_id, prices)
+            unread.add(answer.custom_id)
+            report.count(new[answer.custom_id])
+            if len(new) == CHUNK:
+                _add(store, new)
+        _add(store, new)
     return unread
+
+
+def _importing(store: Store, report: ImportReport) -> AbstractContextManager[Run]:
+    return store.runs.recording(
+        "import-responses",
+        {"asked": store.questions.count()},
+        stats=lambda: {"new": report.new},
+    )
 
 
 def _is_unread(store: Store, digest: str) -> bool:
@@ -220,11 +224,7 @@ def _count_known(
 
 def _options_of(store: Store, run_id: int) -> BatchOptions:
     """How the questions of a run were asked."""
-    with store.read() as connection:
-        config = connection.exec_driver_sql(
-            "SELECT config FROM runs WHERE run_id = ?", (run_id,)
-        ).scalar_one()
-    return BatchOptions.from_config(json.loads(config))
+    return BatchOptions.from_config(store.runs.config(run_id))
 
 
 def _question(digest: str, request: Request, run_id: int) -> Question:

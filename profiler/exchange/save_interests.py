@@ -62,20 +62,20 @@ def save_imported(
     if "exemplar" in by_kind:
         by_kind["exemplar"] = with_members(store, dataset, by_kind["exemplar"])
     changed = 0
-    with store.write():
-        run_id = store.start_run("import-interests", {"name": name, "unseen": unseen})
+    config = {"name": name, "unseen": unseen}
+    with store.write(), store.runs.recording("import-interests", config) as run:
         for kind, rows in by_kind.items():
             if kind == "user":
-                store.subjects.add(rows, run_id)
+                store.subjects.add(rows, run.run_id)
             else:
-                store.subjects.choose(kind, rows, run_id)
+                store.subjects.choose(kind, rows, run.run_id)
         numbers = {one.name: one.subject_id for one in store.subjects.load()}
         for one in found:
             subject_id = numbers[one.row.name]
             if _stored(store, subject_id, source) != one.interests:
                 store.interests.save(subject_id, one.interests, source=source, response_id=None)
                 changed += 1
-        store.finish_run(run_id, "done", {"subjects": len(found), "changed": changed})
+        run.stats = {"subjects": len(found), "changed": changed}
     return ImportedInterests(
         subjects=len(found),
         interests=sum(len(one.interests) for one in found),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -84,11 +83,7 @@ def load_stored_encoder(store: Store) -> Encoder:
         If nothing was encoded yet, or the model found now is not the one that was used.
     """
     name = store.vectors.encoder()
-    with store.read() as connection:
-        configs = connection.exec_driver_sql(
-            "SELECT config FROM runs WHERE kind = 'build' ORDER BY run_id DESC"
-        ).scalars()
-        sources = [json.loads(config).get("encoder") for config in configs]
+    sources = [config.get("encoder") for config in store.runs.configs("build")]
     precision: Precision = "bf16" if name.endswith("+bf16") else "fp32"
     for source in [*dict.fromkeys(sources), None]:
         try:

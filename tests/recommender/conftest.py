@@ -87,7 +87,7 @@ def _profile(store: Store, interest_of: dict[str, str]) -> None:
     vectors = np.stack([near(interest_of[item]) for item in data.item_ids])
     store.vectors.put("test", [text_digest(text) for text in texts], vectors)
     store.set_meta(encoder="test", item_text="title+categories")
-    run_id = store.start_run("test", {})
+    run_id = store.runs.start("test", {})
     indptr, items = data.visible()
     users = [u for u in range(data.n_users) if indptr[u + 1] - indptr[u] >= 4][:10]
     rows = [
@@ -110,7 +110,7 @@ def _profile(store: Store, interest_of: dict[str, str]) -> None:
         store.interests.save(subject.subject_id, said, source="offline", response_id=None)
         digests = [text_digest(interest_text(s.label, s.description)) for s in said]
         store.vectors.put("test", digests, np.stack([near(s.label) for s in said]))
-    store.finish_run(run_id, "done", {})
+    store.runs.finish(run_id, "done", {})
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def store(tmp_path: Path):
 
 
 def exemplar(store, items=(0, 1)):
-    run = store.start_run("build", {"seed": 1})
+    run = store.runs.start("build", {"seed": 1})
     row = SubjectRow("exemplar", "exemplar:a", 0, items, members=[0, 1], similarities=[1.0, 0.5])
     store.subjects.choose("exemplar", [row], run)
     return store.subjects.load()[0]
@@ -204,7 +204,7 @@ def test_choosing_again_keeps_interests_of_unchanged_subjects(store):
     assert exemplar(store).state == "ok"
     changed = exemplar(store, items=(1,))
     assert (changed.state, changed.subject_id) == ("pending", subject.subject_id)
-    store.subjects.choose("exemplar", [], store.start_run("build", {}))
+    store.subjects.choose("exemplar", [], store.runs.start("build", {}))
     assert store.subjects.load() == []
     assert len(store.subjects.load(active=False)) == 1
 
@@ -261,7 +261,7 @@ def test_catalogue_assignments_are_replaced_per_user(store):
 
 def clique(store):
     row = SubjectRow("synthetic", "synthetic:1", None, [0, 1], [1, 2], members=[0, 1])
-    store.subjects.choose("synthetic", [row], store.start_run("build", {}))
+    store.subjects.choose("synthetic", [row], store.runs.start("build", {}))
     return store.subjects.load(kinds=("synthetic",))[0]
 
 
@@ -271,7 +271,7 @@ def dropped_clique(store):
     store.interests.save(
         subject.subject_id, [Interest("Pens", "", ["pen"])], source="m", response_id=None
     )
-    store.subjects.choose("synthetic", [], store.start_run("build", {}))
+    store.subjects.choose("synthetic", [], store.runs.start("build", {}))
 
 
 def test_a_synthetic_user_no_longer_in_use_does_not_keep_data_from_growing(store):

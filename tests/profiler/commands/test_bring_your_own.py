@@ -55,7 +55,7 @@ def store(tmp_path: Path) -> Path:
         opened.datasets.save(prepare(read((interactions, items))), "frames")
         dataset = opened.datasets.load()
         row = SubjectRow("exemplar", "exemplar:u0", 0, dataset.history(0).tolist(), members=[0, 1])
-        opened.subjects.choose("exemplar", [row], opened.start_run("test", {}))
+        opened.subjects.choose("exemplar", [row], opened.runs.start("test", {}))
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import namedtuple
 from dataclasses import replace
@@ -14,7 +15,7 @@ from profiler.asking.runner import run_asking
 from profiler.exchange.batch_options import BatchOptions
 from profiler.exchange.batches import import_responses, write_requests
 from prompts import Template, load_template
-from store.errors import DataError, StoreError
+from store.errors import DataError, StoreError, UserError
 from store.store import Store, open_store
 from store.tables.subjects import Subject, SubjectRow
 from tests.asking_store import MODEL, chat, contents, fast, make_store, scalar
@@ -103,6 +104,41 @@ def everything(store: Store) -> list[Any]:
                 "SELECT * FROM attempts ORDER BY 1",
             )
         ]
+
+
+@pytest.mark.parametrize("fault", ["no folder", "disk full"])
+def test_questions_of_a_file_that_cannot_be_written_are_not_kept(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    # A failed `requests --out` left a run "running" and questions of a file never written.
+    out = tmp_path / ("missing" if fault == "no folder" else "") / "requests.jsonl"
+    if fault == "disk full":
+
+        def full(_: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match=r"No space left|no folder|No such file"):
+        write_requests(store, out, options())
+    monkeypatch.undo()
+    assert store.questions.count() == 0
+    assert not out.exists()
+    assert scalar(store, "SELECT group_concat(status) FROM runs WHERE kind = 'requests'") == (
+        "failed"
+    )
+
+
+def test_a_file_takes_its_name_once_its_questions_are_kept(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Answers to questions that the store does not know cannot be imported: paid in vain.
+    def refuse(*_: object) -> None:
+        raise StoreError("the store is full")
+
+    monkeypatch.setattr(type(store.questions), "add", refuse)
+    with pytest.raises(StoreError, match="full"):
+        write_requests(store, tmp_path / "requests.jsonl", options())
+    assert list(tmp_path.glob("requests*")) == []
 
 
 def test_a_request_is_a_line_of_the_batch_format(store: Store, tmp_path: Path) -> None:
@@ -292,7 +328,7 @@ def test_subjects_with_interests_are_asked_only_on_request(store: Store, tmp_pat
 def chosen(store: Store, wanted: list[Subject]) -> None:
     """A later choice: of the subjects that are there, only these."""
     rows = [SubjectRow("exemplar", one.name, one.user_ix, one.items) for one in wanted]
-    store.subjects.choose("exemplar", rows, store.start_run("test", {}))
+    store.subjects.choose("exemplar", rows, store.runs.start("test", {}))
 
 
 def test_an_answer_about_a_subject_left_out_meanwhile_is_kept_until_it_is_back(

@@ -57,7 +57,7 @@ def _fill(store: Store, shop: Path, *, one_group: bool) -> None:
     vectors = encode_cached(store, encoder, dataset.texts()).vectors
     store.set_meta(encoder=encoder.name, item_text="title+categories")
     corpus = CorpusStatistics.of(dataset.titles, dataset.categories, vectors)
-    run = store.start_run("build", {})
+    run = store.runs.start("build", {})
     for user in range(USERS):
         rows = np.unique(dataset.history(user)).tolist()
         name = f"exemplar:{dataset.user_ids[user]}"

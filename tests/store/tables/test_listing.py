@@ -110,7 +110,7 @@ def test_what_is_not_carried_over_takes_the_mark_away(store: Store) -> None:
 
 def test_subjects_no_longer_in_use_leave_the_order(store: Store) -> None:
     merge_duplicates(store)
-    store.subjects.choose("synthetic", [], store.start_run("build", {}))
+    store.subjects.choose("synthetic", [], store.runs.start("build", {}))
     assert not kept(store)
     merge_duplicates(store)
     assert {entry["label"] for entry in list_interests(store, limit=9)} == {

@@ -30,7 +30,7 @@ def test_a_question_is_found_as_it_was_asked_last(tmp_path: Path) -> None:
         assert store.questions.find("s256:q") is None
         store.questions.add([QUESTION, replace(QUESTION, request_digest="s256:r", subject_id=2)])
         assert store.questions.find("s256:q") == QUESTION
-        later = replace(QUESTION, run_id=store.start_run("requests", {}), max_tokens=4_000)
+        later = replace(QUESTION, run_id=store.runs.start("requests", {}), max_tokens=4_000)
         store.questions.add([later])
         assert store.questions.find("s256:q") == later
         assert store.questions.count() == 2

@@ -38,7 +38,7 @@ def path(tmp_path):
     path = tmp_path / "s.db"
     with open_store(path, create=True) as store:
         store.datasets.save(prepare(read(log)), "frames")
-        run = store.start_run("build", {})
+        run = store.runs.start("build", {})
         dataset = store.datasets.load()
         items = dataset.history(0).tolist()
         row = SubjectRow("exemplar", "exemplar:u0", 0, items, members=[0, 1, 2])

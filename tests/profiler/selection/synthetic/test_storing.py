@@ -51,7 +51,7 @@ def build(store: Store, **settings: float) -> None:
         *dataset.visible(), dataset.n_items, dataset.user_ids, count=5,
         settings=SyntheticSettings(min_titles=2, **settings),  # type: ignore[arg-type]
     )  # fmt: skip
-    save_synthetic_users(store, chosen, dataset.user_ids, store.start_run("build", {}))
+    save_synthetic_users(store, chosen, dataset.user_ids, store.runs.start("build", {}))
 
 
 def test_what_was_chosen_comes_back_with_owners(path: Path) -> None:
@@ -120,7 +120,7 @@ def test_synthetic_users_from_outside_are_listed_without_coverage(path: Path, ca
     with open_store(path) as store:
         build(store)
         row = SubjectRow("synthetic", "synthetic:outside", None, [0, 5], members=[0, 2])
-        store.subjects.choose("synthetic", [row], store.start_run("import", {}))
+        store.subjects.choose("synthetic", [row], store.runs.start("import", {}))
         document = list_synthetic_users(store)
     assert document["coverage"] is None
     assert document["synthetic_users"][0]["items"][0]["owned_by"] == ["ann"]

@@ -47,7 +47,7 @@ def evaluation(users: int, items: int) -> None:
     """Rank, look up hits and compute all metrics, as ``recommender evaluate`` does."""
     import numpy as np
 
-    from recommender.backbones.base import create
+    from recommender.backbones.create import create
     from recommender.data.sequences import Sequences
     from recommender.evaluation.metrics import DEFAULT
     from recommender.evaluation.ranking import measure, scorer_of

@@ -32,10 +32,11 @@ import numpy as np
 import torch
 from _histories import BATCH, ITEMS, random_histories
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.data.sequences import Sequences
 from recommender.losses.recommendation import Loss, create_loss, encode_rows
-from recommender.objectives.base import RoutingRegularisation
+from recommender.objectives.routing import RoutingRegularisation
 from recommender.training.loop import Settings, fit, make_optimiser
 
 CASES = {

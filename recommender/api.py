@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
@@ -25,15 +26,15 @@ from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate, opened_store
 from recommender.model_folder import artefacts
 from recommender.model_folder.projection import save_projection
-from recommender.recipes.recipe import (
-    Recipe,
+from recommender.objectives.base import Material
+from recommender.recipes.parts import (
     check_parts,
     make_loss,
     make_objectives,
-    make_recipe,
-    read_for,
+    read_interests,
     training_settings,
 )
+from recommender.recipes.recipe import Recipe, make_recipe
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.service import Service
 from recommender.training import checkpoint
@@ -43,7 +44,6 @@ from store.errors import UserError
 from store.store import Store
 
 if TYPE_CHECKING:
-    from recommender.objectives.eimf import EIMF
     from recommender.training.progress import Report
     from store.data.dataset import Dataset
 
@@ -100,7 +100,7 @@ def train(
     progress, say, stop
         Told how the run stands; told a line of text; asked after each step whether to stop.
     **settings
-        Of :class:`recommender.recipes.Recipe`: ``backbone="remi"``, ``align=("eimf",)``,
+        Of :class:`recommender.recipes.Recipe`: ``backbone="sasrec"``, ``align=("eimf",)``,
         ``crowd=False``, ``interests="exemplar"``, ``text_start=False``, ``model={"d": 64}``,
         ``training={"seed": 0}`` …
 
@@ -124,7 +124,7 @@ def train(
     with opened_store(store) as opened:
         dataset = opened.datasets.load()
         check_parts(recipe, dataset.n_items)
-        semantics = read_for(opened, recipe)
+        semantics = read_interests(opened, recipe)
         vectors = _text_vectors(opened, semantics) if recipe.text_start else None
         checked = check_shown(dataset, shown_to_llm(opened))
         encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
@@ -135,7 +135,9 @@ def train(
     tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
     if out is not None:  # that it cannot be written is found out before anything is trained
         Path(out).mkdir(parents=True, exist_ok=True)
-    result, eimf = _train(recipe, dataset, semantics, vectors, out, resume, device, progress, stop)
+    result, learned = _train(
+        recipe, dataset, semantics, vectors, out, resume, device, progress, stop
+    )
     # A run that diverged before anything was measured has nothing worth keeping.
     sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
     if out is not None and sound and distributed.first_process():
@@ -151,8 +153,7 @@ def train(
         )
 
         def beside(folder: Path) -> None:
-            if eimf is not None and semantics is not None:
-                learned = eimf.interest_vectors()
+            if learned is not None and semantics is not None:
                 save_projection(folder, semantics.interest_ids, words, learned)
 
         artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids, beside)
@@ -180,18 +181,18 @@ def _train(
     device: str,
     progress: Callable[[Report], None] | None,
     stop: Callable[[], bool] | None,
-) -> tuple[TrainResult, EIMF | None]:
-    """Build model, loss and objectives from a recipe, and fit."""
+) -> tuple[TrainResult, torch.Tensor | None]:
+    """Build model, loss and objectives from a recipe, and fit; semantic interests if learned."""
     settings = training_settings(recipe)
     seed = int(settings.get("seed", 0))
     model = create(recipe.backbone, dataset.n_items, seed=seed, **recipe.model)
     if vectors is not None:
         start_from_text(model, vectors)
     model.to(device)
+    sequences = Sequences.from_dataset(dataset, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objectives, eimf = make_objectives(recipe, model.d, semantics)
-    sequences = Sequences.from_dataset(dataset, device)
+        objectives = make_objectives(recipe, Material(model, sequences, semantics))
     check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
     evaluator, monitor = make_evaluator(dataset, model.length, settings.pop("monitor", None))
     result = fit(
@@ -207,7 +208,9 @@ def _train(
         progress=progress,
         stop=stop,
     )
-    return TrainResult(None if out is None else Path(out), model.cpu(), result), eimf
+    vectors_of = (objective.interest_vectors() for objective in objectives)
+    learned = next((vectors for vectors in vectors_of if vectors is not None), None)
+    return TrainResult(None if out is None else Path(out), model.cpu(), result), learned
 
 
 def _protocol(dataset: Dataset) -> dict[str, Any]:
@@ -223,8 +226,8 @@ def _same_to_resume(
     recipe: Recipe, dataset: Dataset, semantics: Semantics | None
 ) -> dict[str, Any]:
     """What of data, alignment and start a run cannot be continued with, once it is another."""
-    names = ("align", "crowd", "eimf", "ldmi", "crowd_settings", "routing", "text_start")
-    facts = recipe.model_dump(mode="json", include=set(names)) | {"the data": dataset.digest}
+    apart = {"backbone", "model", "loss", "loss_settings", "interests", "training"}
+    facts = recipe.model_dump(mode="json", exclude=apart) | {"the data": dataset.digest}
     if semantics is not None:
         facts |= {"interests": recipe.interests, "the stored interests": semantics.digest}
     return facts

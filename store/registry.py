@@ -6,11 +6,12 @@ package adds its own by an entry point; a built-in name always means the built-i
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from store.errors import UserError
 
@@ -30,12 +31,21 @@ class Registry(Mapping[str, Part], Generic[Part]):
         Class that every part must be an instance of.
     built_in
         ``module:attribute`` by name, in the order in which they are listed.
+    base
+        Where parts are classes: ``module:attribute`` of the class that each must be a subclass of,
+        imported with the first part of another package.
     """
 
     def __init__(
-        self, what: str, group: str, kind: type[Part], built_in: Mapping[str, str]
+        self,
+        what: str,
+        group: str,
+        kind: type[Any],
+        built_in: Mapping[str, str],
+        *,
+        base: str | None = None,
     ) -> None:
-        self._what, self._group, self._kind = what, group, kind
+        self._what, self._group, self._kind, self._base = what, group, kind, base
         self._built_in = dict(built_in)
         self._loaded: dict[str, Part] = {}
 
@@ -47,6 +57,11 @@ class Registry(Mapping[str, Part], Generic[Part]):
             if point.name not in self._built_in:
                 found.setdefault(point.name, point)
         return found
+
+    @property
+    def built_in(self) -> tuple[str, ...]:
+        """Names of the built-in parts; asking for them reads nothing of other packages."""
+        return tuple(self._built_in)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._built_in
@@ -78,10 +93,12 @@ class Registry(Mapping[str, Part], Generic[Part]):
         Raises
         ------
         UserError
-            There is none; the message lists those there are.
+            There is none; the message lists those there are and names the nearest.
         """
         if name not in self:
-            raise UserError(f"unknown {self._what} {name!r}: use one of {', '.join(self)}")
+            near = difflib.get_close_matches(name, list(self), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"unknown {self._what} {name!r}: use one of {', '.join(self)}{hint}")
         return self[name]
 
     def usable(self) -> Iterator[tuple[str, Part]]:
@@ -94,8 +111,8 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def _load(self, name: str) -> Part:
         if name in self._built_in:
-            module, _, attribute = self._built_in[name].partition(":")
-            return getattr(import_module(module), attribute)  # type: ignore[no-any-return]
+            ours: Part = _attribute(self._built_in[name])
+            return ours
         point = self._added[name]
         origin = f"{point.value!r}" + (f" of {point.dist.name}" if point.dist else "")
         try:
@@ -110,4 +127,14 @@ class Registry(Mapping[str, Part], Generic[Part]):
                 f"{self._what} {name!r}: {origin} is a {type(part).__name__}, not a "
                 f"{self._kind.__module__}.{self._kind.__qualname__}"
             )
-        return part
+        if self._base is not None and not issubclass(part, _attribute(self._base)):
+            raise UserError(
+                f"{self._what} {name!r}: {origin} is no subclass of {self._base.replace(':', '.')}"
+            )
+        found: Part = part
+        return found
+
+
+def _attribute(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,22 +1,22 @@
 """What every model shares: an item table, and histories encoded as K interest vectors.
 
+A model of your own is a subclass in a module of its own, named in ``registry`` or by an entry point
+(``docs/how-to-add.md``).
+
 The score of an item is the largest inner product of its vector with the user's interests
 (ComiRec, KDD'20, section 3.3); a model with one vector is the case K = 1.
 """
 
 from __future__ import annotations
 
-import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
-
-from recommender.base.config_checks import checked
-from store.errors import UserError
 
 if TYPE_CHECKING:
     from recommender.data.sequences import Batch, Sequences
@@ -61,11 +61,31 @@ class Backbone(nn.Module, ABC):
         Number of items V. Item numbers are 1 … V; 0 is padding and is never scored.
     config : BackboneConfig
         Settings of the model.
+
+    Attributes
+    ----------
+    name : str
+        What the model is called in recipes, commands and manifests.
+    Config : type
+        Its settings.
+    trains_on : "one", "all" or "none"
+        One random target per user in a step, all positions of the history, or nothing: such a model
+        is computed from the training histories by :meth:`prepare`.
+    default_loss : str or None
+        Loss of a recipe that names none; None is the softmax, over a sample of the items where one
+        target per user is trained on or the items are many.
+    default_readout : str or None
+        How K interests become one score while training, where the recipe does not say.
+    default_objectives : mapping
+        Auxiliary losses that belong to the model, by name, with their settings.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
     trains_on: ClassVar[TrainsOn] = "one"
+    default_loss: ClassVar[str | None] = None
+    default_readout: ClassVar[str | None] = None
+    default_objectives: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     init_std: float = 0.02
     extra_rows: ClassVar[int] = 0
 
@@ -152,75 +172,3 @@ class Backbone(nn.Module, ABC):
         for k in range(1, interests.shape[1]):
             best = torch.maximum(best, interests[:, k] @ table)
         return best
-
-
-MODELS: dict[str, str] = {
-    "pop": "Pop",
-    "dnn": "DNN",
-    "gru4rec": "GRU4Rec",
-    "sasrec": "SASRec",
-    "bert4rec": "BERT4Rec",
-    "mind": "MIND",
-    "comirec_sa": "ComiRecSA",
-    "comirec_dr": "ComiRecDR",
-    "remi": "REMI",
-    "sine": "SINE",
-    "facet": "Facet",
-}
-"""Names of the models and their classes; the module has the name of the model."""
-
-
-def backbone_class(name: str) -> type[Backbone]:
-    """Class of a model by its name; imports only that model's module.
-
-    Raises
-    ------
-    UserError
-        Where there is no such model.
-    """
-    if name not in MODELS:
-        raise UserError(f"no backbone {name!r}; there are {', '.join(MODELS)}")
-    module = importlib.import_module(f"recommender.backbones.{name}")
-    found: type[Backbone] = getattr(module, MODELS[name])
-    return found
-
-
-def create(
-    name: str,
-    n_items: int,
-    *,
-    seed: int = 0,
-    **config: object,
-) -> Backbone:
-    """Make a model with fresh weights.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`MODELS`.
-    n_items : int
-        Number of items V.
-    seed : int
-        Decides the fresh weights; the global random state is left as it was.
-    **config
-        Settings of the model's ``Config``.
-
-    Raises
-    ------
-    UserError
-        For an unknown model or setting, or one out of range.
-    """
-    found = backbone_class(name)
-    settings = checked(found.Config, config, f"backbone {name!r}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            model = found(n_items, settings)
-        except ValueError as problem:
-            if n_items < 1:
-                raise
-            raise UserError(f"backbone {name!r}: {problem}") from None
-        except RuntimeError as problem:  # such as the allocator's
-            first = str(problem).splitlines()[0]
-            raise UserError(f"backbone {name!r} cannot be made so: {first}") from None
-    return model

@@ -41,6 +41,7 @@ class Facet(CausalBackbone):
 
     name = "facet"
     Config = FacetConfig
+    default_readout = "soft"
 
     def __init__(self, n_items: int, config: FacetConfig) -> None:
         super().__init__(n_items, config)

@@ -1,10 +1,13 @@
 """REMI: ComiRec-SA's extractor without biases (RecSys'23).
 
-What makes REMI is its training: :class:`~recommender.losses.InterestAware` negatives and
-:class:`~recommender.objectives.RoutingRegularisation`.
+What makes REMI is its training: :class:`~recommender.losses.recommendation.InterestAware` negatives
+and :class:`~recommender.objectives.routing.RoutingRegularisation`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from recommender.backbones.comirec_sa import ComiRecSA, ComiRecSAConfig
 
@@ -20,3 +23,5 @@ class REMI(ComiRecSA):
 
     name = "remi"
     Config = REMIConfig
+    default_loss = "interest-aware"
+    default_objectives: ClassVar[Mapping[str, Mapping[str, Any]]] = {"routing": {"weight": 100.0}}

@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from recommender.backbones.registry import BACKBONES, DEFAULT
+from recommender.objectives.registry import OBJECTIVES
+
 QUIET_S = 10.0
 """Between two evaluations a line is printed after so many seconds."""
 
@@ -19,13 +22,20 @@ def train(
     backbone: Annotated[
         str,
         typer.Option(
-            help="The model: pop, dnn, gru4rec, sasrec, bert4rec, mind, comirec_sa, comirec_dr, "
-            "remi, sine, facet."
+            help=f"The model: {', '.join(BACKBONES.built_in)}, or one that another package adds."
         ),
-    ] = "remi",
+    ] = DEFAULT,
     align: Annotated[
         str, typer.Option(help="Alignment with the interests: eimf, ldmi, eimf,ldmi or none.")
     ] = "eimf",
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Add an auxiliary loss: {', '.join(OBJECTIVES.built_in)}, or one that another "
+            "package adds. May be repeated.",
+        ),
+    ] = None,
     crowd: Annotated[
         bool, typer.Option("--crowd", help="Add the contrastive loss on items of one interest.")
     ] = False,
@@ -92,6 +102,7 @@ def train(
     recipe = {
         "backbone": backbone,
         "align": align,
+        "objectives": tuple(objective or ()),
         "crowd": crowd,
         "interests": interests,
         "text_start": text_start,

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from recommender.backbones.create import create
 from recommender.base.config_checks import checked
 from recommender.base.distributed import own_device
 from recommender.data.sequences import Sequences
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
-from recommender.recipes.recipe import check_parts, make_objectives, make_recipe, read_for
+from recommender.objectives.base import Material
+from recommender.recipes.parts import check_parts, make_objectives, read_interests
+from recommender.recipes.recipe import make_recipe
 from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
 from recommender.training.settings import Settings
 from store.digests import json_digest
@@ -181,7 +184,7 @@ def _refuse_own(name: str) -> None:
 
 def _refuse_common(settings: dict[str, Any], names: Sequence[str]) -> None:
     """Refuse settings for all models that none of them would take."""
-    for part in ("eimf", "ldmi", "crowd_settings", "interests"):
+    for part in ("eimf", "ldmi", "crowd_settings", "objective_settings", "interests"):
         problems = [_idle(part, settings, name) for name in names if part in settings]
         if problems and all(problems):
             raise UserError(f"none of the models takes it: {problems[-1]}")
@@ -223,13 +226,15 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
             hint = "; settings of one model stand after its own colon" if shared else ""
             raise UserError(f"model {name!r}: {problem}{hint}") from None
         found = {"data": dataset.digest}
-        semantics = read_for(opened, recipe)
+        semantics = read_interests(opened, recipe)
         if semantics is not None:
             found["interests"] = semantics.digest
         if recipe.text_start:
             found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
-        make_objectives(recipe.model_copy(update={"align": ()}), 1, semantics)
+        alone = recipe.model_copy(update={"align": (), "objectives": ()})
+        model = create(recipe.backbone, dataset.n_items, **recipe.model)
+        make_objectives(alone, Material(model, Sequences.from_dataset(dataset), semantics))
     return _Plan(settings, found)
 
 

@@ -19,6 +19,8 @@ from recommender.kernels.softmax import agreeing_log_mass, mean_log_mass
 from store.errors import UserError
 
 Readout = Literal["hard", "attention", "soft"]
+MANY_ITEMS = 100_000
+"""With more items than this a loss over all of them is no default: their scores would not fit."""
 
 
 @dataclass(frozen=True)

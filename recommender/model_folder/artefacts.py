@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.base.tensors import write_tensors
 from recommender.model_folder import projection
 from store.digests import json_digest

@@ -1,16 +1,59 @@
-"""Terms added to the recommendation loss: their contract, and REMI's routing regularisation."""
+"""Terms added to the recommendation loss: what every one of them offers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
-import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, Encoded
-from recommender.base import distributed
-from recommender.data.sequences import Batch
-from store.errors import UserError
+from recommender.base.config_checks import checked
+from recommender.data.semantics import Semantics
+from recommender.data.sequences import Batch, Sequences
+
+Reads = Literal["nothing", "interests", "interests of users"]
+
+
+class ObjectiveConfig(BaseModel):
+    """Settings of an objective; an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an objective may be made of.
+
+    Attributes
+    ----------
+    model : Backbone
+        The model it is trained with.
+    sequences : Sequences
+        The training histories.
+    semantics : Semantics or None
+        The store's interests, where the objective reads them.
+    """
+
+    model: Backbone
+    sequences: Sequences
+    semantics: Semantics | None
+
+    @property
+    def interests(self) -> Semantics:
+        """The store's interests.
+
+        Raises
+        ------
+        ValueError
+            Where an objective asks for them that does not say so in ``reads``.
+        """
+        if self.semantics is None:
+            raise ValueError("an objective that needs interests says so in its class's `reads`")
+        return self.semantics
 
 
 class Objective(nn.Module, ABC):
@@ -21,65 +64,56 @@ class Objective(nn.Module, ABC):
     checkpoint, never with the model: serving does not need it. In a batch of all positions
     ``batch.target`` and ``encoded.interests`` belong to the last position. Random choices take
     torch's global generator, so that a resumed run repeats them.
-    """
 
-    @abstractmethod
-    def forward(self, model: Backbone, batch: Batch, encoded: Encoded) -> dict[str, Tensor]:
-        """Named scalar terms, already weighted."""
-
-
-class RoutingRegularisation(Objective):
-    """REMI's pull of each interest's attention towards flat, away from a single item.
-
-    With C the covariance over positions of the attention rows, divided by d, the term is the sum
-    over the batch of ``||diag(C)||²`` (RecSys'23, section 4.3; sum over the batch and division by
-    d as in the authors' code).
-
-    Parameters
+    Attributes
     ----------
-    weight : float
-        The paper's lambda; 100 in all of its reported runs.
+    name : str
+        What the objective is called in recipes and commands.
+    Config : type
+        Its settings.
+    reads : str
+        What it needs of the store's interests; ``interests of users`` asks for users that have
+        some.
     """
 
-    def __init__(self, weight: float = 100.0) -> None:
-        super().__init__()
-        self.weight = weight
+    name: ClassVar[str]
+    Config: ClassVar[type[BaseModel]] = ObjectiveConfig
+    reads: ClassVar[Reads] = "nothing"
 
-    def forward(self, model: Backbone, batch: Batch, encoded: Encoded) -> dict[str, Tensor]:
-        """The term ``routing``.
+    @classmethod
+    def make(cls, material: Material, settings: Mapping[str, Any]) -> Self | None:
+        """The objective of a training run; None where its settings switch it off.
+
+        This one is for an objective that needs neither material nor settings.
+
+        Parameters
+        ----------
+        material : Material
+        settings : mapping
+            As a recipe gives them, to be checked by ``Config``.
 
         Raises
         ------
         UserError
-            Where the model gives no attention over the history.
+            For a setting that does not exist, or one out of range.
         """
-        attention = encoded.attention
-        if attention is None:
-            raise self._unfit(model)
-        # Positions beyond a shortened window count as zeros: the mean runs over config.length.
-        total = attention.sum(2)
-        variance = (attention.square().sum(2) - total.square() / model.length) / model.d
-        # A sum over the whole batch, and gradients are averaged over the processes that share it.
-        return {"routing": self.weight * variance.square().sum() * distributed.processes()}
+        checked(cls.Config, settings, cls.name)
+        return cls()
 
     @classmethod
     def check(cls, model: Backbone) -> None:
-        """Refuse a model without attention over the history.
+        """Refuse a model that the objective cannot be trained with; most take any.
 
         Raises
         ------
         UserError
             With the model's name.
         """
-        history = torch.ones(1, 1, dtype=torch.long)
-        with torch.no_grad():
-            attention = model.encode(history, model.lookup(history)[0]).attention
-        if attention is None:
-            raise cls._unfit(model)
 
-    @staticmethod
-    def _unfit(model: Backbone) -> UserError:
-        return UserError(
-            f"routing regularisation needs attention over the history, which backbone "
-            f"{model.name!r} does not have; leave it out or train remi or comirec_sa"
-        )
+    @abstractmethod
+    def forward(self, model: Backbone, batch: Batch, encoded: Encoded) -> dict[str, Tensor]:
+        """Named scalar terms, already weighted."""
+
+    def interest_vectors(self) -> Tensor | None:
+        """Semantic interests in the space of the behavioural ones, ``[n, d]``, if it learns it."""
+        return None

@@ -8,24 +8,27 @@ uniform ones. ``all`` is our own and simpler: negatives are all other items.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from recommender.backbones.base import Backbone, Encoded
+from recommender.base.config_checks import checked
 from recommender.data.groups import Groups
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
 from recommender.kernels.softmax import mean_log_mass
-from recommender.objectives.base import Objective
+from recommender.losses.recommendation import MANY_ITEMS
+from recommender.objectives.base import Material, Objective, ObjectiveConfig
 from store.errors import StoreError
 
 
-class CrowdConfig(BaseModel):
+class CrowdConfig(ObjectiveConfig):
     """Settings.
 
     Attributes
@@ -49,8 +52,6 @@ class CrowdConfig(BaseModel):
     subjects
         Whose interests: ``synthetic``, ``exemplar``, or ``any``.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     weight: float = Field(0.1, ge=0)
     tau: float = Field(0.1, gt=0)
@@ -77,12 +78,23 @@ class Crowd(Objective):
         Where no interest of the chosen subjects names two items.
     """
 
+    name = "crowd"
+    Config = CrowdConfig
+    reads = "interests"
+
     owner: Tensor
     drawn: Tensor
     subject: Tensor
     subject_indptr: Tensor
     subject_items: Tensor
     together: Tensor
+
+    @classmethod
+    def make(cls, material: Material, settings: Mapping[str, Any]) -> Self:
+        """Of the store's interests; with very many items the negatives are drawn."""
+        semantics = material.interests
+        usual = {"negatives": "groups"} if semantics.n_items > MANY_ITEMS else {}
+        return cls(semantics, checked(CrowdConfig, {**usual, **settings}, cls.name))
 
     def __init__(self, semantics: Semantics, config: CrowdConfig | None = None) -> None:
         super().__init__()

@@ -7,17 +7,21 @@ the target's item vector and text vector.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.backbones.base import Backbone, Encoded
+from recommender.base.config_checks import checked
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
 from recommender.kernels.softmax import mean_log_mass
-from recommender.objectives.base import Objective
+from recommender.objectives.base import Material, Objective, ObjectiveConfig
 from recommender.objectives.shared import (
     contrast,
     cosine_gap,
@@ -27,7 +31,7 @@ from recommender.objectives.shared import (
 )
 
 
-class EIMFConfig(BaseModel):
+class EIMFConfig(ObjectiveConfig):
     """Settings; the defaults are the paper's best on Office and Beauty.
 
     Attributes
@@ -45,8 +49,6 @@ class EIMFConfig(BaseModel):
         The paper's ablations: without L_A, without L_S, without target-aware attention (interests
         are then averaged on both sides).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     alpha: float = Field(0.4, ge=0)
     beta: float = Field(0.1, ge=0)
@@ -69,12 +71,22 @@ class EIMF(Objective):
     config : EIMFConfig
     """
 
+    name = "eimf"
+    Config = EIMFConfig
+    reads = "interests of users"
+
     item_text: Tensor
     texts: Tensor
     has_text: Tensor
     interest_text: Tensor
     sets: Tensor
     set_of: Tensor
+
+    @classmethod
+    def make(cls, material: Material, settings: Mapping[str, Any]) -> Self:
+        """Of the store's interests, at the model's width."""
+        config = checked(EIMFConfig, settings, cls.name)
+        return cls(material.interests, material.model.d, config)
 
     def __init__(self, semantics: Semantics, d: int, config: EIMFConfig | None = None) -> None:
         super().__init__()

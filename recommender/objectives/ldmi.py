@@ -9,25 +9,27 @@ that their granularity is decided by behaviour. Everything below is our reading 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.backbones.base import Backbone, Encoded
+from recommender.base.config_checks import checked
 from recommender.data.groups import Groups
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
 from recommender.kernels.softmax import mean_log_mass
 from recommender.losses.recommendation import read_out
-from recommender.objectives.base import Objective
+from recommender.objectives.base import Material, Objective, ObjectiveConfig
 
 Assignment = Literal["softmax", "sinkhorn", "straight-through"]
 
 
-class LDMIConfig(BaseModel):
+class LDMIConfig(ObjectiveConfig):
     """Settings.
 
     Attributes
@@ -48,8 +50,6 @@ class LDMIConfig(BaseModel):
         Share of users whose clusters are hidden in a step, so that users without any work as well.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     weight: float = Field(0.1, ge=0)
     couple: float = Field(0.01, ge=0)
     gamma: float = Field(0.5, ge=0)
@@ -69,7 +69,17 @@ class LDMI(Objective):
     config : LDMIConfig
     """
 
+    name = "ldmi"
+    Config = LDMIConfig
+    reads = "interests of users"
+
     user_rows: Tensor
+
+    @classmethod
+    def make(cls, material: Material, settings: Mapping[str, Any]) -> Self:
+        """Of the store's interests, at the model's width."""
+        config = checked(LDMIConfig, settings, cls.name)
+        return cls(material.interests, material.model.d, config)
 
     def __init__(self, semantics: Semantics, d: int, config: LDMIConfig | None = None) -> None:
         super().__init__()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recommender.backbones.base import MODELS
+from recommender.backbones.registry import BACKBONES, DEFAULT
+from recommender.objectives.registry import OBJECTIVES
 from recommender.recipes.recipe import ALIGNMENTS, Recipe
 from store.errors import UserError
 
@@ -17,6 +18,7 @@ PARTS = {
     "crowd": "crowd_settings",
     "training": "training",
 }
+"""Where a recipe keeps settings of a part; those of other objectives: ``objective_settings``."""
 
 
 def parse_spec(spec: str) -> dict[str, Any]:
@@ -32,23 +34,26 @@ def parse_spec(spec: str) -> dict[str, Any]:
     """
     named, _, own = spec.partition(":")
     backbone, *parts = named.split("+")
-    known = (*ALIGNMENTS, "crowd", "text")
-    for part in parts:
+    known = (*OBJECTIVES, "text")
+    for place, part in enumerate(parts):
         if part not in known:
             raise UserError(
                 f"model {spec!r}: {part!r} is not one of {', '.join(known)}; write for example "
-                f"remi+eimf; backbones are {', '.join(MODELS)}"
+                f"{DEFAULT}+eimf; backbones are {', '.join(BACKBONES)}"
             )
-    for place, part in enumerate(parts):
         if part in parts[:place]:
             raise UserError(f"model {spec!r}: +{part} stands there twice")
-    if backbone == "pop" and parts:
-        raise UserError(f"model {spec!r}: pop only counts; it takes no +{parts[0]}")
+    if parts and BACKBONES.get_known(backbone).trains_on == "none":
+        raise UserError(
+            f"model {spec!r}: {backbone} is computed from the histories, without training steps; "
+            f"it takes no +{parts[0]}"
+        )
     pairs = [pair for pair in own.split(",") if pair]
     whole = [pair for pair in pairs if pair.partition("=")[0] in ("interests", "loss")]
     return {
         "backbone": backbone,
         "align": tuple(part for part in parts if part in ALIGNMENTS),
+        "objectives": tuple(p for p in parts if p not in (*ALIGNMENTS, "crowd", "text")),
         "crowd": "crowd" in parts,
         "text_start": "text" in parts,
         **parse_settings(whole, "model"),
@@ -71,9 +76,12 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
             found[path] = value
         elif dot and part in PARTS:
             found.setdefault(PARTS[part], {})[name] = value
+        elif dot and part in OBJECTIVES:
+            found.setdefault("objective_settings", {}).setdefault(part, {})[name] = value
         else:
+            known = dict.fromkeys([*PARTS, *OBJECTIVES])
             raise UserError(
-                f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(PARTS)}; "
+                f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(known)}; "
                 "or routing=WEIGHT"
             )
     return found
@@ -107,6 +115,12 @@ def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
     for name in PARTS.values():
         if name in common and name in own:
             merged[name] = {**common[name], **own[name]}
+    of_all, of_one = common.get("objective_settings", {}), own.get("objective_settings", {})
+    if of_all and of_one:
+        names = {**of_all, **of_one}
+        merged["objective_settings"] = {
+            name: {**of_all.get(name, {}), **of_one.get(name, {})} for name in names
+        }
     return merged
 
 
@@ -134,22 +148,23 @@ def refuse_idle(recipe: Recipe, model: str | None = None) -> None:
     UserError
         Naming the part and how it is switched on.
     """
-    parts = (
-        (recipe.eimf, "eimf" in recipe.align, "eimf", "--align eimf"),
-        (recipe.ldmi, "ldmi" in recipe.align, "ldmi", "--align ldmi"),
-        (recipe.crowd_settings, recipe.crowd, "crowd", "--crowd"),
-    )
-    for settings, on, name, flag in parts:
-        if settings and not on:
-            first = next(iter(settings))
-            if recipe.backbone == "pop":
-                raise UserError(f"{name}.{first} does nothing for pop, which only counts")
-            if model is not None:
-                raise UserError(
-                    f"model {model!r}: {name}.{first} does nothing without +{name}; write for "
-                    f"example {recipe.backbone}+{name}:{name}.{first}=…, or leave it out"
-                )
-            raise UserError(f"--set {name}.{first} does nothing without {flag}; give both or none")
+    for name, settings in recipe.asked_settings.items():
+        if not settings or name in recipe.active:
+            continue
+        first = next(iter(settings))
+        if recipe.kind.trains_on == "none":
+            raise UserError(
+                f"{name}.{first} does nothing for {recipe.backbone}, which is computed from the "
+                "histories, without training steps"
+            )
+        if model is not None:
+            raise UserError(
+                f"model {model!r}: {name}.{first} does nothing without +{name}; write for "
+                f"example {recipe.backbone}+{name}:{name}.{first}=…, or leave it out"
+            )
+        flag = f"--align {name}" if name in ALIGNMENTS else f"--objective {name}"
+        flag = "--crowd" if name == "crowd" else flag
+        raise UserError(f"--set {name}.{first} does nothing without {flag}; give both or none")
     if recipe.interests != "exemplar" and not recipe.align:
         raise UserError(
             f"interests={recipe.interests} does nothing without an alignment (eimf, ldmi)"

@@ -78,7 +78,8 @@ def fit(
     if model.trains_on == "none":
         if resume:
             raise UserError(
-                f"{model.name} only counts, so there is no run to resume; leave --resume out"
+                f"{model.name} is computed from the histories, so there is no run to resume; train "
+                "without resume"
             )
         if out is not None:  # of a run that was here before
             for name in (checkpoint.NAME, logbook.NAME):

@@ -293,7 +293,7 @@ def test_a_leak_stops_training(tmp_path: Path, shop_maker: ShopMaker) -> None:
 def test_settings_are_refused_by_name(shop: Path) -> None:
     for settings, message in [
         ({"align": ("emif",)}, "no alignment 'emif'"),
-        ({"backbone": "sas"}, "no backbone 'sas'"),
+        ({"backbone": "sas"}, "unknown backbone 'sas'"),
         ({"eimf": {"gama": 1}}, "eimf, gama"),
         ({"training": {"epoch": 1}}, "training, epoch"),
         ({"model": {"k": 0}}, "'remi', k"),
@@ -423,7 +423,7 @@ def test_popularity_has_no_run_to_resume_and_replaces_no_model_by_it(
 ) -> None:
     recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
     before = digest_of(tmp_path / "m")
-    with pytest.raises(UserError, match="pop only counts"):
+    with pytest.raises(UserError, match="pop is computed"):
         recommender.train(shop, tmp_path / "m", resume=True, backbone="pop")
     with pytest.raises(UserError, match="give one of them"):
         recommender.train(shop, tmp_path / "m", resume=True, overwrite=True)

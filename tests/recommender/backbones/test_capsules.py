@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.backbones.base import create
 from recommender.backbones.capsules import route, squash
+from recommender.backbones.create import create
 
 
 def squashed(s):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recommender.backbones.base import MODELS, backbone_class, create
+from recommender.backbones.create import create
+from recommender.backbones.registry import BACKBONES
 from recommender.data.sequences import Batch
 from store.errors import UserError
 
@@ -13,7 +14,7 @@ V, L = 15, 6
 HISTORY = torch.tensor(
     [[3, 1, 4, 1, 5, 9], [2, 6, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0], [8, 8, 8, 8, 0, 0]]
 )
-LEARNED = [name for name in MODELS if name != "pop"]
+LEARNED = [name for name in BACKBONES.built_in if name != "pop"]
 CAUSAL = ["dnn", "gru4rec", "sasrec", "facet"]
 
 
@@ -64,7 +65,7 @@ class TestEveryModel:
 
     def test_a_history_shorter_than_k_gives_finite_interests(self, name):
         setting = {"concepts": 12} if name == "sine" else {"k": 12}
-        if not {*setting} & {*backbone_class(name).Config.model_fields}:
+        if not {*setting} & {*BACKBONES.get_known(name).Config.model_fields}:
             setting = {}
         model = small(name, **setting)
         interests = model(HISTORY[2:3, :1]).interests
@@ -133,7 +134,7 @@ def test_multi_interest_models_train_on_one_target_and_have_k_vectors(name):
 
 class TestRefusals:
     def test_unknown_model(self):
-        with pytest.raises(UserError, match=r"no backbone 'svd'.*remi"):
+        with pytest.raises(UserError, match=r"unknown backbone 'svd'.*remi"):
             create("svd", V)
 
     @pytest.mark.parametrize("config", [{"k": 0}, {"widht": 3}, {"d": "wide"}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from recommender.backbones.base import create
+from recommender.backbones.create import create
 
 
 def softmax(x):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from recommender.backbones.base import MODELS, create
+from recommender.backbones.create import create
+from recommender.backbones.registry import BACKBONES
 from recommender.backbones.text_start import reduce, start_from_text
 from store.errors import UserError
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "pop"])
+@pytest.mark.parametrize("name", [name for name in BACKBONES.built_in if name != "pop"])
 def test_scaled_to_the_fresh_spread_and_special_rows_kept(name):
     vectors = torch.randn(40, 20)
     vectors[7] = 0.0

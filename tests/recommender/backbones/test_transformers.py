@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.backbones.base import create
+from recommender.backbones.create import create
 from recommender.backbones.layers import Layout
 
 

@@ -25,7 +25,7 @@ import torch
 torch.set_num_threads(1)
 from safetensors.torch import save_file
 from recommender.base import distributed
-from recommender.backbones.base import create
+from recommender.backbones.create import create
 from recommender.losses.recommendation import create_loss
 from recommender.training.loop import Settings, fit
 from tests.recommender.training.test_loop import planted, recall_at

@@ -8,10 +8,11 @@ import math
 import pytest
 import torch
 
-from recommender.backbones.base import Encoded, create
+from recommender.backbones.base import Encoded
+from recommender.backbones.create import create
 from recommender.data.sequences import Batch
 from recommender.losses.recommendation import Rows, create_loss, encode_rows, read_out
-from recommender.objectives.base import RoutingRegularisation
+from recommender.objectives.routing import RoutingRegularisation
 from store.errors import UserError
 
 V, D, N, M = 12, 5, 7, 9

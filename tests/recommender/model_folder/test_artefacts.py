@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.backbones.base import MODELS, create
+from recommender.backbones.create import create
+from recommender.backbones.registry import BACKBONES
 from recommender.model_folder.artefacts import (
     ITEMS,
     MANIFEST,
@@ -53,7 +54,7 @@ def saved(folder, name="remi", data=None, **config):
     return model
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.parametrize("name", sorted(BACKBONES.built_in))
 def test_round_trip(name, tmp_path):
     model = saved(tmp_path, name)
     loaded, manifest = load_model(tmp_path, dataset=dataset())

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
 from recommender.objectives.crowd import Crowd, CrowdConfig

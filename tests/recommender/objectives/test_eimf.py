@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from recommender.backbones.base import Backbone, Encoded, create
+from recommender.backbones.base import Backbone, Encoded
+from recommender.backbones.create import create
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
 from recommender.objectives.eimf import EIMF, EIMFConfig

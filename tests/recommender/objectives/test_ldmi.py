@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.data.groups import Groups
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch

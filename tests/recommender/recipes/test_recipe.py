@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from recommender.backbones.create import create
 from recommender.data.semantics import Semantics
-from recommender.losses.recommendation import FullSoftmax, InterestAware, SampledSoftmax
-from recommender.recipes import recipe as recipes
-from recommender.recipes import specs
+from recommender.data.sequences import Sequences
+from recommender.losses.recommendation import MANY_ITEMS, FullSoftmax, InterestAware, SampledSoftmax
+from recommender.objectives.base import Material
+from recommender.recipes import parts, specs
+from recommender.recipes.recipe import make_recipe
 from store.errors import UserError
 
 
@@ -24,24 +28,24 @@ def test_each_model_has_its_own_loss_with_or_without_alignment(
     backbone: str, loss: type, readout: str
 ) -> None:
     for align in ((), ("eimf",)):
-        made = recipes.make_loss(recipes.make_recipe(backbone=backbone, align=align), 100)
+        made = parts.make_loss(make_recipe(backbone=backbone, align=align), 100)
         assert type(made) is loss
         assert made.readout == readout
 
 
 def test_many_items_take_the_sampled_softmax() -> None:
-    recipe = recipes.make_recipe(backbone="sasrec", align=())
-    assert type(recipes.make_loss(recipe, recipes.MANY_ITEMS + 1)) is SampledSoftmax
+    recipe = make_recipe(backbone="sasrec", align=())
+    assert type(parts.make_loss(recipe, MANY_ITEMS + 1)) is SampledSoftmax
 
 
 def test_what_was_asked_for_wins() -> None:
-    paper = recipes.make_recipe(loss="full", loss_settings={"readout": "attention"})
-    made = recipes.make_loss(paper, 100)
+    paper = make_recipe(loss="full", loss_settings={"readout": "attention"})
+    made = parts.make_loss(paper, 100)
     assert type(made) is FullSoftmax
     assert made.readout == "attention"
-    facet = recipes.make_recipe(backbone="facet", align=(), loss="sampled")
-    assert recipes.make_loss(facet, 100).readout == "soft"
-    assert recipes.training_settings(recipes.make_recipe(training={"epochs": 3})) == {
+    facet = make_recipe(backbone="facet", align=(), loss="sampled")
+    assert parts.make_loss(facet, 100).readout == "soft"
+    assert parts.training_settings(make_recipe(training={"epochs": 3})) == {
         "epochs": 3,
         "evaluate_every": 500,
         "patience": 12,
@@ -50,7 +54,10 @@ def test_what_was_asked_for_wins() -> None:
 
 def test_objectives_of_a_recipe(semantics: Semantics) -> None:
     def names(**settings: object) -> list[str]:
-        made, _ = recipes.make_objectives(recipes.make_recipe(**settings), 16, semantics)
+        recipe = make_recipe(**settings)
+        sequences = Sequences(12, np.array([0, 3]), np.array([0, 1, 2]), np.zeros(3, np.int8))
+        material = Material(create(recipe.backbone, 12, d=16), sequences, semantics)
+        made = parts.make_objectives(recipe, material)
         return [type(objective).__name__ for objective in made]
 
     assert names() == ["RoutingRegularisation", "EIMF"]
@@ -67,18 +74,18 @@ def test_objectives_of_a_recipe(semantics: Semantics) -> None:
     ],
 )
 def test_what_training_would_refuse_is_refused_before(spec: str, message: str) -> None:
-    recipes.check_parts(recipes.make_recipe(**specs.parse_spec("facet:training.consistency=1")), 50)
+    parts.check_parts(make_recipe(**specs.parse_spec("facet:training.consistency=1")), 50)
     with pytest.raises(UserError, match=message):
-        recipes.check_parts(recipes.make_recipe(**specs.parse_spec(spec)), 50)
+        parts.check_parts(make_recipe(**specs.parse_spec(spec)), 50)
 
 
 def test_popularity_takes_no_alignment() -> None:
-    assert not recipes.make_recipe(backbone="pop").needs_interests
+    assert not make_recipe(backbone="pop").needs_interests
 
 
 def test_alignments_are_named_in_a_list_or_as_on_the_command_line() -> None:
-    assert recipes.make_recipe(align="eimf, ldmi") == recipes.make_recipe(align=("eimf", "ldmi"))
-    assert recipes.make_recipe(align="none").align == ()
+    assert make_recipe(align="eimf, ldmi") == make_recipe(align=("eimf", "ldmi"))
+    assert make_recipe(align="none").align == ()
     for wrong, said in (("none,eimf", "write none, or"), ("eimf,eimf", "twice"), ("emif", "emif")):
         with pytest.raises(UserError, match=said):
-            recipes.make_recipe(align=wrong)
+            make_recipe(align=wrong)

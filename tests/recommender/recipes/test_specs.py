@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from recommender.losses.recommendation import SampledSoftmax
-from recommender.recipes import recipe as recipes
-from recommender.recipes import specs
+from recommender.recipes import parts, specs
+from recommender.recipes.recipe import make_recipe
 from store.errors import UserError
 
 
 def test_names_and_specs_are_each_other() -> None:
     for spec in ("pop", "remi", "remi+eimf", "sasrec+eimf+ldmi+crowd+text"):
-        assert recipes.make_recipe(**specs.parse_spec(spec)).name == spec
+        assert make_recipe(**specs.parse_spec(spec)).name == spec
 
 
 def test_a_model_of_a_comparison_has_settings_of_its_own() -> None:
     own = specs.parse_spec("remi+eimf:eimf.predict=false,interests=catalogue,training.steps=7")
     common = {"interests": "exemplar", "training": {"steps": 5, "patience": 2}, "model": {"d": 8}}
-    recipe = recipes.make_recipe(**specs.merge_settings(common, own))
+    recipe = make_recipe(**specs.merge_settings(common, own))
     assert recipe.interests == "catalogue"
     assert recipe.eimf == {"predict": False}
     assert recipe.training == {"steps": 7, "patience": 2}
@@ -31,11 +31,11 @@ def test_a_model_of_a_comparison_has_settings_of_its_own() -> None:
 def test_a_model_of_a_comparison_has_a_loss_of_its_own() -> None:
     own = specs.parse_spec("sasrec:loss=sampled,loss.negatives=7")
     common = {"loss": "gbce", "loss_settings": {"negatives": 5}}
-    loss = recipes.make_loss(recipes.make_recipe(**specs.merge_settings(common, own)), 50)
+    loss = parts.make_loss(make_recipe(**specs.merge_settings(common, own)), 50)
     assert isinstance(loss, SampledSoftmax)
     assert loss.negatives == 7
     with pytest.raises(UserError, match="no loss 'none'"):
-        recipes.check_parts(recipes.make_recipe(**specs.parse_spec("sasrec:loss=none")), 50)
+        parts.check_parts(make_recipe(**specs.parse_spec("sasrec:loss=none")), 50)
 
 
 def test_flags_stand_over_settings_and_absent_ones_leave_them() -> None:
@@ -53,6 +53,8 @@ def test_options_are_read_as_json_where_they_can_be() -> None:
         "ldmi": {"assignment": "sinkhorn"},
         "training": {"bf16": True},
     }
+    own = specs.split_settings(["routing.weight=3", "crowd.pairs=4"])
+    assert own == {"objective_settings": {"routing": {"weight": 3}}, "crowd_settings": {"pairs": 4}}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.backbones.base import MODELS, Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
+from recommender.backbones.registry import BACKBONES
 from recommender.data.sequences import Sequences
 from recommender.serving.attribution import _Game, nearest_interests, split_scores
 from store.errors import UserError
@@ -31,7 +33,7 @@ HISTORIES = 200
 """Five items each: 1,000 cases for every model."""
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", BACKBONES.built_in)
 def test_parts_sum_to_the_score_on_random_cases(name: str) -> None:
     model, generator = make(name), torch.Generator().manual_seed(4)
     for _ in range(HISTORIES):
@@ -47,7 +49,7 @@ def test_parts_sum_to_the_score_on_random_cases(name: str) -> None:
             assert split.parts.isfinite().all()
 
 
-@pytest.mark.parametrize("name", [n for n in MODELS if n != "pop"])
+@pytest.mark.parametrize("name", [n for n in BACKBONES.built_in if n != "pop"])
 def test_shapley_values_sum_to_the_score_before_rounding_is_mended(name: str) -> None:
     model, generator = make(name), torch.Generator().manual_seed(5)
     for _ in range(20):

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.data.categories import category_codes
 from recommender.serving import top_k
 from store.errors import UserError

@@ -17,11 +17,13 @@ import pytest
 import torch
 from torch import nn
 
-from recommender.backbones.base import Backbone, create
+from recommender.backbones.base import Backbone
+from recommender.backbones.create import create
 from recommender.base.config_checks import checked
 from recommender.data.sequences import Sequences
 from recommender.losses.recommendation import create_loss
-from recommender.objectives.base import Objective, RoutingRegularisation
+from recommender.objectives.base import Objective
+from recommender.objectives.routing import RoutingRegularisation
 from recommender.training import checkpoint
 from recommender.training.loop import Settings, fit
 from store.errors import InterruptedRunError, UserError

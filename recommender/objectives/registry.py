@@ -1,0 +1,24 @@
+"""The objectives by name, ours and those other distributions add; importing this loads none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store.registry import Registry
+
+if TYPE_CHECKING:
+    from recommender.objectives.base import Objective
+
+OBJECTIVES: Registry[type[Objective]] = Registry(
+    "objective",
+    "interest_profiler.objectives",
+    type,
+    {
+        "routing": "recommender.objectives.routing:RoutingRegularisation",
+        "eimf": "recommender.objectives.eimf:EIMF",
+        "ldmi": "recommender.objectives.ldmi:LDMI",
+        "crowd": "recommender.objectives.crowd:Crowd",
+    },
+    base="recommender.objectives.base:Objective",
+)
+"""In the order in which a training run makes and adds them."""

@@ -1,22 +1,258 @@
-"""Files that are whole or not there."""
+"""Files that appear whole or not at all.
+
+A file is written beside its target, where nobody else can read it, put on disk, and takes the
+target's name in one step. What may be replaced is decided before, in :mod:`store.outputs`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
+
+from store.errors import UserError
+
+SQLITE_BESIDE = ("-wal", "-shm", "-journal")
+"""Endings of the files that SQLite keeps beside a database while it is in use."""
+
+_DESCRIPTOR = re.compile(r"/dev/(?P<name>stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(?P<fd>\d+)")
+_STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_UMASK_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A checked place for one output.
+
+    Attributes
+    ----------
+    path
+        Where the file will be; a link has been followed.
+    overwrite
+        Whether a file that is there is replaced.
+    mode
+        The widest permissions the file may have; the umask narrows them further.
+    group
+        The group that ``mode`` speaks of, where it was taken from another file.
+    stream
+        Whether ``path`` is a device or a pipe, which is written to and never replaced.
+    """
+
+    path: Path
+    overwrite: bool = False
+    mode: int = 0o666
+    group: int | None = None
+    stream: bool = False
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a path beside ``path`` to write to; it takes its place if all went well, else it goes.
+def whole_file(target: Target | Path) -> Iterator[Path]:
+    """Yield an empty private file to write to; it takes the target's place if all went well.
 
-    Nobody reads half a file, and what was there stays until the new one is whole.
+    Nobody reads half a file, what was there stays until the new one is whole, and file and folder
+    are on disk before the name is, so that a power cut leaves the old file or the new one. Files
+    that a killed process left for the same target are removed.
+
+    Parameters
+    ----------
+    target
+        From :func:`output_target`; or a path of the program's own, such as a file of a model
+        folder, which is replaced where it exists.
+
+    Raises
+    ------
+    UserError
+        If a path of the program's own is a link, or a file appeared at the target meanwhile.
+    OSError
+        If the file cannot be written.
     """
-    partial = path.with_name(f"{path.name}.partial")
-    partial.unlink(missing_ok=True)  # left by a run that was killed; never followed as a link
+    if isinstance(target, Path):
+        target = _own(target)
+    if target.stream:
+        with _spooled() as spool:
+            yield spool
+            _pour(spool, target.path)
+        return
+    _remove_stale(target.path)
+    partial, lock = _create_private(target.path)
     try:
         yield partial
-        partial.replace(path)
+        _settle(partial, target)
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(lock)
+        for suffix in ("", *SQLITE_BESIDE):
+            partial.with_name(partial.name + suffix).unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk; file systems that cannot are left alone."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Put the content of a file on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _own(path: Path) -> Target:
+    """A file of the program's own is replaced, but a link in its place was put there by others."""
+    if path.is_symlink():
+        raise UserError(f"{path} is a link; nothing is written through it, remove it first")
+    mode, group = narrowest([path])
+    return Target(path, overwrite=True, mode=mode, group=group)
+
+
+def descriptor_of(path: Path) -> int | None:
+    """Number of the open file that a name such as ``/dev/stdout`` stands for."""
+    found = _DESCRIPTOR.fullmatch(str(path))
+    if found is None:
+        return None
+    return _STANDARD[found["name"]] if found["name"] else int(found["fd"])
+
+
+def narrowest(files: Iterable[Path]) -> tuple[int, int | None]:
+    """Permissions that every one of the files or folders grants, and the group they name."""
+    mode, group = 0o666, None
+    for file in files:
+        if file.exists():
+            facts = file.stat()
+            if mode & facts.st_mode != mode:
+                mode, group = mode & facts.st_mode, facts.st_gid
+    return mode, group
+
+
+def _umask() -> int:
+    with _UMASK_LOCK:  # it can be read only by setting it; a file made meanwhile is private
+        mask = os.umask(0o077)
+        os.umask(mask)
+    return mask
+
+
+def _token(path: Path) -> str:
+    """What the private files of one target have in common; short, whatever the target's name."""
+    return f".{blake2b(os.fsencode(path.name), digest_size=5).hexdigest()}."
+
+
+def _create_private(path: Path) -> tuple[Path, int]:
+    """Make an empty file beside ``path`` that only its owner reads, locked until it is closed."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    partial = path.with_name(f"{_token(path)}{os.getpid()}-{secrets.token_hex(4)}.partial")
+    descriptor = os.open(partial, flags, 0o600)
+    with suppress(OSError):  # some file systems have no locks; then the process id tells
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return partial, descriptor
+
+
+def _settle(partial: Path, target: Target) -> None:
+    """Put a written file on disk, with its permissions, and give it the target's name."""
+    partial.chmod(_allowed(partial.stat(), target) & ~_umask())
+    sync_file(partial)
+    if target.overwrite:
+        partial.replace(target.path)
+    else:
+        _place_anew(partial, target.path)
+    sync_folder(target.path.parent)
+
+
+def _allowed(written: os.stat_result, target: Target) -> int:
+    """Permissions that nobody gains by: where the group is another one, it is like all others."""
+    if target.group in (None, written.st_gid):
+        return target.mode
+    return target.mode & ~0o070 | target.mode & target.mode << 3 & 0o070
+
+
+def _place_anew(partial: Path, path: Path) -> None:
+    """Give a file its name unless somebody took the name meanwhile."""
+    try:
+        os.link(partial, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if not os.path.lexists(path):
+            partial.rename(path)
+            return
+    else:
+        return
+    raise UserError(f"{path} was made by another program meanwhile; it was left as it is")
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove what processes that are gone left for this target."""
+    token = _token(path)
+    with suppress(OSError):
+        for left in list(path.parent.iterdir()):
+            name = left.name
+            if name.startswith(token) and ".partial" in name and _abandoned(left):
+                left.unlink(missing_ok=True)
+
+
+def _abandoned(partial: Path) -> bool:
+    """Whether the process that made a private file is gone, by its number and by its lock."""
+    owner = partial.name.split(".")[2].partition("-")[0]
+    if owner.isdigit() and _alive(int(owner)):
+        return False
+    try:
+        descriptor = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+@contextmanager
+def _spooled() -> Iterator[Path]:
+    """Yield an empty file away from the target, for what cannot be replaced."""
+    with tempfile.TemporaryDirectory(prefix="interest-profiler-") as folder:
+        spool = Path(folder) / "output"
+        spool.touch()
+        yield spool
+
+
+def _pour(spool: Path, stream: Path) -> None:
+    """Copy a whole file to a device or pipe, or to a file this process has open."""
+    descriptor = descriptor_of(stream)
+    for file in (sys.stdout, sys.stderr):
+        file.flush()
+    with (
+        spool.open("rb") as source,
+        stream.open("wb") if descriptor is None else os.fdopen(os.dup(descriptor), "wb") as sink,
+    ):
+        shutil.copyfileobj(source, sink)

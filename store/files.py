@@ -15,8 +15,8 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -74,26 +74,33 @@ def whole_file(target: Target | Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        If a path of the program's own is a link, or a file appeared at the target meanwhile.
-    OSError
-        If the file cannot be written.
+        If the file cannot be written, such as on a full disk; if a path of the program's own is a
+        link; or if a file appeared at the target meanwhile.
     """
-    if isinstance(target, Path):
-        target = _own(target)
-    if target.stream:
-        with _spooled() as spool:
-            yield spool
-            _pour(spool, target.path)
-        return
-    _remove_stale(target.path)
-    partial, lock = _create_private(target.path)
-    try:
+    with whole_files([target]) as (partial,):
         yield partial
-        _settle(partial, target)
-    finally:
-        os.close(lock)
-        for suffix in ("", *SQLITE_BESIDE):
-            partial.with_name(partial.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_files(targets: Sequence[Target | Path]) -> Iterator[list[Path]]:
+    """Yield a private file for each target; all take their places once all are whole, or none.
+
+    As :func:`whole_file`, for outputs of several files.
+    """
+    checked = [_own(target) if isinstance(target, Path) else target for target in targets]
+    names = ", ".join(str(target.path) for target in checked)
+    try:
+        with ExitStack() as stack:
+            partials = [
+                stack.enter_context(_spooled() if target.stream else _beside(target.path))
+                for target in checked
+            ]
+            yield partials
+            _settle(list(zip(partials, checked, strict=True)))
+    except BrokenPipeError:  # whoever reads has seen enough
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write {names}: {reason_of(error)}") from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -113,6 +120,24 @@ def sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def reason_of(error: BaseException) -> str:
+    """What the system says of an error, without number and file name."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Yield an empty private file beside ``path``; it is removed if it is there afterwards."""
+    _remove_stale(path)
+    partial, lock = _create_private(path)
+    try:
+        yield partial
+    finally:
+        os.close(lock)
+        for suffix in ("", *SQLITE_BESIDE):
+            partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
 
 def _own(path: Path) -> Target:
@@ -164,15 +189,28 @@ def _create_private(path: Path) -> tuple[Path, int]:
     return partial, descriptor
 
 
-def _settle(partial: Path, target: Target) -> None:
-    """Put a written file on disk, with its permissions, and give it the target's name."""
-    partial.chmod(_allowed(partial.stat(), target) & ~_umask())
-    sync_file(partial)
-    if target.overwrite:
-        partial.replace(target.path)
-    else:
-        _place_anew(partial, target.path)
-    sync_folder(target.path.parent)
+def _settle(written: Sequence[tuple[Path, Target]]) -> None:
+    """Put files on disk, with their permissions, then give them the targets' names."""
+    for partial, target in written:
+        if target.stream:
+            _pour(partial, target.path)
+        else:
+            partial.chmod(_allowed(partial.stat(), target) & ~_umask())
+            sync_file(partial)
+    made: list[Path] = []
+    try:
+        for partial, target in written:
+            if target.overwrite and not target.stream:
+                partial.replace(target.path)
+            elif not target.stream:
+                _place_anew(partial, target.path)
+                made.append(target.path)
+    except BaseException:
+        for path in made:
+            path.unlink()
+        raise
+    for folder in {target.path.parent for _, target in written if not target.stream}:
+        sync_folder(folder)
 
 
 def _allowed(written: os.stat_result, target: Target) -> int:

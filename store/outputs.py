@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from store.errors import UserError
-from store.files import SQLITE_BESIDE, Target, descriptor_of, narrowest, sync_folder
+from store.files import SQLITE_BESIDE, Target, descriptor_of, narrowest, reason_of, sync_folder
 
 SQLITE_HEADER = b"SQLite format 3\x00"
 
@@ -63,7 +63,7 @@ def output_target(
         if make_folder:
             real.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError, RuntimeError) as error:  # no such name, a circle of links
-        raise UserError(f"cannot write {str(path)[:200]!r}: {_reason(error)}") from error
+        raise UserError(f"cannot write {str(path)[:200]!r}: {reason_of(error)}") from error
     if not real.parent.is_dir():
         raise UserError(f"no folder {named.parent}; make it first")
     mode, group = narrowest([*sources, real])
@@ -104,7 +104,7 @@ def make_output_folder(folder: Path, *, like: Iterable[Path] = ()) -> None:
             sync_folder(folder.parent)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"cannot make the folder {str(folder)[:200]!r}: {_reason(error)}"
+            f"cannot make the folder {str(folder)[:200]!r}: {reason_of(error)}"
         ) from error
 
 
@@ -114,10 +114,6 @@ def is_sqlite(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         return file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
-
-
-def _reason(error: BaseException) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _is_stream(path: Path, found: os.stat_result) -> bool:

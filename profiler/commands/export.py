@@ -12,6 +12,9 @@ def export(
     store: Annotated[Path, typer.Option(help="The store file.")],
     out: Annotated[Path, typer.Option(help="Folder for the files; made where it is missing.")],
     format_: Annotated[str, typer.Option("--format", help="jsonl, parquet or csv.")] = "jsonl",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write interests, evidence, users' interests and assignments as files."""
@@ -20,7 +23,7 @@ def export(
     from store.views.export import export_store
 
     with open_store(store) as opened:
-        written = export_store(opened, out, format_)
+        written = export_store(opened, out, format_, overwrite=overwrite)
     if json:
         print_json(written)
     else:

@@ -15,6 +15,9 @@ def report(
         Path | None, typer.Option(help="Model folder whose evaluation is shown.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides the sample of users and the map.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file where it exists.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write one self-contained HTML file: run card, coverage, map, clouds, sizes, users."""
@@ -25,7 +28,7 @@ def report(
     from store.store import open_store
 
     with open_store(store) as opened:
-        written = write_report(opened, out, model=model, seed=seed)
+        written = write_report(opened, out, model=model, seed=seed, overwrite=overwrite)
     if json:
         print_json(asdict(written))
         return

@@ -36,6 +36,9 @@ def requests(
     again: Annotated[
         bool, typer.Option("--all", help="Also imported, edited and quarantined subjects.")
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file where it exists.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write what ``build --llm`` would ask next, in the OpenAI batch format; nothing is sent."""
@@ -73,7 +76,7 @@ def requests(
         everyone=again,
     )
     with open_store(store) as opened:
-        count = write_requests(opened, out, options)
+        count = write_requests(opened, out, options, overwrite=overwrite)
     if json:
         print_json({"requests": count, "out": str(out)})
     elif count:

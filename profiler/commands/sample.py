@@ -12,6 +12,9 @@ def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
     users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 7,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier sample in the folder.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write a small shop with planted interests, to try everything on."""
@@ -20,7 +23,7 @@ def sample(
     from store.console import print_json, say
     from store.data.sample import FILES, write_sample
 
-    written = write_sample(folder, users=users, seed=seed)
+    written = write_sample(folder, users=users, seed=seed, overwrite=overwrite)
     if json:
         print_json(asdict(written))
         return

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from profiler.llm.port import storable, text_or_none
 from store.errors import DataError
-from store.files import whole_file
+from store.files import Target, sync_file, whole_file
 
 
 @dataclass(frozen=True)
@@ -97,32 +96,28 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
         raise DataError(f"{file}: cannot be read: {error}") from error
 
 
-def write_atomically(
-    out: Path, lines: Sequence[str], on_disk: Callable[[], None] = lambda: None
+def write_lines(
+    target: Target, lines: Iterable[str], on_disk: Callable[[], None] = lambda: None
 ) -> None:
     """Write a text file so that it is whole or not there.
 
     Parameters
     ----------
-    out, lines
+    target, lines
         Where to, and what.
     on_disk
         Called once all is on disk and before the file takes its name; if it fails, there is none.
 
     Raises
     ------
-    DataError
+    UserError
         It cannot be written.
     """
-    try:
-        with whole_file(out) as partial:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(line + "\n" for line in lines)
-                file.flush()
-                os.fsync(file.fileno())
-            on_disk()
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written: {error}") from error
+    with whole_file(target) as partial:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(line + "\n" for line in lines)
+        sync_file(partial)
+        on_disk()
 
 
 def _open(file: Path) -> TextIO:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from profiler.asking.addressing import prompt_of
-from profiler.exchange.batch_files import Answered, read_answers, write_atomically
+from profiler.exchange.batch_files import Answered, read_answers, write_lines
 from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
 from profiler.llm.port import Request
 from profiler.llm.prices import Prices, load_prices
 from store.errors import StoreError
+from store.outputs import output_target
 from store.store import Store
 from store.tables.ledger import NewResponse, StoredResponse
 from store.tables.questions import Question
@@ -83,7 +84,9 @@ class ImportReport:
         self.unpriced += response.cost_usd is None
 
 
-def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
+def write_requests(
+    store: Store, out: Path, options: BatchOptions, *, overwrite: bool = False
+) -> int:
     """Write the next question about every subject a run would ask about, in OpenAI's batch format.
 
     A subject whose last answer was not accepted gets its correction. Returns how many were written;
@@ -91,9 +94,12 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
 
     Raises
     ------
+    UserError
+        The file exists and ``overwrite`` is false, is the store, or cannot be written.
     StoreError
         There is nothing to ask about.
     """
+    target = output_target(out, overwrite=overwrite, reads=[store.path])
     if not store.subjects.load(kinds=kinds(options)):
         raise StoreError(
             f"{store.path} has no subjects to ask about; "
@@ -107,7 +113,7 @@ def write_requests(store: Store, out: Path, options: BatchOptions) -> int:
         ]
         questions = [_question(digest, request, run.run_id) for digest, request in asked]
         # The file takes its name last: a file whose questions nobody knows would be paid in vain.
-        write_atomically(out, lines, on_disk=lambda: store.questions.add(questions))
+        write_lines(target, lines, on_disk=lambda: store.questions.add(questions))
         run.stats = {"requests": len(lines)}
     return len(lines)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +12,10 @@ from profiler.reporting.coverage import coverage_charts
 from profiler.reporting.landscape import MOST_POINTS, Landscape, draw_map
 from profiler.reporting.people import USERS, describe_users, sample_users
 from profiler.reporting.render import render
-from profiler.reporting.scores import read_scores
+from profiler.reporting.scores import files_of, read_scores
 from profiler.reporting.sizes import sizes_and_overlaps
-from store.errors import UserError
+from store.files import whole_file
+from store.outputs import output_target
 from store.views.catalogue import list_interests
 
 if TYPE_CHECKING:
@@ -39,7 +38,12 @@ class Written:
 
 
 def write_report(
-    store: Store, out: str | Path, *, model: str | Path | None = None, seed: int = 0
+    store: Store,
+    out: str | Path,
+    *,
+    model: str | Path | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
 ) -> Written:
     """Write the report on ``store`` to ``out``, whole or not at all.
 
@@ -48,23 +52,28 @@ def write_report(
     store
         An open store; it is only read.
     out
-        The HTML file; one that is there is replaced.
+        The HTML file.
     model
         A folder of ``recommender train --out`` whose figures are shown.
     seed
         Decides the sample of users, the themes and the map.
+    overwrite
+        Replace the file where it exists.
 
     Raises
     ------
     UserError
-        If ``out`` cannot be written, is the store itself, or the model folder cannot be read.
+        If ``out`` cannot be written, exists and ``overwrite`` is false, or is the store or a file
+        of the model folder; if the model folder cannot be read.
     """
-    out = Path(out)
-    _check_target(store, out)
-    facts, written = gather(store, None if model is None else Path(model), seed)
+    folder = None if model is None else Path(model)
+    reads = [store.path, *(() if folder is None else files_of(folder))]
+    target = output_target(out, overwrite=overwrite, reads=reads)
+    facts, written = gather(store, folder, seed)
     page = render(**facts).encode("utf-8", "replace")
-    _write(out, page)
-    return Written(out, len(page), *written)
+    with whole_file(target) as partial:
+        partial.write_bytes(page)
+    return Written(Path(out), len(page), *written)
 
 
 def gather(
@@ -132,23 +141,3 @@ def _rows(
             }
         )
     return rows
-
-
-def _check_target(store: Store, out: Path) -> None:
-    if out.is_dir():
-        raise UserError(f"--out {out} is a folder; name a file such as {out / 'report.html'}")
-    if not out.parent.is_dir():
-        raise UserError(f"no folder {out.parent}; make it first")
-    if out.exists() and out.samefile(store.path):
-        raise UserError(f"--out {out} is the store itself; name another file")
-
-
-def _write(out: Path, page: bytes) -> None:
-    try:
-        handle, partial = tempfile.mkstemp(prefix=".report-", dir=out.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(page)
-        Path(partial).chmod(0o644)
-        Path(partial).replace(out)
-    except OSError as error:
-        raise UserError(f"cannot write {out}: {error.strerror}") from error

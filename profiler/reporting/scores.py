@@ -110,6 +110,11 @@ def _rows(
     return rows
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Files of a model folder, which no report replaces."""
+    return [file for file in folder.glob("*") if file.suffix in (".json", ".jsonl", ".safetensors")]
+
+
 def _json(path: Path, *, required: bool) -> dict[str, Any]:
     if not path.is_file():
         if required:

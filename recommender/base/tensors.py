@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from store.errors import UserError
 from store.files import whole_file
 
 
@@ -19,15 +20,12 @@ def write_tensors(
 
     Raises
     ------
-    OSError
+    UserError
         Where it cannot be written, such as on a full disk.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as partial:
-        partial.touch()
-        usual = partial.stat().st_mode
         try:
             save_file(dict(tensors), partial, metadata=metadata)
         except SafetensorError as problem:
-            raise OSError(f"{path} cannot be written: {problem}") from problem
-        partial.chmod(usual)  # the library makes files that only their owner reads
+            raise UserError(f"cannot write {path}: {problem}") from problem

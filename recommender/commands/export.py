@@ -26,10 +26,19 @@ def export(
     store: Annotated[
         Path | None, typer.Option(help="The store file; default is the one it was trained on.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Write what another system needs to serve this model."""
-    from recommender.serving.export import ends_early, write_faiss, write_onnx, write_parquet
+    from recommender.serving.export import (
+        ends_early,
+        export_target,
+        write_faiss,
+        write_onnx,
+        write_parquet,
+    )
     from recommender.serving.service import Service
     from store.console import note, print_json, say
     from store.errors import UserError
@@ -40,15 +49,21 @@ def export(
         raise UserError(f"--faiss-index {faiss_index} does nothing without --faiss FILE")
     written: dict[str, Any] = {}
     with Service(model, store=store) as service:
+        targets = {
+            path: export_target(service, path, overwrite=overwrite)
+            for path in (parquet, faiss, onnx)
+            if path is not None
+        }
         if parquet is not None:
-            written["parquet"] = {"file": str(parquet), "rows": write_parquet(service, parquet, k)}
+            rows = write_parquet(service, targets[parquet], k)
+            written["parquet"] = {"file": str(parquet), "rows": rows}
             if warning := ends_early(service):
                 note(warning)
         if faiss is not None:
-            items = write_faiss(service.model, faiss, faiss_index)
+            items = write_faiss(service.model, targets[faiss], faiss_index)
             written["faiss"] = {"file": str(faiss), "index": faiss_index, "items": items}
         if onnx is not None:
-            written["onnx"] = write_onnx(service.model, onnx)
+            written["onnx"] = write_onnx(service.model, targets[onnx])
     if json:
         print_json(written)
         return

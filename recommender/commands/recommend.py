@@ -32,6 +32,9 @@ def recommend(
     store: Annotated[
         Path | None, typer.Option(help="The store file; default is the one it was trained on.")
     ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file of --all where it exists.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Recommend items to a user of the store, or for a history given on the command line."""
@@ -46,9 +49,10 @@ def recommend(
         )
     with Service(model, store=store) as service:
         if all_users is not None:
-            from recommender.serving.export import ends_early, write_parquet
+            from recommender.serving.export import ends_early, export_target, write_parquet
 
-            rows = write_parquet(service, all_users, k, filter_seen=not seen)
+            target = export_target(service, all_users, overwrite=overwrite)
+            rows = write_parquet(service, target, k, filter_seen=not seen)
             if warning := ends_early(service):
                 note(warning)
             if json:

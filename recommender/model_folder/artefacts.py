@@ -121,10 +121,17 @@ def save_model(
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }
     write_tensors(folder / WEIGHTS, tensors)
-    (folder / ITEMS).write_text(json.dumps(item_ids, ensure_ascii=False), encoding="utf-8")
+    with whole_file(folder / ITEMS) as partial:
+        partial.write_text(json.dumps(item_ids, ensure_ascii=False), encoding="utf-8")
     beside(folder)
     with whole_file(folder / MANIFEST) as partial:
         partial.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Where the files of a model and of its training are, or would be; exports replace none."""
+    own = [folder / name for name in (WEIGHTS, ITEMS, MANIFEST, projection.NAME)]
+    return [*own, *folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jsonl")]
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from recommender.model_folder import artefacts
 from store.errors import UserError
-from store.files import whole_file
+from store.files import Target, whole_file
+from store.outputs import output_target
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,9 +29,22 @@ if TYPE_CHECKING:
     from recommender.serving.service import Service
 
 
+def export_target(service: Service, path: Path, *, overwrite: bool = False) -> Target:
+    """Check, before anything is computed, that an export of a model may be written to ``path``.
+
+    Raises
+    ------
+    UserError
+        If the file exists and ``overwrite`` is false, or is the store or a file of the model.
+    """
+    stores = () if service.store is None else (service.store.path,)
+    reads = [*artefacts.files_of(service.folder), *stores]
+    return output_target(path, overwrite=overwrite, reads=reads, make_folder=True)
+
+
 def write_parquet(
     service: Service,
-    path: Path,
+    path: Path | Target,
     k: int,
     *,
     users: Sequence[str] | None = None,
@@ -38,7 +53,13 @@ def write_parquet(
     """Write lists of users (all with a history by default); return the number of rows.
 
     Columns: ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, ``interest``. The file appears
-    when it is whole.
+    when it is whole. A path of a file that exists is refused; a target of :func:`export_target` may
+    replace it.
+
+    Raises
+    ------
+    UserError
+        If the file exists or cannot be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -52,9 +73,9 @@ def write_parquet(
             ("interest", pa.int32()),
         ]
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path if isinstance(path, Target) else export_target(service, path)
     rows = 0
-    with whole_file(path) as partial, pq.ParquetWriter(partial, schema) as writer:
+    with whole_file(target) as partial, pq.ParquetWriter(partial, schema) as writer:
         for columns in service.batch(users, k, filter_seen=filter_seen):
             writer.write_table(pa.table(columns, schema=schema))
             rows += len(columns["rank"])
@@ -99,7 +120,7 @@ def recommend_frame(
     return pl.concat(pl.DataFrame(block, schema=kinds) for block in [*blocks, {}])
 
 
-def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
+def write_faiss(model: Backbone, path: Path | Target, kind: str = "Flat") -> int:
     """Write item vectors as an inner-product index whose ids are item_ix; return their number.
 
     Search it with each interest, pool the results, keep the best distinct ids: with ``Flat`` that
@@ -111,14 +132,15 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
     model
         Any backbone.
     path
-        The index file.
+        The index file, which must not exist, or a target of :func:`export_target`.
     kind
         A string of faiss's index factory.
 
     Raises
     ------
     UserError
-        Where faiss is not installed, does not know the kind, or cannot train it on so few items.
+        Where faiss is not installed, does not know the kind, or cannot train it on so few items;
+        where the file exists or cannot be written.
     """
     try:
         import faiss
@@ -138,10 +160,16 @@ def write_faiss(model: Backbone, path: Path, kind: str = "Flat") -> int:
             f"faiss makes no index {kind!r} of {len(vectors):,} items ({_last_line(problem)}); "
             "take Flat, IVFn,Flat with fewer cells n than items, or HNSW32"
         ) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as partial:
-        faiss.write_index(index, str(partial))
+    with whole_file(_target(path)) as partial:
+        try:
+            faiss.write_index(index, str(partial))
+        except RuntimeError as problem:  # a full disk
+            raise UserError(f"cannot write {path}: {_last_line(problem)}") from None
     return int(index.ntotal)
+
+
+def _target(path: Path | Target) -> Target:
+    return path if isinstance(path, Target) else output_target(path, make_folder=True)
 
 
 def _last_line(problem: Exception) -> str:
@@ -173,7 +201,7 @@ class _Tower(nn.Module):
         return interests
 
 
-def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
+def write_onnx(model: Backbone, path: Path | Target) -> dict[str, Any]:
     """Write the user tower: ``history`` int64 ``[B, L]`` → ``interests`` float32 ``[B, K, d]``.
 
     B is free; L is the model's length, zeros on the right.
@@ -181,17 +209,18 @@ def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
     Raises
     ------
     UserError
-        Where the ONNX packages are missing or the model cannot be exported.
+        Where the ONNX packages are missing or the model cannot be exported; where the file exists
+        or cannot be written.
     """
     example = torch.zeros(2, model.length, dtype=torch.long)
     example[:, 0] = 1
-    path.parent.mkdir(parents=True, exist_ok=True)
+    target = _target(path)
     try:
-        with torch.no_grad(), _quiet():
+        with torch.no_grad(), _quiet(), whole_file(target) as partial:
             torch.onnx.export(
                 _Tower(model).eval(),
                 (example,),
-                str(path),
+                str(partial),
                 input_names=["history"],
                 output_names=["interests"],
                 dynamic_shapes={"history": {0: torch.export.Dim("batch")}},
@@ -204,4 +233,4 @@ def write_onnx(model: Backbone, path: Path) -> dict[str, Any]:
             f"ONNX export needs more packages ({problem.name}); install them with: "
             "pip install 'interest-profiler[onnx]'"
         ) from None
-    return {"file": str(path), "length": model.length, "interests": model.k, "d": model.d}
+    return {"file": str(target.path), "length": model.length, "interests": model.k, "d": model.d}

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from store.data.sample_words import BRANDS, INTERESTS, VARIANTS
 from store.errors import DataError
+from store.files import whole_files
+from store.outputs import output_targets
 
 USERS = 400
 SEED = 7
@@ -82,17 +84,21 @@ class _Shelf:
     followers: list[list[int]]
 
 
-def write_sample(folder: Path, *, users: int = USERS, seed: int = SEED) -> Sample:
+def write_sample(
+    folder: Path, *, users: int = USERS, seed: int = SEED, overwrite: bool = False
+) -> Sample:
     """Write ``interactions.tsv``, ``items.tsv`` and ``truth.json``.
 
     Parameters
     ----------
     folder
-        Made if absent; an earlier sample in it is replaced.
+        Made if absent.
     users
         Number of users, at least 1.
     seed
         Decides everything; the same seed and number of users give the same bytes.
+    overwrite
+        Replace an earlier sample in the folder.
 
     Raises
     ------
@@ -123,12 +129,10 @@ def write_sample(folder: Path, *, users: int = USERS, seed: int = SEED) -> Sampl
         "users": tastes,
     }
     texts = ("\n".join(log), "\n".join(listed), json.dumps(truth, indent=1))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in zip(FILES, texts, strict=True):
-            (folder / name).write_text(text + "\n", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise DataError(f"cannot write the sample to {folder}: {error.strerror}") from error
+    targets = output_targets(folder, FILES, overwrite=overwrite)
+    with whole_files(targets) as partials:
+        for partial, content in zip(partials, texts, strict=True):
+            partial.write_text(content + "\n", encoding="utf-8", newline="\n")
     return Sample(folder, users, len(items), len(log) - 1)
 
 

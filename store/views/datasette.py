@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.errors import UserError
+from store.files import whole_file
+from store.outputs import output_target
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -67,20 +68,16 @@ def metadata(store: Store) -> dict[str, Any]:
     }
 
 
-def write_metadata(store: Store, out: Path) -> dict[str, Any]:
+def write_metadata(store: Store, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
     """Write the metadata as JSON to ``out`` and return it.
 
     Raises
     ------
     UserError
-        If the file exists or its folder does not.
+        If the file exists and ``overwrite`` is false, or its folder does not exist.
     """
+    target = output_target(out, overwrite=overwrite, reads=[store.path])
     document = metadata(store)
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(document, indent=2) + os.linesep)
-    except FileExistsError as error:
-        raise UserError(f"{out} exists already; choose another name") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {str(out)[:200]!r}: {error}") from error
+    with whole_file(target) as partial:
+        partial.write_text(json.dumps(document, indent=2) + os.linesep, encoding="utf-8")
     return document

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
-
 from store.errors import UserError
-from store.files import whole_file
+from store.files import whole_files
+from store.outputs import output_targets
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,8 +44,10 @@ INTEGERS = {
 }
 
 
-def export_store(store: Store, out: Path, file_format: str) -> list[dict[str, Any]]:
-    """Write the tables of ``TABLES`` into the folder ``out``, each whole or not at all.
+def export_store(
+    store: Store, out: Path, file_format: str, *, overwrite: bool = False
+) -> list[dict[str, Any]]:
+    """Write the tables of ``TABLES`` into the folder ``out``, all of them whole or none.
 
     Returns
     -------
@@ -56,7 +57,8 @@ def export_store(store: Store, out: Path, file_format: str) -> list[dict[str, An
     Raises
     ------
     UserError
-        If the format is unknown, ``out`` is not a folder, or one of the files exists.
+        If the format is unknown, ``out`` is not a folder, or one of the files exists and
+        ``overwrite`` is false.
     """
     writers: dict[str, Callable[[Path, list[str], Rows], int]] = {
         "jsonl": _write_jsonl,
@@ -65,41 +67,21 @@ def export_store(store: Store, out: Path, file_format: str) -> list[dict[str, An
     }
     if file_format not in writers:
         raise UserError(f"--format {file_format!r}: one of {', '.join(writers)}")
-    targets = {name: out / f"{name}.{file_format}" for name in TABLES}
-    _prepare(out, list(targets.values()))
+    files = [f"{name}.{file_format}" for name in TABLES]
+    targets = output_targets(out, files, overwrite=overwrite, reads=[store.path])
+    write = writers[file_format]
     written = []
-    with store.read() as connection:
-        for name, query in TABLES.items():
-            rows = _write_whole(connection, query, targets[name], writers[file_format])
-            written.append({"file": str(targets[name]), "rows": rows})
+    with whole_files(targets) as partials, store.read() as connection:
+        for file, partial, query in zip(files, partials, TABLES.values(), strict=True):
+            found = connection.exec_driver_sql(query)
+            rows = write(partial, list(found.keys()), (tuple(row) for row in found))
+            written.append({"file": str(out / file), "rows": rows})
     return written
-
-
-def _prepare(out: Path, targets: Sequence[Path]) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot make the folder {str(out)[:200]!r}: {error}") from error
-    for target in targets:
-        if target.exists() or target.is_symlink():
-            raise UserError(f"{target} exists already; choose another folder")
-
-
-def _write_whole(
-    connection: Connection,
-    query: str,
-    target: Path,
-    write: Callable[[Path, list[str], Rows], int],
-) -> int:
-    """Write beside the target first, then take its name: nobody reads half a file."""
-    found = connection.exec_driver_sql(query)
-    with whole_file(target) as partial:
-        return write(partial, list(found.keys()), (tuple(row) for row in found))
 
 
 def _write_jsonl(path: Path, names: list[str], rows: Rows) -> int:
     number = 0
-    with path.open("x", encoding="utf-8") as file:
+    with path.open("w", encoding="utf-8") as file:
         for row in rows:
             file.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
             number += 1
@@ -108,7 +90,7 @@ def _write_jsonl(path: Path, names: list[str], rows: Rows) -> int:
 
 def _write_csv(path: Path, names: list[str], rows: Rows) -> int:
     number = 0
-    with path.open("x", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         for row in rows:

@@ -226,7 +226,7 @@ def test_dry_run_requests_and_build_ask_the_same(
         assert {
             json.dumps({**line["body"], "stream": False}, sort_keys=True) for line in lines
         } == {json.dumps({**json.loads(body), "stream": False}, sort_keys=True) for body in bodies}
-        assert write_requests(store, tmp_path / "r.jsonl", options) == 0
+        assert write_requests(store, tmp_path / "none.jsonl", options) == 0
 
 
 def test_imported_answers_replace_the_extractors(tmp_path: Path, template: Template) -> None:

@@ -120,6 +120,9 @@ def test_questions_out_and_answers_in(run: Run, store: Path, tmp_path: Path) -> 
     )
     assert "subjects: 0 ok, 0 quarantined, 1 pending" in result.stdout
     assert "line 2: no question was written under 'x'" in result.stderr
+    with pytest.raises(UserError, match="exists already"):  # answers may still be on their way
+        run(*ask)
+    ask = (*ask, "--overwrite")
     run(*ask)
     again = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
     assert again != custom_id
@@ -134,7 +137,7 @@ def test_a_quarantined_subject_is_exit_code_1(run: Run, store: Path, tmp_path: P
     out, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
     codes = []
     for _ in range(3):
-        run("requests", "--store", store, "--out", out, "--llm", "openai:m")
+        run("requests", "--store", store, "--out", out, "--llm", "openai:m", "--overwrite")
         custom_id = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
         answers.write_text(json.dumps({"custom_id": custom_id, "text": "no"}), encoding="utf-8")
         codes.append(run("import-responses", answers, "--store", store).exit_code)

@@ -42,10 +42,10 @@ def store(tmp_path: Path) -> Store:
 
 def written(store: Store, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
     out = tmp_path / "requests.jsonl"
-    count = write_requests(store, out, options(**more))
+    count = write_requests(store, out, options(**more), overwrite=True)
     lines = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert len(lines) == count
-    assert list(tmp_path.glob("*.part*")) == []
+    assert list(tmp_path.glob("*.part*")) == list(tmp_path.glob(".*.part*")) == []
     return lines
 
 
@@ -421,7 +421,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, store: Store) -> None:
     (tmp_path / "bad.jsonl.gz").write_bytes(b"not gzip")
     with pytest.raises(DataError, match="cannot be read"):
         import_responses(store, tmp_path / "bad.jsonl.gz")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(UserError, match="no folder"):
         write_requests(store, tmp_path / "no" / "such" / "out.jsonl", options())
     with pytest.raises(StoreError, match="profiler build"):
-        write_requests(open_store(tmp_path / "empty.db", create=True), file, options())
+        write_requests(open_store(tmp_path / "empty.db", create=True), tmp_path / "q", options())

@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Path:
 
 def page_of(store: Path, out: Path, **options: Any) -> str:
     with open_store(store) as opened:
-        write_report(opened, out, **options)
+        write_report(opened, out, overwrite=True, **options)
     return out.read_text("utf-8")
 
 
@@ -64,7 +64,9 @@ def test_the_command_writes_a_page_with_every_part(
     text = " ".join(page.text)
     for part in ("Gel pens and refills", "customer-bob", "leave-one-out", "openai:m", "$0.0300"):
         assert part in text
-    code, said, _ = run("report", "--store", store, "--out", out, "--json")
+    code, _, said = run("report", "--store", store, "--out", out)
+    assert (code, "exists already" in said) == (2, True)
+    code, said, _ = run("report", "--store", store, "--out", out, "--json", "--overwrite")
     assert json.loads(said)["bytes"] == out.stat().st_size
 
 
@@ -161,7 +163,7 @@ def test_what_cannot_be_written_or_read_is_a_plain_message(store: Path, tmp_path
         for out, model, words in (
             (tmp_path, None, "is a folder"),
             (tmp_path / "no" / "r.html", None, "no folder"),
-            (store, None, "is the store itself"),
+            (store, None, "which this command reads"),
             (tmp_path / "r.html", tmp_path, "manifest.json is missing"),
         ):
             with pytest.raises(UserError, match=words):

@@ -11,7 +11,7 @@ import pytest
 from store.data.prepare import prepare
 from store.data.readers import read
 from store.data.sample import FILES, SEED, USERS, load_truth, write_sample
-from store.errors import DataError
+from store.errors import DataError, UserError
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,11 @@ def test_what_is_not_a_sample_is_left_alone(shop, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_an_earlier_sample_is_replaced(tmp_path):
+def test_an_earlier_sample_is_replaced_where_that_was_allowed(tmp_path):
+    """A sample that somebody had worked on was replaced without a word."""
     write_sample(tmp_path / "shop", users=3)
-    assert write_sample(tmp_path / "shop", users=2).users == 2
+    with pytest.raises(UserError, match=r"interactions\.tsv exists already"):
+        write_sample(tmp_path / "shop", users=2)
+    assert len(load_truth(tmp_path / "shop").users) == 3
+    assert write_sample(tmp_path / "shop", users=2, overwrite=True).users == 2
     assert len(load_truth(tmp_path / "shop").users) == 2

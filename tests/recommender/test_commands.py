@@ -182,7 +182,7 @@ def test_a_write_that_fails_leaves_nothing_beside(
     for option in ("--faiss", "--parquet"):
         if option == "--faiss":
             pytest.importorskip("faiss")
-        with pytest.raises(OSError, match="folder"):
+        with pytest.raises(UserError, match="is a folder"):
             run(app, "export", trained, option, tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 

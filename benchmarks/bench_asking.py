@@ -30,9 +30,8 @@ Way = Callable[[str, Sequence[Any], int, Path], float]
 
 def requests(subjects: int, folder: Path) -> list[Any]:
     """The requests that our run makes, for the two other ways to send."""
-    from profiler.asking.boundary import boundary_key
-    from profiler.asking.questions import make_request
-    from profiler.asking.shown import shown_subjects
+    from profiler.asking.questions import boundary_key, make_request
+    from profiler.asking.subjects import shown_subjects
     from prompts import load_template
     from tests.asking_store import make_store
 

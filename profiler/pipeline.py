@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,7 @@ def build(
         A chat model from :func:`profiler.open_chat`; ``None`` is the offline extractor, which is
         not a language model.
     asking
-        Pace, caps, prices, patience; a correction it does not name is that of ``config.prompts``.
+        Pace, caps, prices, retries; a correction it does not name is that of ``config.prompts``.
     dry_run
         Choose whom to ask and forecast what it would take, but send nothing. The choice is stored,
         in place of an earlier one.
@@ -193,12 +193,13 @@ def _as_configured(
 
     The extractor has its own limit: it may add one group for items without text.
     """
-    patience = options.patience
-    reask = patience.reask or load_template("reask", config.prompts)
-    most = patience.max_interests
+    policy = options.reask_policy
+    template = policy.template or load_template("reask", config.prompts)
+    most = options.max_interests
     if llm is not None:
         most = min(most, config.max_interests)
-    return replace(options, patience=replace(patience, reask=reask, max_interests=most))
+    policy = replace(policy, template=template)
+    return replace(options, reask_policy=policy, max_interests=most)
 
 
 def _ask(
@@ -211,9 +212,9 @@ def _ask(
     stop: threading.Event | None,
 ) -> AskingSummary:
     """Ask about exemplars, then about synthetic users, each with its own question."""
-    totals = [0.0] * len(fields(AskingSummary))
+    total = AskingSummary()
     for kind, name in config.questions().items():
-        summary = run_asking(
+        total += run_asking(
             store,
             store.subjects.load(kinds=(kind,)),
             port,
@@ -223,8 +224,7 @@ def _ask(
             progress=partial(_tell_asking, tell, f"asking ({kind})"),
             stop=stop,
         )
-        totals = [a + b for a, b in zip(totals, astuple(summary), strict=True)]
-    return AskingSummary(*(type(b)(a) for a, b in zip(totals, astuple(summary), strict=True)))
+    return total
 
 
 def _forecast(

@@ -7,18 +7,19 @@ looked up, are asked for again once; what is still unproven then is dropped and 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from collections.abc import Coroutine
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from profiler.answering.calls import Caller, Tally, Turn
+from profiler.answering.calls import Caller, Said, Turn
 from profiler.answering.citations import Checked, Sentence, check, sources
 from profiler.answering.instructions import SYSTEM, correction
 from profiler.answering.tools import Toolbox
-from profiler.llm.budget import Budget, Caps
-from profiler.llm.langchain import LangChainPort
-from profiler.llm.prices import Prices, load_prices
-from profiler.llm.retry import RetryPolicy
-from store.errors import UserError
+from profiler.asking.ledger import Ledger, Tally, refuse_unpriced_cap
+from profiler.asking.options import CallOptions
+from profiler.llm.loops import run_sync
+from profiler.llm.port import ChatPort
+from store.errors import InterruptedRunError, UserError
 from store.store import Store
 
 MOST_STEPS = 10
@@ -59,24 +60,32 @@ class Answer:
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as a JSON object."""
-        return asdict(self)
+        tally = self.tally
+        return asdict(self) | {
+            "tally": {
+                "calls": tally.calls,
+                "cached": tally.cached,
+                "tokens": tally.tokens,
+                "cost_usd": tally.cost_usd,
+                "unpriced": tally.unpriced,
+            }
+        }
 
 
-@dataclass(frozen=True)
-class AnsweringOptions:
-    """Caps of the store, prices, patience, and limits of each turn."""
+@dataclass(frozen=True, kw_only=True)
+class AnsweringOptions(CallOptions):
+    """Caps of the store, prices, retries, and limits of each turn."""
 
-    caps: Caps = field(default_factory=Caps)
-    prices: Prices = field(default_factory=load_prices)
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
     max_tokens: int = 1_000
     temperature: float = 0.0
 
 
 def ask(
-    store: Store, question: str, port: LangChainPort, options: AnsweringOptions | None = None
+    store: Store, question: str, port: ChatPort, options: AnsweringOptions | None = None
 ) -> Answer:
     """Answer a question about a store with sentences that cite stored interests and items.
+
+    It may be called where an event loop runs already, as in a notebook.
 
     Parameters
     ----------
@@ -85,47 +94,52 @@ def ask(
     question
         In plain words.
     port
-        A chat model that can call tools, from :func:`profiler.asking.chat.open_chat`.
+        A chat model that can call tools, from :func:`profiler.open_chat`.
     options
-        Caps, prices, patience.
+        Caps, prices, retries.
 
     Raises
     ------
     UserError
         If the question is empty or too long, or a cap in dollars is set on a model without price.
-    BudgetReachedError, ProviderRefusedError
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
         If the conversation had to stop; what was paid for is kept.
     """
     options = options or AnsweringOptions()
     question = question.encode("utf-8", "replace").decode().strip()
     if not question or len(question) > LONGEST_QUESTION:
         raise UserError(f"ask a question of 1 to {LONGEST_QUESTION} characters")
-    if options.caps.usd is not None and options.prices.of(port.name) is None:
-        raise UserError(
-            f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
-            "use --budget-tokens"
-        )
+    refuse_unpriced_cap(port, options)
     with store.runs.recording("ask", {"llm": port.name, "base_url": port.base_url}) as run:
-        answer = asyncio.run(_converse(store, question, port, options, run.run_id))
+        answer = _run_until_stopped(_converse(store, question, port, options, run.run_id))
         run.status = "done" if answer.sentences else "partial"
     return answer
 
 
+def _run_until_stopped(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run a conversation to its end; SIGINT and SIGTERM end it at once."""
+    running: list[asyncio.Task[Answer]] = []
+
+    def stop() -> None:
+        for task in running:
+            task.cancel()
+
+    async def run() -> Answer:
+        running.append(asyncio.create_task(work))
+        try:
+            return await running[0]
+        except asyncio.CancelledError:
+            raise InterruptedRunError(
+                "stopped; what was answered is kept, and asking the same again goes on from there"
+            ) from None
+
+    return run_sync(run(), stop)
+
+
 async def _converse(
-    store: Store, question: str, port: LangChainPort, options: AnsweringOptions, run_id: int
+    store: Store, question: str, port: ChatPort, options: AnsweringOptions, run_id: int
 ) -> Answer:
     toolbox = Toolbox(store)
-    caller = Caller(
-        store,
-        port,
-        toolbox.tools(),
-        Budget(options.caps, store.responses.spent()),
-        options.prices,
-        options.policy,
-        options.max_tokens,
-        options.temperature,
-        run_id,
-    )
     turns: list[Turn] = [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": question},
@@ -133,23 +147,34 @@ async def _converse(
     best: Checked | None = None
     finished = False
     steps = 0
-    while steps < MOST_STEPS and not finished:
-        steps += 1
-        said = await caller.say(turns)
-        turns.append(said.turn)
-        if said.calls:
-            for number, call in enumerate(said.calls):
-                many = number >= MOST_CALLS_A_STEP
-                result = _TOO_MANY if many else toolbox.run(call.name, call.arguments)
-                turns.append({"role": "tool", "content": result, "tool_call_id": call.id})
-            continue
-        checked = check(said.text, toolbox.seen, store)
-        first = best is None
-        best = _better(best, checked)
-        finished = not (checked.dropped and first)
-        if not finished:
-            turns.append({"role": "user", "content": correction(checked.problems)})
-    return _answer(store, question, port.name, best, steps, finished, caller.tally)
+    async with Ledger(store, port, options, run_id=run_id) as ledger:
+        caller = Caller(
+            ledger, toolbox.offered(), toolbox.schemas(), options.max_tokens, options.temperature
+        )
+        while steps < MOST_STEPS and not finished:
+            steps += 1
+            said = await caller.say(turns)
+            turns.append(said.turn)
+            if said.calls:
+                turns += _looked_up(toolbox, said)
+                continue
+            checked = check(said.text, toolbox.seen, store)
+            first = best is None
+            best = _better(best, checked)
+            finished = not (checked.dropped and first)
+            if not finished:
+                turns.append({"role": "user", "content": correction(checked.problems)})
+    return _answer(store, question, port.name, best, steps, finished, ledger.tally)
+
+
+def _looked_up(toolbox: Toolbox, said: Said) -> list[Turn]:
+    """A turn with the result of each look-up that was asked for."""
+    turns: list[Turn] = []
+    for number, call in enumerate(said.calls):
+        many = number >= MOST_CALLS_A_STEP
+        result = _TOO_MANY if many else toolbox.run(call.name, call.arguments)
+        turns.append({"role": "tool", "content": result, "tool_call_id": call.id})
+    return turns
 
 
 _TOO_MANY = f'{{"error": "at most {MOST_CALLS_A_STEP} look-ups at once"}}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -54,8 +55,18 @@ class Toolbox:
         self._store = store
         self.seen = Seen()
 
-    def tools(self) -> list[BaseTool]:
-        """Return the tools as LangChain tools, for ``bind_tools``."""
+    def offered(self) -> tuple[dict[str, Any], ...]:
+        """Return the tools in OpenAI's format."""
+        from langchain_core.utils.function_calling import convert_to_openai_tool
+
+        return tuple(convert_to_openai_tool(tool) for tool in self._tools.values())
+
+    def schemas(self) -> dict[str, Any]:
+        """Return the JSON schema of each tool's arguments."""
+        return {name: tool.get_input_jsonschema() for name, tool in self._tools.items()}
+
+    @cached_property
+    def _tools(self) -> dict[str, BaseTool]:
         from langchain_core.tools import StructuredTool
 
         functions: tuple[Callable[..., Any], ...] = (
@@ -66,17 +77,17 @@ class Toolbox:
             self.explain,
             self.counts,
         )
-        return [StructuredTool.from_function(function) for function in functions]
+        tools = map(StructuredTool.from_function, functions)
+        return {tool.name: tool for tool in tools}
 
     def run(self, name: str, arguments: dict[str, Any] | None) -> str:
         """Run one call and return its result as JSON; what is wrong with it is a result too."""
-        tools = {tool.name: tool for tool in self.tools()}
-        if name not in tools:
-            return _error(f"there is no tool {name!r}; there are {', '.join(tools)}")
+        if name not in self._tools:
+            return _error(f"there is no tool {name!r}; there are {', '.join(self._tools)}")
         if arguments is None:
             return _error("the arguments are not a JSON object")
         try:
-            return json.dumps(tools[name].invoke(arguments), ensure_ascii=False)
+            return json.dumps(self._tools[name].invoke(arguments), ensure_ascii=False)
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in problem["loc"])

@@ -21,9 +21,17 @@ from profiler.asking.answer_schema import (
     Interest,
 )
 from profiler.asking.grounding import ground
-from profiler.llm.port import ShownItem, Task
+from profiler.llm.port import ShownItem
 
-__all__ = ["Answer", "AnswerError", "Interest", "Task", "read_answer"]
+__all__ = [
+    "Answer",
+    "AnswerError",
+    "Interest",
+    "check_finish",
+    "parse_document",
+    "read_answer",
+    "read_document",
+]
 
 # The names that OpenAI, Anthropic, Google, Mistral and Cohere give to the same two events.
 TRUNCATED = frozenset(
@@ -45,10 +53,10 @@ def read_answer(
     finish_reason: str | None,
     refusal: str | None,
     shown: Sequence[ShownItem],
-    task: Task,
+    task: str,
     max_interests: int = MAX_INTERESTS,
 ) -> Answer:
-    """Read, validate and ground one answer.
+    """Read, validate and ground one answer that names interests.
 
     Parameters
     ----------
@@ -69,18 +77,39 @@ def read_answer(
     AnswerError
         The answer is not accepted; its kind says which check failed.
     """
-    _check_finish(text, finish_reason, refusal)
-    document, mends = _parse(text)
+    check_finish(text, finish_reason, refusal)
+    document, mends = parse_document(text)
+    interests, repairs = read_document(
+        document, shown=shown, task=task, max_interests=max_interests
+    )
+    return Answer(interests, mends, repairs)
+
+
+def read_document(
+    document: Any, *, shown: Sequence[ShownItem], task: str, max_interests: int
+) -> tuple[tuple[Interest, ...], tuple[str, ...]]:
+    """Validate and ground interests; return them and what was repaired.
+
+    Raises
+    ------
+    AnswerError
+        Of kind ``schema`` or ``grounding``.
+    """
     try:
         answer = AnswerDocument.model_validate(document)
     except ValidationError as error:
         raise AnswerError("schema", _plain_errors(error)) from error
-    interests, repairs = ground(answer.interests, shown, task=task, max_interests=max_interests)
-    return Answer(interests, mends, repairs)
+    return ground(answer.interests, shown, task=task, max_interests=max_interests)
 
 
-def _check_finish(text: str, finish_reason: str | None, refusal: str | None) -> None:
-    """The finish reason comes first: a cut answer may look whole."""
+def check_finish(text: str, finish_reason: str | None, refusal: str | None) -> None:
+    """Whether the service says that the answer is whole; this comes first: a cut one may look so.
+
+    Raises
+    ------
+    AnswerError
+        Of kind ``truncated``, ``refused`` or ``empty``.
+    """
     reason = (finish_reason or "").lower()
     if reason in TRUNCATED:
         raise AnswerError("truncated", (f"the answer was cut off (finish reason {reason!r})",))
@@ -91,8 +120,14 @@ def _check_finish(text: str, finish_reason: str | None, refusal: str | None) -> 
         raise AnswerError("empty", ("the answer was empty",))
 
 
-def _parse(text: str) -> tuple[Any, tuple[str, ...]]:
-    """JSON value of the text and the mends it took, fewest first."""
+def parse_document(text: str) -> tuple[Any, tuple[str, ...]]:
+    """JSON value of the text and the mends it took, fewest first.
+
+    Raises
+    ------
+    AnswerError
+        Of kind ``not_json``.
+    """
     fenced = _FENCED.fullmatch(text)
     attempts: list[tuple[str, tuple[str, ...]]] = [(text, ())]
     if fenced:

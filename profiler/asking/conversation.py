@@ -1,172 +1,166 @@
 """The conversation about one subject: ask, read, ask again with what was wrong, or give up.
 
-Every step looks into the store first, so after a crash the conversation is replayed from what was
-paid for, up to the first answer that is missing.
+It is a generator without input or output: it yields what to ask next, is sent the stored answer,
+and returns what came of it. A run drives it with calls, and whoever only wants to know where a
+conversation stands (a plan, a forecast, a batch file) drives it with what the store holds. So they
+can never disagree on what comes next, and after a crash a conversation goes on at the first answer
+that is missing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from profiler.asking.answer_schema import MAX_INTERESTS, Answer, AnswerError
-from profiler.asking.answers import read_answer
-from profiler.asking.asker import Asker
+from profiler.asking.answer_schema import AnswerError
 from profiler.asking.questions import make_reask
-from profiler.llm.port import CallError, Request
+from profiler.asking.task import Reading, Task
+from profiler.llm.port import Request
 from prompts import Template
-from store.store import Store
 from store.tables.ledger import Outcome, Purpose, StoredResponse
 
 MAX_REASON = 500
 _LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")
-OUTCOMES: dict[str, Outcome] = {"truncated": "truncated", "empty": "empty", "refused": "refused"}
-
-
-class KeptError(Exception):
-    """No answer came; the subject keeps the interests that answered another question."""
+_OUTCOMES: dict[str, Outcome] = {"truncated": "truncated", "empty": "empty", "refused": "refused"}
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How far a conversation goes.
+class ReaskPolicy:
+    """How often an answer that is not accepted is asked for again.
 
     Attributes
     ----------
-    reasks
-        Times an answer that is not accepted is asked again.
-    max_interests
-        Most interests of one answer.
-    reask
-        Template of the correction; None is the built-in one.
+    times
+        Corrections of one question.
+    template
+        Of the correction; None is the built-in one.
     """
 
-    reasks: int = 2
-    max_interests: int = MAX_INTERESTS
-    reask: Template | None = None
+    times: int = 2
+    template: Template | None = None
 
 
-async def converse(asker: Asker, request: Request, patience: Patience) -> str | None:
-    """Settle one subject; what comes of it is committed in one transaction.
+@dataclass(frozen=True)
+class Rejected:
+    """An answer that is not accepted, and why."""
 
-    Returns
-    -------
-    str or None
-        None: its interests are stored. A reason: it is quarantined, its raw answers kept.
+    response: StoredResponse
+    error: AnswerError
 
-    Raises
-    ------
-    ProviderRefusedError, BudgetReachedError, LeasedElsewhereError, HaltedError, KeptError
-        It stays as it is.
+    @property
+    def outcome(self) -> Outcome:
+        """The word for it in the store."""
+        return _OUTCOMES.get(self.error.kind, "invalid")
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to ask next, why, and the answer before it, which was not accepted."""
+
+    request: Request
+    purpose: Purpose
+    rejected: Rejected | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The answer that a conversation ends with, and what was read in it."""
+
+    response: StoredResponse
+    reading: Reading[Any]
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A conversation that ends without an accepted answer; ``last`` is its last one."""
+
+    last: Rejected
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, for people: what it quotes is cut, since a model may echo everything."""
+        return cut_reason(_LONG_QUOTE.sub(r"'\1…'", str(self.last.error)))
+
+
+Ending: TypeAlias = Accepted | Quarantined
+Conversation: TypeAlias = Generator[Step, StoredResponse, Ending]
+
+
+def converse(request: Request, task: Task[Any], policy: ReaskPolicy) -> Conversation:
+    """Hold the conversation that begins with ``request``.
+
+    A truncated answer is asked for once more with room for twice its length. Every other answer
+    that is not accepted is asked for again with its own errors, as often as ``policy`` says.
     """
-    subject_id = request.subject.subject_id
-    purpose: Purpose = "ask"
     asked, longer = 0, False
+    step = Step(request, "ask")
     while True:
+        response = yield step
         try:
-            response = await asker.answer(request, purpose)
-        except CallError as error:
-            reason = f"{error.outcome}: {error}"
-            kept = await asker.writer.do(
-                lambda reason=reason: unanswered(asker.store, subject_id, reason)  # type: ignore[misc]
-            )
-            if kept:
-                raise KeptError(reason) from None
-            return reason
-        try:
-            answer = read_answer(
-                response.raw_text,
-                finish_reason=response.finish_reason,
-                refusal=response.refusal,
-                shown=request.subject.items,
-                task=request.task,
-                max_interests=patience.max_interests,
-            )
+            return Accepted(response, task.accept(response, step.request))
         except AnswerError as error:
-            next_ = next_request(request, response, error, patience, asked=asked, longer=longer)
-            await _reject(asker, subject_id, response, error, final=next_ is None)
-            if next_ is None:
-                return quarantine_reason(error)
-            request, purpose = next_
-            asked, longer = asked + (purpose == "reask"), longer or purpose == "longer"
+            rejected = Rejected(response, error)
+        if rejected.error.kind == "truncated" and not longer:
+            longer = True
+            doubled = replace(step.request, max_tokens=2 * step.request.max_tokens)
+            step = Step(doubled, "longer", rejected)
+        elif rejected.error.kind != "truncated" and asked < policy.times:
+            asked += 1
+            step = Step(_corrected(step.request, rejected, policy), "reask", rejected)
         else:
-            await _accept(asker, subject_id, response, answer)
-            return None
+            return Quarantined(rejected)
 
 
-def next_request(
-    request: Request,
-    response: StoredResponse,
-    error: AnswerError,
-    patience: Patience,
-    *,
-    asked: int,
-    longer: bool,
-) -> tuple[Request, Purpose] | None:
-    """What to send after an answer that is not accepted; None to give up.
+@dataclass(frozen=True)
+class Replay:
+    """How far the stored answers carry a conversation.
 
-    A truncated answer is asked for once more with room for twice its length. Everything else is
-    asked again with its own errors.
+    Attributes
+    ----------
+    next
+        What it stops at; None where it ends.
+    ending
+        What came of it; None where it stops.
+    responses
+        The stored answers it went through, in order.
+    rejected
+        Those of them that are not accepted.
     """
-    if error.kind == "truncated":
-        if longer:
-            return None
-        return replace(request, max_tokens=2 * request.max_tokens), "longer"
-    if asked >= patience.reasks:
-        return None
-    reask = make_reask(request, response.raw_text, error.errors, template=patience.reask)
-    return reask, "reask"
+
+    next: Step | None
+    ending: Ending | None
+    responses: tuple[StoredResponse, ...]
+    rejected: tuple[Rejected, ...]
 
 
-def quarantine_reason(error: AnswerError) -> str:
-    """What is wrong, for people: what it quotes of the model is cut, since a model may echo all."""
-    text = _LONG_QUOTE.sub(r"'\1…'", str(error))
+def replay(conversation: Conversation, find: Callable[[Request], StoredResponse | None]) -> Replay:
+    """Drive a conversation by what ``find`` returns, up to the first request without an answer."""
+    responses: list[StoredResponse] = []
+    rejected: list[Rejected] = []
+    step = next(conversation)
+    while (found := find(step.request)) is not None:
+        responses.append(found)
+        try:
+            step = conversation.send(found)
+        except StopIteration as stop:
+            ending: Ending = stop.value
+            if isinstance(ending, Quarantined):
+                rejected.append(ending.last)
+            return Replay(None, ending, tuple(responses), tuple(rejected))
+        if step.rejected is not None:
+            rejected.append(step.rejected)
+    conversation.close()
+    return Replay(step, None, tuple(responses), tuple(rejected))
+
+
+def cut_reason(text: str) -> str:
+    """The text, of at most :data:`MAX_REASON` characters."""
     return text if len(text) <= MAX_REASON else text[: MAX_REASON - 1] + "…"
 
 
-def quarantine(store: Store, subject_id: int, reason: str) -> None:
-    """Record that asking about a subject failed; interests that answered another question go."""
-    with store.write() as connection:
-        connection.exec_driver_sql("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
-        store.subjects.set_state(subject_id, "quarantined", reason)
-
-
-def unanswered(store: Store, subject_id: int, reason: str) -> bool:
-    """Record that no answer came. True: the subject keeps the interests it has, and its state."""
-    with store.write() as connection:
-        has = connection.exec_driver_sql(
-            "SELECT EXISTS (SELECT 1 FROM interests WHERE subject_id = ?)", (subject_id,)
-        ).scalar()
-        if not has:
-            store.subjects.set_state(subject_id, "quarantined", reason)
-        return bool(has)
-
-
-async def _accept(asker: Asker, subject_id: int, response: StoredResponse, answer: Answer) -> None:
-    store = asker.store
-
-    def job() -> None:
-        store.interests.save(
-            subject_id, answer.interests, source=response.model, response_id=response.response_id
-        )
-        detail = {"mends": list(answer.mends), "repairs": list(answer.repairs)}
-        store.responses.settle(
-            response.response_id, "ok", {key: value for key, value in detail.items() if value}
-        )
-
-    await asker.writer.do(job)
-
-
-async def _reject(
-    asker: Asker, subject_id: int, response: StoredResponse, error: AnswerError, *, final: bool
-) -> None:
-    store = asker.store
-
-    def job() -> None:
-        outcome = OUTCOMES.get(error.kind, "invalid")
-        detail = {"kind": error.kind, "errors": list(error.errors)}
-        store.responses.settle(response.response_id, outcome, detail)
-        if final:
-            quarantine(store, subject_id, quarantine_reason(error))
-
-    await asker.writer.do(job)
+def _corrected(request: Request, rejected: Rejected, policy: ReaskPolicy) -> Request:
+    return make_reask(
+        request, rejected.response.raw_text, rejected.error.errors, template=policy.template
+    )

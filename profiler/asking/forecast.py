@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from profiler.asking.addressing import prompt_tokens
 from profiler.asking.options import AskingOptions
-from profiler.asking.plan import asking_of, last_step, to_ask
-from profiler.asking.shown import shown_subjects
+from profiler.asking.plan import Addressee, questions_of, to_ask
+from profiler.asking.subjects import shown_subjects
+from profiler.llm.budget import prompt_tokens
 from profiler.llm.port import ChatPort, Request
 from prompts import Template
 from store.digests import canonical_json
@@ -117,18 +117,15 @@ def forecast(
     options: AskingOptions,
 ) -> Forecast:
     """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing."""
-    asking = asking_of(store, port, template, options)
-    asked = [subject for subject in to_ask(store, subjects, asking) if subject.items]
-    ends = [
-        last_step(store, asking, asking.question(shown), port.base_url)[0]
-        for shown in shown_subjects(store, asked)
-    ]
-    missing = [request for request in ends if request is not None]
+    questions = questions_of(store, template, Addressee.of_port(port), options)
+    asked = [subject for subject in to_ask(questions, subjects) if subject.items]
+    steps = [questions.replay(questions.make(shown)).next for shown in shown_subjects(store, asked)]
+    missing = [step.request for step in steps if step is not None]
     habits = _habits(store, port.name, template.name)
     tokens_in = sum(_sent_characters(request) for request in missing) * habits.tokens_per_character
     guesses = [habits.tokens_out or _answer_tokens(request, options) for request in missing]
     tokens_out = sum(guesses)
-    rounds = 2 + options.patience.reasks
+    rounds = 2 + options.reask_policy.times
     # A longer call is asked once with twice the limit, corrections after it keep that limit.
     longest = [request.max_tokens * (1 + 2 * (rounds - 1)) for request in missing]
     calls = Range(len(missing), len(missing) * (1 + habits.again), len(missing) * rounds)
@@ -193,5 +190,5 @@ def _sent_characters(request: Request) -> int:
 def _answer_tokens(request: Request, options: AskingOptions) -> float:
     """A rule of thumb: an interest for every few items, every item cited once."""
     items = len(request.subject.items)
-    interests = min(options.patience.max_interests, max(2, items // ITEMS_PER_INTEREST))
+    interests = min(options.max_interests, max(2, items // ITEMS_PER_INTEREST))
     return float(min(interests * TOKENS_PER_INTEREST + items * TOKENS_PER_ID, request.max_tokens))

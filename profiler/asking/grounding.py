@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from profiler.asking.answer_schema import MAX_INTERESTS, AnswerError, Interest
 from profiler.asking.sensitive import private_attribute
-from profiler.llm.port import ShownItem, Task
+from profiler.llm.port import ShownItem
 from prompts.items import shown_ids
 
 MISSING_SHARE = 0.1
@@ -20,7 +20,7 @@ def ground(
     interests: Sequence[Interest],
     shown: Sequence[ShownItem],
     *,
-    task: Task,
+    task: str,
     max_interests: int = MAX_INTERESTS,
 ) -> tuple[tuple[Interest, ...], tuple[str, ...]]:
     """Check interests against the items shown; return them with store ids, and the repairs.
@@ -110,7 +110,7 @@ def _private_errors(interests: Sequence[Interest]) -> list[str]:
     return errors
 
 
-def _drop_repeats(interests: Sequence[Interest], task: Task) -> tuple[list[list[str]], list[str]]:
+def _drop_repeats(interests: Sequence[Interest], task: str) -> tuple[list[list[str]], list[str]]:
     """Evidence of each interest with repeated ids left out, and a record of each one."""
     kept: list[list[str]] = []
     repairs: list[str] = []

@@ -1,19 +1,20 @@
-"""How a run asks, and what came of it."""
+"""How calls are made, how a run asks, and what came of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from profiler.asking.conversation import Patience
+from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.asking.conversation import ReaskPolicy
 from profiler.asking.questions import Cut
 from profiler.llm.budget import Caps
 from profiler.llm.prices import Prices, load_prices
 from profiler.llm.retry import RetryPolicy
 
 
-@dataclass(frozen=True)
-class AskingOptions:
-    """Everything about a run but whom to ask and about whom.
+@dataclass(frozen=True, kw_only=True)
+class CallOptions:
+    """Pace, caps, prices and retries of calls, whatever they are made for.
 
     Attributes
     ----------
@@ -25,17 +26,8 @@ class AskingOptions:
         Most that may be spent in the store.
     prices
         Dollars per token.
-    max_tokens, temperature, seed
-        Of each answer; ``seed`` None is not sent.
-    token_budget, cut
-        Most tokens of the item list, and which items stay when it is longer.
-    patience, policy
-        Asking again what was answered badly; calling again what was not answered.
-    only_pending
-        Ask only about subjects without interests; else also about those whose interests answer
-        another question: the extractor's, another model's, another prompt's.
-    give_up_after
-        The run stops when so many requests in a row got no answer after all attempts.
+    policy
+        Calling again what was not answered.
     """
 
     concurrency: int = 8
@@ -43,13 +35,37 @@ class AskingOptions:
     tpm: int | None = None
     caps: Caps = field(default_factory=Caps)
     prices: Prices = field(default_factory=load_prices)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskingOptions(CallOptions):
+    """Everything about a run but whom to ask and about whom; beside :class:`CallOptions`:
+
+    Attributes
+    ----------
+    max_tokens, temperature, seed
+        Of each answer; ``seed`` None is not sent.
+    token_budget, cut
+        Most tokens of the item list, and which items stay when it is longer.
+    max_interests
+        Most interests of one answer.
+    reask_policy
+        Asking again what was answered badly.
+    only_pending
+        Ask only about subjects without interests; else also about those whose interests answer
+        another question: the extractor's, another model's, another prompt's.
+    give_up_after
+        The run stops when so many requests in a row got no answer after all attempts.
+    """
+
     max_tokens: int = 2_000
     temperature: float = 0.0
     seed: int | None = None
     token_budget: int = 6_000
     cut: Cut = "recent"
-    patience: Patience = field(default_factory=Patience)
-    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    max_interests: int = MAX_INTERESTS
+    reask_policy: ReaskPolicy = field(default_factory=ReaskPolicy)
     only_pending: bool = False
     give_up_after: int = 20
 
@@ -79,16 +95,21 @@ class AskingSummary:
         Answers of unknown cost: ``cost_usd`` is then not the whole.
     """
 
-    ok: int
-    quarantined: int
-    pending: int
-    calls: int
-    failed_calls: int
-    cached: int
-    tokens_in: int
-    tokens_out: int
-    cost_usd: float
-    unpriced: int
+    ok: int = 0
+    quarantined: int = 0
+    pending: int = 0
+    calls: int = 0
+    failed_calls: int = 0
+    cached: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+
+    def __add__(self, other: AskingSummary) -> AskingSummary:
+        """Two runs, about different subjects, as one."""
+        names = [entry.name for entry in fields(self)]
+        return AskingSummary(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @property
     def subjects(self) -> int:

@@ -7,171 +7,203 @@ interest was pinned, renamed or merged by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-from profiler.asking.addressing import sent_params
-from profiler.asking.answer_schema import AnswerError
-from profiler.asking.answers import read_answer
-from profiler.asking.boundary import boundary_key
-from profiler.asking.conversation import Patience, next_request
-from profiler.asking.options import AskingOptions
-from profiler.asking.questions import make_request
-from profiler.asking.shown import shown_subjects
+from profiler.asking.conversation import (
+    Accepted,
+    Conversation,
+    ReaskPolicy,
+    Replay,
+    converse,
+    replay,
+)
+from profiler.asking.questions import Cut, boundary_key, make_request
+from profiler.asking.subjects import shown_subjects
+from profiler.asking.task import TASKS, Task
 from profiler.llm.port import OFFLINE, ChatPort, Request, ShownSubject
 from prompts import Template
 from store.store import Store
 from store.tables.interests import Maker
-from store.tables.ledger import StoredResponse
+from store.tables.ledger import AnswerBehind, StoredResponse
 from store.tables.subjects import Subject
 
-if TYPE_CHECKING:
-    from profiler.exchange.batch_options import BatchOptions
+
+class QuestionSettings(Protocol):
+    """What decides a question beside its template and its model."""
+
+    @property
+    def max_tokens(self) -> int: ...  # noqa: D102
+    @property
+    def temperature(self) -> float: ...  # noqa: D102
+    @property
+    def seed(self) -> int | None: ...  # noqa: D102
+    @property
+    def token_budget(self) -> int: ...  # noqa: D102
+    @property
+    def cut(self) -> Cut: ...  # noqa: D102
+    @property
+    def max_interests(self) -> int: ...  # noqa: D102
+    @property
+    def reask_policy(self) -> ReaskPolicy: ...  # noqa: D102
+    @property
+    def only_pending(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
-class Asking:
-    """How questions are made and addressed.
+class Addressee:
+    """Whom questions are put to, as far as it decides their address.
 
     Attributes
     ----------
     model
         ``provider:model``, or ``offline``.
-    question
-        The first question about a subject with items.
-    digest
-        Content address of a question put to the service at an address.
     base_url
-        The address in question.
-    patience
-        What follows an answer that is not accepted.
-    only_pending
-        Leave subjects that have any interests as they are.
+        Address of the service, None for the provider's own.
+    params
+        What else changes a call: the method of structured output, extra model options.
     """
 
     model: str
-    question: Callable[[ShownSubject], Request]
-    digest: Callable[[Request, str | None], str]
     base_url: str | None
-    patience: Patience
-    only_pending: bool = False
+    params: Callable[[Request], Mapping[str, Any]]
+
+    @classmethod
+    def of_port(cls, port: ChatPort) -> Addressee:
+        """Whom a port asks."""
+        return cls(
+            port.name,
+            port.base_url,
+            lambda request: {**port.params, "method": port.method_for(request)},
+        )
 
 
-def questioner(
-    store: Store, template: Template, options: AskingOptions | BatchOptions
-) -> Callable[[ShownSubject], Request]:
-    """Function that makes the first question about a subject."""
-    return partial(
-        make_request,
-        template=template,
-        token_budget=options.token_budget,
-        cut=options.cut,
-        boundary_key=boundary_key(store),
-        max_tokens=options.max_tokens,
-        temperature=options.temperature,
-        seed=options.seed,
-        max_interests=options.patience.max_interests,
-    )
+@dataclass(frozen=True)
+class Questions:
+    """How the questions of one template are made, addressed and read.
+
+    Attributes
+    ----------
+    store
+        Where answers are looked up.
+    template
+        The question.
+    task
+        Reads and keeps the answers.
+    to
+        Whom they are put to.
+    settings
+        Limits, sampling, corrections.
+    make
+        The first question about a subject with items.
+    """
+
+    store: Store
+    template: Template
+    task: Task[Any]
+    to: Addressee
+    settings: QuestionSettings
+    make: Callable[[ShownSubject], Request]
+
+    def address(self, request: Request, base_url: str | None) -> str:
+        """Content address of a request to the service at ``base_url``."""
+        return request.digest(self.to.model, base_url, self.to.params(request))
+
+    def conversation(self, first: Request) -> Conversation:
+        """The conversation that a first question begins."""
+        return converse(first, self.task, self.settings.reask_policy)
+
+    def find(self, request: Request) -> StoredResponse | None:
+        """The stored answer to a request."""
+        return self.store.responses.find(self.address(request, self.to.base_url))
+
+    def replay(self, first: Request) -> Replay:
+        """Where the conversation about a subject stands by what is stored; nothing is written."""
+        return replay(self.conversation(first), self.find)
+
+    def answered_by(self, first: Request, behind: AnswerBehind) -> bool:
+        """Whether an answer is the one that the conversation about a subject ends with.
+
+        The same model at another address counts as the same: a server that moved is not paid twice.
+        """
+        if self.address(first, behind.base_url) == behind.request_digest:
+            return True
+
+        def find(request: Request) -> StoredResponse | None:
+            return self.store.responses.find(self.address(request, behind.base_url))
+
+        ending = replay(self.conversation(first), find).ending
+        return isinstance(ending, Accepted) and ending.response.response_id == behind.response_id
 
 
-def asking_of(store: Store, port: ChatPort, template: Template, options: AskingOptions) -> Asking:
-    """How a run asks."""
-    question = questioner(store, template, options)
+def questions_of(
+    store: Store,
+    template: Template,
+    to: Addressee,
+    settings: QuestionSettings,
+    task: Task[Any] | None = None,
+) -> Questions:
+    """How a run, a forecast or a batch asks with a template.
 
-    def digest(request: Request, base_url: str | None) -> str:
-        return request.digest(port.name, base_url, sent_params(port, request))
+    Parameters
+    ----------
+    task
+        The task of the template by its name, where it is not given.
+    """
+    asked = task or TASKS.get_known(template.task).limited(settings.max_interests)
+    key = boundary_key(store)
 
-    return Asking(
-        port.name, question, digest, port.base_url, options.patience, options.only_pending
-    )
+    def make(subject: ShownSubject) -> Request:
+        return make_request(
+            subject,
+            template,
+            token_budget=settings.token_budget,
+            cut=settings.cut,
+            boundary_key=key,
+            max_tokens=settings.max_tokens,
+            temperature=settings.temperature,
+            seed=settings.seed,
+            max_interests=settings.max_interests,
+            schema_name=asked.schema_name,
+            variables=asked.variables(subject),
+        )
+
+    return Questions(store, template, asked, to, settings, make)
 
 
-def to_ask(store: Store, subjects: Sequence[Subject], asking: Asking) -> list[Subject]:
+def to_ask(questions: Questions, subjects: Sequence[Subject]) -> list[Subject]:
     """The pending subjects, and those whose interests answer another question; in the same order.
 
     The extractor replaces nothing but its own: it stands in where there is nothing better. A
     pending subject may have interests, where other items are to be shown than they rest on.
     """
+    store, only_pending = questions.store, questions.settings.only_pending
+    offline = questions.to.model == OFFLINE
     makers = store.interests.makers()
-    kept = _kept(asking)
+    kept = _kept(offline=offline, only_pending=only_pending)
     free = [one for one in subjects if makers.get(one.subject_id) not in kept]
-    if asking.only_pending or asking.model == OFFLINE:
+    if only_pending or offline:
         return [one for one in free if one.state == "pending"]
-    behind = _responses_behind(store)
+    behind = store.responses.behind_interests()
     made = [one for one in free if one.state == "ok" and one.subject_id in behind]
     stale = {
         shown.subject_id
         for shown in shown_subjects(store, made)
-        if shown.items and not _answers(store, asking, shown, *behind[shown.subject_id])
+        if shown.items and not _has_its_answer(questions, shown, behind)
     }
     return [one for one in free if one.state == "pending" or one.subject_id in stale]
 
 
-def _kept(asking: Asking) -> set[Maker]:
-    """Whose interests are not asked about anew."""
-    if asking.only_pending:
-        return {"person", "model", "offline"}
-    return {"person", "model"} if asking.model == OFFLINE else {"person"}
-
-
-def last_step(
-    store: Store, asking: Asking, request: Request, base_url: str | None
-) -> tuple[Request | None, StoredResponse | None]:
-    """Play a conversation from what is stored; nothing is sent or written.
-
-    Returns
-    -------
-    tuple
-        The question it stops at, None if its answers are all there; the answer it ends with, None
-        if none is accepted.
-    """
-    asked, longer = 0, False
-    while (found := store.responses.find(asking.digest(request, base_url))) is not None:
-        try:
-            read_answer(
-                found.raw_text,
-                finish_reason=found.finish_reason,
-                refusal=found.refusal,
-                shown=request.subject.items,
-                task=request.task,
-                max_interests=asking.patience.max_interests,
-            )
-            return None, found
-        except AnswerError as error:
-            step = next_request(request, found, error, asking.patience, asked=asked, longer=longer)
-            if step is None:
-                return None, None
-            request, purpose = step
-            asked, longer = asked + (purpose == "reask"), longer or purpose == "longer"
-    return request, None
-
-
-def _answers(
-    store: Store,
-    asking: Asking,
-    shown: ShownSubject,
-    response_id: int,
-    digest: str,
-    base_url: str | None,
+def _has_its_answer(
+    questions: Questions, shown: ShownSubject, behind: Mapping[int, AnswerBehind]
 ) -> bool:
-    """Whether a response is the one that the conversation about a subject ends with.
-
-    The same model at another address counts as the same: a server that moved is not paid twice.
-    """
-    first = asking.question(shown)
-    if asking.digest(first, base_url) == digest:
-        return True
-    _, last = last_step(store, asking, first, base_url)
-    return last is not None and last.response_id == response_id
+    number = shown.subject_id
+    return number is not None and questions.answered_by(questions.make(shown), behind[number])
 
 
-def _responses_behind(store: Store) -> dict[int, tuple[int, str, str | None]]:
-    """The response behind a subject's interests, its address and that of the service."""
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url FROM interests n "
-            "JOIN responses r USING (response_id) GROUP BY n.subject_id"
-        ).all()
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+def _kept(*, offline: bool, only_pending: bool) -> set[Maker]:
+    """Whose interests are not asked about anew."""
+    if only_pending:
+        return {"person", "model", "offline"}
+    return {"person", "model"} if offline else {"person"}

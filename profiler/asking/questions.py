@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.asking.subjects import shown_subjects, shown_user
 from profiler.llm.port import Message, Request, Role, ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import boundary, clean_text, estimate_tokens, item_block, item_lines
+from store.errors import StoreError, UserError
+from store.store import Store
 
 Cut: TypeAlias = Literal["recent", "spread"]
 
@@ -17,8 +21,25 @@ SCHEMA_NAME = "interests"
 MAX_ERRORS = 10
 MAX_ERROR_LENGTH = 300
 
+_BOUNDARY_KEY = "boundary_key"
+
 # A line of its own. Item names are single lines that begin with "- ", so none can pose as it.
 CORRECTION = "=== Correction ==="
+
+
+def boundary_key(store: Store) -> bytes:
+    """Random bytes of a store, made on first use: with them requests stay the same on resume.
+
+    The boundary around item texts is made from them, so that no title can forge it.
+    """
+    known = store.meta(_BOUNDARY_KEY)
+    if known is None:
+        with store.write():
+            known = store.meta(_BOUNDARY_KEY)
+            if known is None:
+                known = secrets.token_hex(16)
+                store.set_meta(**{_BOUNDARY_KEY: known})
+    return bytes.fromhex(known)
 
 
 def make_request(
@@ -32,6 +53,8 @@ def make_request(
     temperature: float = 0.0,
     seed: int | None = None,
     max_interests: int = MAX_INTERESTS,
+    schema_name: str = SCHEMA_NAME,
+    variables: Mapping[str, Any] | None = None,
 ) -> Request:
     """Render the question about one subject.
 
@@ -52,6 +75,10 @@ def make_request(
         Passed on.
     max_interests
         The most interests asked for.
+    schema_name
+        Name under which the answer's schema is sent.
+    variables
+        Values for variables of the template beside those that every question has.
 
     Returns
     -------
@@ -74,6 +101,7 @@ def make_request(
     mark = boundary(boundary_key, [template.digest, subject.kind, lines])
     rendered = template.render(
         {
+            **(variables or {}),
             "kind": subject.kind,
             "count": len(shown),
             "total": len(subject.items),
@@ -87,7 +115,7 @@ def make_request(
         subject=replace(subject, items=shown),
         messages=tuple(Message(_role(role), text) for role, text in rendered.messages),
         schema=template.output_schema,
-        schema_name=SCHEMA_NAME,
+        schema_name=schema_name,
         task=template.task,
         template=template.name,
         template_digest=template.digest,
@@ -140,6 +168,49 @@ def make_reask(
         template=correction.name,
         template_digest=correction.digest,
     )
+
+
+def preview(
+    store: Store,
+    template: Template,
+    *,
+    user: str | None = None,
+    subject: str | None = None,
+    token_budget: int,
+    cut: Cut,
+) -> Request:
+    """Render the question about a user's visible history, or about a subject by name.
+
+    Raises
+    ------
+    StoreError
+        The store has no such user or subject, or nothing of it may be shown.
+    UserError
+        The template is a correction, or cannot be rendered.
+    """
+    if template.task == "reask":
+        raise UserError(
+            f"template {template.name!r} is appended to another question and shows no items; "
+            "render the question instead"
+        )
+    shown = _named(store, subject) if subject is not None else shown_user(store, str(user))
+    if not shown.items:
+        raise StoreError(f"{shown.name} has no items that may be shown under the store's split")
+    return make_request(
+        shown,
+        template,
+        token_budget=token_budget,
+        cut=cut,
+        boundary_key=boundary_key(store),
+        max_tokens=1,
+    )
+
+
+def _named(store: Store, name: str) -> ShownSubject:
+    found = [one for one in store.subjects.load(active=False) if one.name == name]
+    if not found:
+        raise StoreError(f"{store.path} has no subject {name!r}; see: profiler exemplars")
+    return shown_subjects(store, found)[0]
 
 
 def cut_items(subject: ShownSubject, token_budget: int, cut: Cut) -> tuple[ShownItem, ...]:

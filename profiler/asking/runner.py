@@ -9,38 +9,39 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from profiler.asking.asker import LEASE_S, Asker, HaltedError, LeasedElsewhereError, Tally
-from profiler.asking.conversation import KeptError, converse, quarantine
-from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.plan import asking_of, to_ask
-from profiler.asking.shown import shown_subjects
-from profiler.asking.writer import Writer
-from profiler.llm.budget import Budget, Caps
-from profiler.llm.loops import run_sync
-from profiler.llm.port import OFFLINE, ChatPort, ShownSubject
-from profiler.llm.rate_limits import Limiter
-from prompts import Template
-from store.errors import (
-    BudgetReachedError,
-    InterruptedRunError,
-    ProviderRefusedError,
-    UserError,
+from profiler.asking.conversation import Ending, Quarantined, Rejected, cut_reason
+from profiler.asking.ledger import (
+    HaltedError,
+    LeasedElsewhereError,
+    Ledger,
+    question_about,
+    refuse_unpriced_cap,
 )
+from profiler.asking.options import AskingOptions, AskingSummary
+from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
+from profiler.asking.subjects import shown_subjects
+from profiler.llm.loops import run_sync
+from profiler.llm.port import CallError, ChatPort, Request, ShownSubject
+from prompts import Template
+from store.errors import BudgetReachedError, InterruptedRunError, ProviderRefusedError
 from store.store import Store
-from store.tables.leases import owner_name
+from store.tables.ledger import StoredResponse
 from store.tables.subjects import Subject
 
-__all__ = ["AskingOptions", "AskingSummary", "run_asking"]
+__all__ = ["AskingOptions", "AskingSummary", "retry_failed", "run_asking"]
 
 Progress = Callable[[AskingSummary], None]
 GRACE_S = 1.2
 POLL_S = 0.1
+
+
+class KeptError(Exception):
+    """No answer came; the subject keeps what answered another question."""
 
 
 def run_asking(
@@ -62,13 +63,13 @@ def run_asking(
         Where subjects, answers and interests are.
     subjects
         Whom to ask about: those that are pending, and those whose interests answer another
-        question (:mod:`profiler.asking.settled`). The others are only counted.
+        question (:mod:`profiler.asking.plan`). The others are only counted.
     port
         Who is asked.
     template
         The question.
     options
-        Pace, caps, patience.
+        Pace, caps, retries.
     run_id
         Row of the table ``runs`` that calls and answers belong to.
     progress
@@ -87,43 +88,121 @@ def run_asking(
     UserError
         A cap in dollars for a model of unknown price; a template that cannot be rendered.
     """
-    _check_caps(port, options)
-    run = _Run(store, subjects, port, template, options, run_id, progress, stop)
-    run_sync(run.go(), lambda: run.halt(InterruptedRunError("stopped")))
-    if run.error is not None:
-        raise _told(run.error, run.summary())
-    return run.summary()
+    refuse_unpriced_cap(port, options)
+    questions = questions_of(store, template, Addressee.of_port(port), options)
+    asked = to_ask(questions, subjects)
+    quarantined = sum(subject.state == "quarantined" for subject in subjects)
+    settled = AskingSummary(
+        ok=len(subjects) - quarantined - len(asked), quarantined=quarantined, pending=len(asked)
+    )
+    run = _Run(questions, port, options, shown_subjects(store, asked), settled)
+    return run.to_its_end(run_id, progress, stop)
+
+
+def retry_failed(
+    store: Store,
+    port: ChatPort,
+    *,
+    templates: Mapping[str, Template],
+    options: AskingOptions,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> AskingSummary:
+    """Ask anew about every quarantined subject; return what came of these and the pending ones.
+
+    Their unusable answers are kept, but set aside in the same transaction that makes the subjects
+    pending: the questions are sent again, and a retry that is stopped resumes like any run.
+
+    Parameters
+    ----------
+    store, port, options, progress, stop
+        As for :func:`run_asking`.
+    templates
+        The question for each kind of subject.
+
+    Raises
+    ------
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
+        The run ended early; run it again to go on.
+    """
+    failed = store.subjects.load(states=("quarantined",))
+    total = AskingSummary()
+    with store.runs.recording(
+        "retry",
+        {"llm": port.name, "subjects": len(failed)},
+        stats=lambda: {"subjects": store.subjects.counts()},
+    ) as run:
+        with store.write():
+            store.responses.set_aside([subject.subject_id for subject in failed])
+            for subject in failed:
+                store.subjects.set_state(subject.subject_id, "pending")
+        for kind, template in templates.items():
+            waiting = [one for one in store.subjects.load(states=("pending",)) if one.kind == kind]
+            total += run_asking(
+                store,
+                waiting,
+                port,
+                template=template,
+                options=options,
+                run_id=run.run_id,
+                progress=progress,
+                stop=stop,
+            )
+        run.status = "partial" if total.quarantined else "done"
+    return total
 
 
 class _Run:
-    """The state of one run."""
+    """The state of one run.
+
+    Parameters
+    ----------
+    questions, port, options
+        What is asked, whom, and how.
+    subjects
+        Whom to ask about.
+    settled
+        The summary before anything is asked: ``pending`` are the subjects to ask about.
+    """
 
     def __init__(
         self,
-        store: Store,
-        subjects: Sequence[Subject],
+        questions: Questions,
         port: ChatPort,
-        template: Template,
         options: AskingOptions,
+        subjects: Sequence[ShownSubject],
+        settled: AskingSummary,
+    ) -> None:
+        self.questions, self.port, self.options = questions, port, options
+        self.store, self.task = questions.store, questions.task
+        self.queue = deque(subjects)
+        self.total = settled.subjects
+        self.ok, self.quarantined = settled.ok, settled.quarantined
+        self.error: BaseException | None = None
+        self.interrupted = asyncio.Event()
+
+    def to_its_end(
+        self,
         run_id: int | None,
         progress: Progress | None,
         stop: threading.Event | None,
-    ) -> None:
-        self.store, self.port, self.options = store, port, options
-        self.run_id, self.progress, self.stop = run_id, progress, stop
-        self.total = len(subjects)
-        self.quarantined = sum(subject.state == "quarantined" for subject in subjects)
-        self.asking = asking_of(store, port, template, options)
-        asked = to_ask(store, subjects, self.asking)
-        self.ok = self.total - self.quarantined - len(asked)
-        self.queue: deque[ShownSubject] = deque(shown_subjects(store, asked))
-        self.tally = Tally()
-        self.error: BaseException | None = None
-        self.owner = owner_name()
-        self.halting, self.interrupted = asyncio.Event(), asyncio.Event()
+    ) -> AskingSummary:
+        """Work until all is settled or the run is halted."""
+        self.progress, self.stop = progress, stop
+        self.ledger = Ledger(
+            self.store,
+            self.port,
+            self.options,
+            run_id=run_id,
+            stored=self.store.responses.digests(),
+        )
+        run_sync(self._go(), lambda: self.halt(InterruptedRunError("stopped")))
+        if self.error is not None:
+            raise _told(self.error, self.summary())
+        return self.summary()
 
     def summary(self) -> AskingSummary:
-        tally = self.tally
+        tally = self.ledger.tally
         return AskingSummary(
             ok=self.ok,
             quarantined=self.quarantined,
@@ -137,53 +216,22 @@ class _Run:
             unpriced=tally.unpriced,
         )
 
-    async def go(self) -> None:
-        """Work until all is settled or the run is halted; leave no lease behind."""
-        async with Writer(self.store) as writer:
-            asker = self._asker(writer)
-            # Twice as many as calls may be under way: while one reads and stores, another asks.
-            number = min(2 * self.options.concurrency, max(len(self.queue), 1))
-            workers = [asyncio.create_task(self._work(asker)) for _ in range(number)]
-            watch = asyncio.create_task(self._watch(writer))
-            await self._finish(workers)
-            watch.cancel()
-            await writer.do(lambda: self.store.responses.release(self.owner))
-
     def halt(self, error: BaseException) -> None:
         """Stop making calls; the first reason counts, but the user's word goes before any."""
         if self.error is None or isinstance(error, InterruptedRunError):
             self.error = error
-        self.halting.set()
+        self.ledger.halt()
         if isinstance(error, InterruptedRunError):
             self.interrupted.set()
 
-    def _asker(self, writer: Writer) -> Asker:
-        options = self.options
-        policy = options.policy
-        caps = Caps() if self.port.name == OFFLINE else options.caps
-        if policy.sleep is asyncio.sleep:
-            policy = replace(policy, sleep=self._sleep)
-        return Asker(
-            store=self.store,
-            writer=writer,
-            port=self.port,
-            limiter=Limiter(options.rpm, options.tpm, sleep=self._sleep),
-            budget=Budget(caps, self.store.responses.spent()),
-            prices=options.prices,
-            policy=policy,
-            in_flight=asyncio.Semaphore(options.concurrency),
-            owner=self.owner,
-            run_id=self.run_id,
-            halted=self.halting.is_set,
-            tally=self.tally,
-            stored=self.store.responses.digests(),
-        )
-
-    async def _sleep(self, seconds: float) -> None:
-        """Sleep that a halt cuts short."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.halting.wait(), seconds)
-            raise HaltedError
+    async def _go(self) -> None:
+        async with self.ledger:
+            # Twice as many as calls may be under way: while one reads and stores, another asks.
+            number = min(2 * self.options.concurrency, max(len(self.queue), 1))
+            workers = [asyncio.create_task(self._work()) for _ in range(number)]
+            watch = asyncio.create_task(self._watch())
+            await self._finish(workers)
+            watch.cancel()
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
         """Wait for the workers; once the user wants to stop, not for long."""
@@ -198,29 +246,24 @@ class _Run:
             await everyone
         user.cancel()
 
-    async def _watch(self, writer: Writer) -> None:
-        """Keep the leases alive and look for a stop from outside."""
-        renewed = time.monotonic()
-        while True:
+    async def _watch(self) -> None:
+        """Look for a stop from outside."""
+        while self.stop is not None:
             await asyncio.sleep(POLL_S)
-            if self.stop is not None and self.stop.is_set():
+            if self.stop.is_set():
                 self.halt(InterruptedRunError("stopped"))
-            if time.monotonic() - renewed > LEASE_S / 3:
-                renewed = time.monotonic()
-                await writer.do(
-                    lambda: self.store.responses.renew(self.owner, time.time() + LEASE_S)
-                )
 
-    async def _work(self, asker: Asker) -> None:
+    async def _work(self) -> None:
         """Take subjects until none is left or the run halts."""
-        while self.queue and not self.halting.is_set():
+        while self.queue and not self.ledger.halted:
             subject = self.queue.popleft()
             try:
-                await self._settle(asker, subject)
+                await self._settle(subject)
             except LeasedElsewhereError:
                 # Another process asks this now; its answer will be in the store.
                 self.queue.append(subject)
-                await asyncio.sleep(POLL_S)
+                with contextlib.suppress(HaltedError):
+                    await self.ledger.sleep(POLL_S)
             except HaltedError:
                 return
             except asyncio.CancelledError:
@@ -229,26 +272,74 @@ class _Run:
                 self.halt(error)
                 return
 
-    async def _settle(self, asker: Asker, subject: ShownSubject) -> None:
-        if subject.items:
-            request = self.asking.question(subject)
-            try:
-                reason = await converse(asker, request, self.options.patience)
-            except KeptError as error:
-                self._look_for_outage(str(error))
-                return
-        else:
-            reason = "it has no items to show"
-            await asker.writer.do(lambda: quarantine(self.store, subject.subject_id, reason))
+    async def _settle(self, subject: ShownSubject) -> None:
+        try:
+            reason = await self._ask_about(subject)
+        except KeptError as error:
+            self._look_for_outage(str(error))
+            return
         self.ok += reason is None
         self.quarantined += reason is not None
         if self.progress is not None:
             self.progress(self.summary())
         self._look_for_outage(reason)
 
+    async def _ask_about(self, subject: ShownSubject) -> str | None:
+        """Settle one subject; what comes of it is committed in one transaction.
+
+        Returns
+        -------
+        str or None
+            None: what its answer says is kept. A reason: it is quarantined.
+
+        Raises
+        ------
+        ProviderRefusedError, BudgetReachedError, LeasedElsewhereError, HaltedError, KeptError
+            It stays as it is.
+        """
+        if not subject.items:
+            reason = "it has no items to show"
+            await self._write(partial(self.task.quarantine, self.store, subject, reason))
+            return reason
+        first = self.questions.make(subject)
+        try:
+            ending = await self._converse(first)
+        except CallError as error:
+            reason = cut_reason(f"{error.outcome}: {error}")
+            if await self._write(partial(self._unanswered, subject, reason)):
+                raise KeptError(reason) from None
+            return reason
+        await self._write(partial(record_ending, self.questions, subject, ending))
+        return ending.reason if isinstance(ending, Quarantined) else None
+
+    async def _converse(self, first: Request) -> Ending:
+        """Drive a conversation by calls; each answer that is not accepted is recorded as such."""
+        conversation = self.questions.conversation(first)
+        step = next(conversation)
+        while True:
+            question = question_about(self.port, step.request, step.purpose)
+            response: StoredResponse = await self.ledger.answer(question)
+            try:
+                step = conversation.send(response)
+            except StopIteration as stop:
+                ending: Ending = stop.value
+                return ending
+            if step.rejected is not None:
+                await self._write(partial(record_rejected, self.store, step.rejected))
+
+    async def _write(self, job: Callable[[], Any]) -> Any:
+        return await self.ledger.writer.do(job)
+
+    def _unanswered(self, subject: ShownSubject, reason: str) -> bool:
+        """Record that no answer came. True: the subject keeps what it has, and its state."""
+        if self.task.keeps(self.store, subject):
+            return True
+        self.task.quarantine(self.store, subject, reason)
+        return False
+
     def _look_for_outage(self, reason: str | None) -> None:
         most = self.options.give_up_after
-        if self.tally.in_vain >= most:  # more, where calls were under way beside the last
+        if self.ledger.tally.in_vain >= most:  # more, where calls were under way beside the last
             raise ProviderRefusedError(
                 f"{most} requests in a row got no answer; the last: {reason}; "
                 "when the service is back, for the quarantined ones: profiler retry --failed "
@@ -257,12 +348,22 @@ class _Run:
             )
 
 
-def _check_caps(port: ChatPort, options: AskingOptions) -> None:
-    if options.caps.usd is not None and options.prices.of(port.name) is None:
-        raise UserError(
-            f"--budget-usd needs the price of {port.name}, which is not in the price table; "
-            "give it with --prices FILE, or cap with --budget-tokens or --budget-calls"
-        )
+def record_rejected(store: Store, rejected: Rejected) -> None:
+    """Record that an answer is not accepted, and why."""
+    detail = {"kind": rejected.error.kind, "errors": list(rejected.error.errors)}
+    store.responses.settle(rejected.response.response_id, rejected.outcome, detail)
+
+
+def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -> None:
+    """Keep what a conversation ended with, in one transaction."""
+    store, task = questions.store, questions.task
+    with store.write():
+        if isinstance(ending, Quarantined):
+            record_rejected(store, ending.last)
+            task.quarantine(store, subject, ending.reason)
+        else:
+            task.write(store, subject, ending.reading.value, ending.response)
+            store.responses.settle(ending.response.response_id, "ok", ending.reading.detail)
 
 
 def _told(error: BaseException, summary: AskingSummary) -> BaseException:

@@ -87,7 +87,7 @@ def asking_options(
     only_pending: bool = False,
 ) -> AskingOptions:
     """Gather pace, caps, prices and the correction."""
-    from profiler.asking.conversation import Patience
+    from profiler.asking.conversation import ReaskPolicy
     from profiler.asking.options import AskingOptions
     from profiler.llm.budget import Caps
     from profiler.llm.prices import load_prices
@@ -106,6 +106,6 @@ def asking_options(
         temperature=temperature,
         token_budget=token_budget,
         cut="spread" if cut == "spread" else "recent",
-        patience=Patience(reask=load_template("reask", prompts)),
+        reask_policy=ReaskPolicy(template=load_template("reask", prompts)),
         only_pending=only_pending,
     )

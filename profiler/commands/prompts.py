@@ -82,8 +82,7 @@ def render(
     """The messages a user or subject would be asked with; nothing is sent."""
     from typing import cast
 
-    from profiler.asking.previews import preview
-    from profiler.asking.questions import Cut
+    from profiler.asking.questions import Cut, preview
     from prompts import load_template
     from store.console import print_json, say
     from store.errors import UserError

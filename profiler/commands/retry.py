@@ -44,7 +44,7 @@ def retry(
     """Ask again about quarantined subjects; leaves with 1 where some are quarantined again."""
     from dataclasses import asdict
 
-    from profiler.asking.retrying import retry_failed
+    from profiler.asking.runner import retry_failed
     from profiler.exchange.save_interests import encode_imported, encoder_of
     from prompts import load_template, refuse_unused
     from store.console import print_json, say

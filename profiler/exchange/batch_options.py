@@ -1,24 +1,21 @@
-"""Playing the conversations of a batch from what is stored, without sending anything."""
+"""What a batch asks, and its conversations driven by what is stored, without sending anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from profiler.asking.answer_schema import MAX_INTERESTS
-from profiler.asking.asker import Asker
-from profiler.asking.conversation import Patience, converse
-from profiler.asking.plan import Asking, questioner, to_ask
+from profiler.asking.conversation import ReaskPolicy
+from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.questions import Cut
-from profiler.asking.shown import shown_subjects
-from profiler.llm.port import Method, Request
+from profiler.asking.runner import record_ending, record_rejected
+from profiler.asking.subjects import shown_subjects
+from profiler.llm.port import Method, Request, ShownSubject
 from prompts import Template
 from store.store import Store
-from store.tables.ledger import StoredResponse
 from store.tables.subjects import Kind, Subject
-
-T = TypeVar("T")
 
 TOGETHER = 50
 
@@ -85,57 +82,14 @@ class BatchOptions:
         return self.llm.partition(":")[2]
 
     @property
-    def patience(self) -> Patience:
+    def reask_policy(self) -> ReaskPolicy:
         """What follows an answer that is not accepted."""
-        return Patience(max_interests=self.max_interests, reask=self.reask)
+        return ReaskPolicy(template=self.reask)
 
-    def asking(self, store: Store, template: Template) -> Asking:
-        """How a run with these options would ask."""
-        question = questioner(store, template, self)
-
-        def digest(request: Request, base_url: str | None) -> str:
-            return request.digest(self.llm, base_url, {"method": self.method})
-
-        return Asking(self.llm, question, digest, self.base_url, self.patience, self.only_pending)
-
-    def digest(self, request: Request) -> str:
-        """Content address under which a run with these options would find the answer."""
-        return request.digest(self.llm, self.base_url, {"method": self.method})
-
-
-class _NotStoredError(Exception):
-    """The conversation has come to a question without a stored answer."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__()
-        self.request = request
-
-
-class _StoredAnswers:
-    """Stands in for the asker of a run: it has only what is stored and sends nothing.
-
-    The conversation is the same code either way, so a batch and a run can never disagree on what
-    comes next.
-    """
-
-    def __init__(self, store: Store, options: BatchOptions, *, write: bool) -> None:
-        self.store, self.options, self.write = store, options, write
-        self.writer = self
-        self.used: set[str] = set()
-
-    async def answer(self, request: Request, purpose: str) -> StoredResponse:
-        digest = self.options.digest(request)
-        found = self.store.responses.find(digest)
-        if found is None:
-            raise _NotStoredError(request)
-        self.used.add(digest)
-        return found
-
-    async def do(self, job: Callable[[], T]) -> T | None:
-        if not self.write:
-            return None
-        with self.store.write():
-            return job()
+    @property
+    def addressee(self) -> Addressee:
+        """Whom the questions are put to; a run with these options finds the answers."""
+        return Addressee(self.llm, self.base_url, lambda request: {"method": self.method})
 
 
 def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
@@ -143,21 +97,10 @@ def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str,
 
     Nothing is written.
     """
-    asker = _StoredAnswers(store, options, write=False)
-    for first in _questions(store, options, _next):
-        request = _play(asker, first)
-        if request is not None:
-            yield options.digest(request), request
-
-
-def _drive(conversation: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine to its end without an event loop: with stored answers it never waits."""
-    try:
-        conversation.send(None)
-    except StopIteration:
-        return
-    conversation.close()
-    raise RuntimeError("a conversation with stored answers has waited for something")
+    for questions, subject in _asked(store, options, _next):
+        step = questions.replay(questions.make(subject)).next
+        if step is not None:
+            yield questions.address(step.request, options.base_url), step.request
 
 
 def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
@@ -169,54 +112,53 @@ def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
     """
     if not answered:
         return
-    looking = _StoredAnswers(store, options, write=False)
-    writing = _StoredAnswers(store, options, write=True)
-    questions = list(_questions(store, options, _waiting))
-    for start in range(0, len(questions), TOGETHER):
+    waiting = list(_asked(store, options, _waiting))
+    for start in range(0, len(waiting), TOGETHER):
         with store.write():  # the answers are durable already, so subjects may share a commit
-            for first in questions[start : start + TOGETHER]:
-                looking.used.clear()
-                _play(looking, first)
-                if looking.used & answered:
-                    _play(writing, first)
+            for questions, subject in waiting[start : start + TOGETHER]:
+                _settle(questions, subject, answered)
 
 
-def _play(asker: _StoredAnswers, first: Request) -> Request | None:
-    """Play a conversation from its start; return the question it stops at, if it does."""
-    try:
-        _drive(converse(cast("Asker", asker), first, asker.options.patience))
-    except _NotStoredError as error:
-        return error.request
-    return None
+def _settle(questions: Questions, subject: ShownSubject, answered: set[str]) -> None:
+    """Record what became of the answers in one conversation, if it has any of these."""
+    played = questions.replay(questions.make(subject))
+    if answered.isdisjoint(response.request_digest for response in played.responses):
+        return
+    for rejected in played.rejected:
+        record_rejected(questions.store, rejected)
+    if played.ending is not None:
+        record_ending(questions, subject, played.ending)
 
 
-Whom = Callable[[Store, BatchOptions, Sequence[Subject], Asking], Sequence[Subject]]
+Whom = Callable[[BatchOptions, Sequence[Subject], Questions], Sequence[Subject]]
 
 
-def _questions(store: Store, options: BatchOptions, whom: Whom) -> Iterator[Request]:
-    """The first question about each of these subjects, by kind."""
+def _asked(
+    store: Store, options: BatchOptions, whom: Whom
+) -> Iterator[tuple[Questions, ShownSubject]]:
+    """These subjects, as far as they have items to show, with how each kind is asked."""
     subjects = store.subjects.load(kinds=kinds(options), active=False)
     for kind, template in options.templates.items():
-        asking = options.asking(store, template)
+        questions = questions_of(store, template, options.addressee, options)
         of_kind = [subject for subject in subjects if subject.kind == kind]
-        for shown in shown_subjects(store, whom(store, options, of_kind, asking)):
+        for shown in shown_subjects(store, whom(options, of_kind, questions)):
             if shown.items:
-                yield asking.question(shown)
+                yield questions, shown
 
 
 def _next(
-    store: Store, options: BatchOptions, subjects: Sequence[Subject], asking: Asking
+    options: BatchOptions, subjects: Sequence[Subject], questions: Questions
 ) -> Sequence[Subject]:
     """Whom a run would ask about."""
     active = [subject for subject in subjects if subject.active]
-    return active if options.everyone else to_ask(store, active, asking)
+    return active if options.everyone else to_ask(questions, active)
 
 
 def _waiting(
-    store: Store, options: BatchOptions, subjects: Sequence[Subject], asking: Asking
+    options: BatchOptions, subjects: Sequence[Subject], questions: Questions
 ) -> Sequence[Subject]:
     """Whose answers are read: also of the quarantined, who have nothing better."""
-    wanted = {subject.subject_id for subject in _next(store, options, subjects, asking)}
+    wanted = {subject.subject_id for subject in _next(options, subjects, questions)}
     return [
         subject
         for subject in subjects

@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from profiler.asking.addressing import prompt_of
+from profiler.asking.ledger import prompt_of
 from profiler.exchange.batch_files import Answered, read_answers, write_lines
 from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
 from profiler.llm.port import Request
@@ -234,10 +234,13 @@ def _options_of(store: Store, run_id: int) -> BatchOptions:
 
 
 def _question(digest: str, request: Request, run_id: int) -> Question:
+    subject_id = request.subject.subject_id
+    if subject_id is None:
+        raise ValueError(f"{request.subject.name} is no subject of the store")
     return Question(
         request_digest=digest,
         prompt=prompt_of(request),
-        subject_id=request.subject.subject_id,
+        subject_id=subject_id,
         run_id=run_id,
         max_tokens=request.max_tokens,
         shown=request.shown,

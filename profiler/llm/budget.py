@@ -12,8 +12,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from profiler.llm.port import Request
+from profiler.llm.prices import Prices
+from prompts.items import estimate_tokens
+from store.digests import canonical_json
 from store.errors import BudgetReachedError
 from store.tables.ledger import Spent
+
+PER_MESSAGE = 8
+"""Tokens that a service counts for the frame of one message."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,25 @@ def refusal(caps: Caps, cost: Cost) -> Callable[[Spent], str | None] | None:
     if not caps.any:
         return None
     return lambda spent: caps.passed(spent.usd, spent.tokens, spent.calls, cost)
+
+
+def prompt_tokens(request: Request) -> int:
+    """Tokens of a prompt, its schema and its tools, estimated on the high side."""
+    text = "".join(turn.content for turn in request.messages)
+    calls = [[call.name, call.arguments] for turn in request.messages for call in turn.tool_calls]
+    forms = [canonical_json(form) for form in (request.schema, *request.tools, *calls)]
+    return (
+        estimate_tokens(text)
+        + sum(map(estimate_tokens, forms))
+        + PER_MESSAGE * len(request.messages)
+    )
+
+
+def reservation(request: Request, model: str, prices: Prices) -> Cost:
+    """Most that one call is expected to take: the whole prompt and the longest answer."""
+    tokens_in = prompt_tokens(request)
+    usd = prices.cost(model, tokens_in, request.max_tokens) or 0.0
+    return Cost(usd, tokens_in + request.max_tokens)
 
 
 def _reached(cap: str, spent: str, need: str) -> str:

@@ -10,6 +10,7 @@ makes its body and :mod:`profiler.asking.direct` sends it.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 from profiler.llm.errors import as_call_error
 from profiler.llm.openai import Direct, direct_for
-from profiler.llm.port import CallError, Method, Reply, Request
+from profiler.llm.port import CallError, Method, Reply, Request, ToolCall, storable
 from store.errors import UserError
 
 METHODS: tuple[Method, ...] = ("json_schema", "json_mode", "text")
@@ -78,21 +79,23 @@ class LangChainPort:
         CallError
             The call brought no answer.
         """
-        messages = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+        messages = _messages(request)
         arguments = self._arguments(request)
+        method: Method = "tool" if request.tools else self._method
+        model = self.model.bind_tools(list(request.tools)) if request.tools else self.model
         try:
             async with asyncio.timeout(self.timeout):
-                if self.direct is not None:
+                if self.direct is not None and not request.tools:
                     payload = self.model._get_request_payload(messages, stop=None, **arguments)
                     return await self.direct.send(payload, self.name, self._method)
                 started = time.perf_counter()
-                message = await self.model.ainvoke(messages, **arguments)
+                message = await model.ainvoke(messages, **arguments)
         except CallError:
             raise
         except Exception as error:
             # "from None": a provider's exception holds the request, and so the key.
             raise as_call_error(error, self.name) from None
-        return _reply(message, self.name, self._method, time.perf_counter() - started)
+        return _reply(message, self.name, method, time.perf_counter() - started)
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -101,6 +104,8 @@ class LangChainPort:
         }
         if request.seed is not None:
             arguments["seed"] = request.seed
+        if request.tools:
+            return arguments
         if self._method == "json_schema":
             schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
             arguments["extra_body"] = {
@@ -197,6 +202,35 @@ def _method_of(model: Any) -> Method:
     return "json_schema" if profile.get("structured_output", True) else "json_mode"
 
 
+def _messages(request: Request) -> list[Any]:
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
+    found: list[Any] = []
+    for turn in request.messages:
+        if turn.role == "tool":
+            found.append(ToolMessage(turn.content, tool_call_id=turn.tool_call_id))
+        elif turn.role == "assistant":
+            calls = [
+                {"id": call.id, "name": call.name, "args": call.arguments or {}}
+                for call in turn.tool_calls
+            ]
+            found.append(AIMessage(turn.content, tool_calls=calls))
+        else:
+            found.append((SystemMessage if turn.role == "system" else HumanMessage)(turn.content))
+    return found
+
+
+def _tool_calls(message: Any) -> tuple[ToolCall, ...]:
+    """Tools that a LangChain message wants to be called; a call without an id gets one."""
+    calls = [(call.get("id"), call["name"], call["args"]) for call in message.tool_calls]
+    calls += [(call.get("id"), call.get("name") or "", None) for call in message.invalid_tool_calls]
+    calls = json.loads(storable(json.dumps(calls, ensure_ascii=False)))
+    return tuple(
+        ToolCall(id_ or f"call-{number}", name, arguments)
+        for number, (id_, name, arguments) in enumerate(calls)
+    )
+
+
 def _reply(message: Any, name: str, method: Method, latency_s: float) -> Reply:
     meta = message.response_metadata
     usage = message.usage_metadata or {}
@@ -211,4 +245,5 @@ def _reply(message: Any, name: str, method: Method, latency_s: float) -> Reply:
         method=method,
         latency_s=latency_s,
         headers=headers,
+        tool_calls=_tool_calls(message),
     )

@@ -1,8 +1,7 @@
 """The port to chat models: what goes in, what comes out, what can go wrong.
 
-Everything that asks a model speaks these words and no provider's: the LangChain port
-(:mod:`profiler.asking.chat`) and the extractor that needs no model
-(:mod:`profiler.asking.offline`) implement the same protocol.
+Everything that asks a model speaks these words and no provider's: the adapters of this package and
+the extractor that needs no model (:mod:`profiler.offline.extractor`) implement the same protocol.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ from typing import Any, Literal, Protocol
 
 from store.digests import json_digest
 
-Role = Literal["system", "user", "assistant"]
-Task = Literal["interests", "allocation"]
+Role = Literal["system", "user", "assistant", "tool"]
 Method = Literal["json_schema", "json_mode", "tool", "text", "offline"]
 
 OFFLINE = "offline"
@@ -46,27 +44,48 @@ class ShownSubject:
     Attributes
     ----------
     subject_id
-        Key in the store's table ``subjects``.
+        Key in the store's table ``subjects``; None where it has no row there.
     kind
-        ``exemplar``, ``synthetic`` or ``user``.
+        ``exemplar``, ``synthetic``, ``user``, or what another task asks about.
     name
         ``exemplar:USER_ID``, ``user:USER_ID`` or ``synthetic:DIGEST12``.
     items
         In time order (a user, an exemplar) or by owners (a synthetic user).
     """
 
-    subject_id: int
+    subject_id: int | None
     kind: str
     name: str
     items: tuple[ShownItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool the model wants to be called; ``arguments`` are None where they were not JSON."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of the conversation."""
+    """One turn of the conversation.
+
+    Attributes
+    ----------
+    role, content
+        Who says what.
+    tool_calls
+        Of an assistant's turn: the tools it wants to be called.
+    tool_call_id
+        Of a tool's turn: the call that it answers.
+    """
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -82,23 +101,28 @@ class Request:
     schema, schema_name
         JSON schema of the answer and the name it is sent under.
     task
-        ``interests`` (EIMF's three parts) or ``allocation`` (LDMI: every item to a cluster).
+        Name of the task that reads the answer: ``interests`` (EIMF's three parts), ``allocation``
+        (LDMI: every item to a cluster), ...
     template, template_digest
         Which prompt template made it.
     max_tokens, temperature, seed
         Limits and sampling; ``seed`` None is not sent.
+    tools
+        Tools that the model may call, in OpenAI's format; part of the address of whoever offers
+        any, not of :meth:`digest`.
     """
 
     subject: ShownSubject
     messages: tuple[Message, ...]
     schema: dict[str, Any]
     schema_name: str
-    task: Task
+    task: str
     template: str
     template_digest: str
     max_tokens: int
     temperature: float = 0.0
     seed: int | None = None
+    tools: tuple[dict[str, Any], ...] = ()
 
     @property
     def shown(self) -> tuple[int, ...]:
@@ -171,6 +195,8 @@ class Reply:
         Seconds from sending to the last byte.
     headers
         The response's headers in lower case (rate limits); never the request's.
+    tool_calls
+        Tools that the model wants to be called.
     """
 
     text: str
@@ -182,12 +208,20 @@ class Reply:
     method: Method = "text"
     latency_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    tool_calls: tuple[ToolCall, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("text", "model"):
             object.__setattr__(self, name, text_or_none(getattr(self, name)) or "")
         for name in ("finish_reason", "refusal"):
             object.__setattr__(self, name, text_or_none(getattr(self, name)))
+
+    @property
+    def tokens(self) -> int | None:
+        """Billed tokens, in and out; None where the service does not tell both."""
+        if self.tokens_in is None or self.tokens_out is None:
+            return None
+        return self.tokens_in + self.tokens_out
 
 
 class CallError(Exception):
@@ -233,6 +267,16 @@ class CallError(Exception):
 
 
 PASSING = frozenset({"rate_limited", "server_error", "timeout", "connection", "conflict"})
+
+
+def address(port: ChatPort, request: Request) -> str:
+    """Content address of a request to a port: equal where the same reaches the same model."""
+    return request.digest(port.name, port.base_url, sent_params(port, request))
+
+
+def sent_params(port: ChatPort, request: Request) -> dict[str, Any]:
+    """Options that change what is sent, beside the request's own."""
+    return {**port.params, "method": port.method_for(request)}
 
 
 class ChatPort(Protocol):

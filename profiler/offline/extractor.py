@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from profiler.asking.grounding import normal_label
 from profiler.asking.sensitive import private_attribute
-from profiler.llm.port import Method, Reply, Request, ShownItem, Task
+from profiler.llm.port import Method, Reply, Request, ShownItem
 from profiler.offline.grouping import NO_GROUP, group_rows
 from profiler.offline.naming import CorpusWords, distinctive_terms, join_words, shared_categories
 from profiler.offline.sessions import Baskets, group_session
@@ -184,7 +184,7 @@ def extract(
     max_interests: int = 20,
     *,
     threshold: float = THRESHOLD,
-    task: Task = "interests",
+    task: str = "interests",
     baskets: Baskets | None = None,
 ) -> list[dict[str, Any]]:
     """Group a subject's items and name the groups.
@@ -237,7 +237,7 @@ def extract(
     return interests
 
 
-def _groups(labels: NDArray[np.int64], vectors: NDArray[np.float32], task: Task) -> list[list[int]]:
+def _groups(labels: NDArray[np.int64], vectors: NDArray[np.float32], task: str) -> list[list[int]]:
     """Rows of each group, most typical first; which groups are kept depends on the task."""
     groups = []
     for group in range(int(labels.max(initial=NO_GROUP)) + 1):

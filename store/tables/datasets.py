@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from store.data.prepare import Prepared
 
 USER_SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class ItemText:
+    """What the store knows of an item in words; ``title`` is None where it has no text."""
+
+    item_ix: int
+    item_id: str
+    title: str | None
+    categories: tuple[str, ...]
 
 
 class Datasets:
@@ -55,6 +67,34 @@ class Datasets:
                 source=source,
             )
         return True
+
+    def item_texts(self, wanted: Iterable[int]) -> list[ItemText]:
+        """Return ids, titles and categories of the items with these ``item_ix``, by number."""
+        numbers = json.dumps(sorted(set(wanted)))
+        with self._db.read() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT item_ix, item_id, title, categories FROM items "
+                "WHERE item_ix IN (SELECT value FROM json_each(?)) ORDER BY item_ix",
+                (numbers,),
+            ).all()
+        return [
+            ItemText(row.item_ix, row.item_id, row.title, tuple(json.loads(row.categories)))
+            for row in rows
+        ]
+
+    def training_items(self, user: str) -> list[int] | None:
+        """Return ``item_ix`` of a user's training interactions in time order; None: no user."""
+        with self._db.read() as connection:
+            user_ix = connection.exec_driver_sql(
+                "SELECT user_ix FROM users WHERE user_id = ?", (user,)
+            ).scalar()
+            if user_ix is None:
+                return None
+            rows = connection.exec_driver_sql(
+                "SELECT item_ix FROM interactions WHERE user_ix = ? AND part = ? ORDER BY position",
+                (user_ix, int(Part.TRAIN)),
+            )
+            return list(rows.scalars())
 
     def load(self) -> Dataset:
         """Read the whole data set.

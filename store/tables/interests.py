@@ -114,6 +114,19 @@ class Interests:
             )
             touch(_with_followers(driver, subject_id))
 
+    def remove(self, subject_id: int) -> None:
+        """Remove all interests of a subject."""
+        with self._db.write() as connection:
+            raw(connection).execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
+
+    def has(self, subject_id: int) -> bool:
+        """Whether a subject has any interests."""
+        with self._db.read() as connection:
+            row = raw(connection).execute(
+                "SELECT EXISTS (SELECT 1 FROM interests WHERE subject_id = ?)", (subject_id,)
+            )
+            return bool(row.fetchone()[0])
+
     def makers(self) -> dict[int, Maker]:
         """Who is behind the interests of each subject that has any.
 

@@ -79,6 +79,15 @@ class StoredResponse:
 
 
 @dataclass(frozen=True)
+class AnswerBehind:
+    """The answer that the interests of a subject were read from: which, and of which question."""
+
+    response_id: int
+    request_digest: str
+    base_url: str | None
+
+
+@dataclass(frozen=True)
 class NewAttempt:
     """One call about to be made, with the most it is expected to cost."""
 

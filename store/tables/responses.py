@@ -19,6 +19,7 @@ from store.db.transactions import Transactions, now
 from store.digests import canonical_json
 from store.tables import leases
 from store.tables.ledger import (
+    AnswerBehind,
     NewAttempt,
     NewResponse,
     Outcome,
@@ -85,6 +86,15 @@ class Responses:
                 _FOUND + "WHERE response_id = ?", (response_id,)
             ).first()
         return None if row is None else _stored(row)
+
+    def behind_interests(self) -> dict[int, AnswerBehind]:
+        """Return the answer behind the interests of each subject that has one, by subject."""
+        with self._db.read() as connection:
+            rows = raw(connection).execute(
+                "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url "
+                "FROM interests n JOIN responses r USING (response_id) GROUP BY n.subject_id"
+            )
+            return {row[0]: AnswerBehind(*row[1:]) for row in rows}
 
     def add(self, response: NewResponse) -> int:
         """Store an answer and its prompt, still unread; return its number."""

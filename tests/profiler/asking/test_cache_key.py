@@ -8,9 +8,9 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from profiler.asking.addressing import request_digest
 from profiler.llm.langchain import LangChainPort
 from profiler.llm.port import Message, Request, ShownItem, ShownSubject
+from profiler.llm.port import address as request_digest
 from tests.asking_store import chat
 from tests.llm_server import LlmServer
 

@@ -8,7 +8,7 @@ import pytest
 
 from profiler.asking.answer_schema import AnswerError, Interest
 from profiler.asking.grounding import ground, normal_label
-from profiler.llm.port import ShownItem, Task
+from profiler.llm.port import ShownItem
 
 SHOWN = tuple(ShownItem(ix, f"i{ix}", None) for ix in range(20))
 IDS = [item.item_id for item in SHOWN]
@@ -18,7 +18,7 @@ def interest(label: str, evidence: list[str], description: str = "A taste.") -> 
     return Interest(label=label, description=description, evidence=evidence)
 
 
-def errors_of(interests: list[Interest], task: Task = "interests") -> str:
+def errors_of(interests: list[Interest], task: str = "interests") -> str:
     with pytest.raises(AnswerError) as caught:
         ground(interests, SHOWN, task=task)
     assert caught.value.kind == "grounding"

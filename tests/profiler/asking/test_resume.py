@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.addressing import request_digest
-from profiler.asking.boundary import boundary_key
 from profiler.asking.options import AskingOptions
-from profiler.asking.questions import CORRECTION, make_request
+from profiler.asking.questions import CORRECTION, boundary_key, make_request
 from profiler.asking.runner import run_asking
-from profiler.asking.shown import shown_subjects
+from profiler.asking.subjects import shown_subjects
+from profiler.llm.port import address as request_digest
 from prompts import Template
 from store.store import Store, open_store
 from store.tables.ledger import NewResponse

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.retrying import retry_failed
-from profiler.asking.runner import AskingSummary, run_asking
+from profiler.asking.runner import AskingSummary, retry_failed, run_asking
 from profiler.llm.budget import Caps
 from profiler.llm.retry import RetryPolicy
 from prompts import Template

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from profiler.asking.addressing import reservation
-from profiler.asking.boundary import boundary_key
 from profiler.asking.options import AskingOptions
-from profiler.asking.questions import make_request
+from profiler.asking.questions import boundary_key, make_request
 from profiler.asking.runner import run_asking
-from profiler.asking.shown import shown_subjects
-from profiler.llm.budget import Caps
+from profiler.asking.subjects import shown_subjects
+from profiler.llm.budget import Caps, reservation
 from prompts import Template
 from store.db.driver import raw
 from store.errors import BudgetReachedError

@@ -1,0 +1,448 @@
+"""The ledger: every call to a model is reserved, opened, sent, closed and settled here.
+
+Whoever asks, about subjects or about the store, buys an answer through :meth:`Ledger.answer`. What
+it costs is reserved before it is sent and the answer is durable before it is returned. A lease
+keeps two processes from paying for the same answer; it is renewed for as long as the ledger is
+open, however slow the service is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from profiler.asking.options import CallOptions
+from profiler.asking.writer import Writer
+from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
+from profiler.llm.port import (
+    OFFLINE,
+    CallError,
+    ChatPort,
+    Reply,
+    Request,
+    address,
+    sent_params,
+)
+from profiler.llm.rate_limits import Limiter
+from store.errors import BudgetReachedError, UserError
+from store.store import Store
+from store.tables.leases import owner_name
+from store.tables.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
+
+LEASE_S = 60.0
+NO_ROOM_S = 0.1
+ELSEWHERE_S = 0.1
+
+
+class LeasedElsewhereError(Exception):
+    """Another process is asking exactly this now."""
+
+
+class _NoRoomError(Exception):
+    """A call does not fit under a cap, given what all processes have spent."""
+
+    def __init__(self, reason: str, *, others: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.others = reason, others
+
+
+class HaltedError(Exception):
+    """The run is stopping: no new call is made."""
+
+
+@dataclass
+class Tally:
+    """What was done: calls sent, answers found stored, tokens billed, dollars known to be spent.
+
+    ``unpriced`` counts answers whose cost is unknown, ``in_vain`` the requests that in a row, up to
+    now, got no answer after all attempts.
+    """
+
+    calls: int = 0
+    cached: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
+    failed_calls: int = 0
+    in_vain: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Billed tokens, in and out."""
+        return self.tokens_in + self.tokens_out
+
+    def count(self, response: NewResponse) -> None:
+        """Count an answer that was bought."""
+        self.in_vain = 0
+        self.tokens_in += response.tokens_in or 0
+        self.tokens_out += response.tokens_out or 0
+        self.cost_usd += response.cost_usd or 0.0
+        self.unpriced += response.cost_usd is None
+
+
+def _text_of(reply: Reply) -> str:
+    return reply.text
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request with all that the ledger has to know of it.
+
+    Attributes
+    ----------
+    request
+        What the port is sent.
+    address
+        Content address under which its answer is stored.
+    prompt
+        What the store keeps of what was sent.
+    params
+        What is recorded with the answer beside limits and sampling.
+    purpose
+        Why the call is made.
+    raw_text
+        What of the reply is stored as its text.
+    """
+
+    request: Request
+    address: str
+    prompt: Prompt
+    params: Mapping[str, Any] = field(default_factory=dict)
+    purpose: Purpose = "ask"
+    raw_text: Callable[[Reply], str] = _text_of
+
+
+def question_about(port: ChatPort, request: Request, purpose: Purpose) -> Question:
+    """A request about a subject, ready to be bought."""
+    return Question(
+        request, address(port, request), prompt_of(request), sent_params(port, request), purpose
+    )
+
+
+def prompt_of(request: Request) -> Prompt:
+    """What the store keeps of a request."""
+    return Prompt(
+        [{"role": turn.role, "content": turn.content} for turn in request.messages],
+        request.schema,
+        request.template,
+        request.template_digest,
+    )
+
+
+def refuse_unpriced_cap(port: ChatPort, options: CallOptions) -> None:
+    """A cap in dollars needs a price.
+
+    Raises
+    ------
+    UserError
+        There is such a cap, and the price of the port's model is unknown.
+    """
+    if options.caps.usd is not None and options.prices.of(port.name) is None:
+        raise UserError(
+            f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
+            "cap with --budget-tokens or --budget-calls"
+        )
+
+
+class Ledger:
+    """Buys answers from one port for one store: ``async with Ledger(...) as ledger``.
+
+    Parameters
+    ----------
+    store, port
+        Where answers are kept; who is asked.
+    options
+        Pace, caps, prices and retries.
+    run_id
+        Of the store's table ``runs``.
+    stored
+        Addresses known to be answered when the run began. Only these are looked up before a call is
+        opened, since looking up costs more than knowing; what others store meanwhile, opening a
+        call finds. None looks up every address.
+
+    Attributes
+    ----------
+    tally
+        What was done so far.
+    writer
+        Writes to the store while the ledger is open.
+    under_way
+        Calls that are entered in the store and not settled.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        port: ChatPort,
+        options: CallOptions,
+        *,
+        run_id: int | None,
+        stored: Set[str] | None = None,
+    ) -> None:
+        self.store, self.port, self.run_id = store, port, run_id
+        self.tally = Tally()
+        self.writer = Writer(store)
+        self.under_way = 0
+        self._prices, self._stored = options.prices, stored
+        self._halting = asyncio.Event()
+        self._policy = options.policy
+        if self._policy.sleep is asyncio.sleep:
+            self._policy = replace(self._policy, sleep=self.sleep)
+        self._limiter = Limiter(options.rpm, options.tpm, sleep=self.sleep)
+        caps = Caps() if port.name == OFFLINE else options.caps
+        self._budget = Budget(caps, store.responses.spent())
+        self._in_flight = asyncio.Semaphore(options.concurrency)
+        self._owner = owner_name()
+
+    async def __aenter__(self) -> Ledger:
+        await self.writer.__aenter__()
+        self._renewing = asyncio.create_task(self._renew())
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Stop renewing, give back every lease, and wait for what is still to be written."""
+        self._renewing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._renewing
+        await self.writer.do(lambda: self.store.responses.release(self._owner))
+        await self.writer.__aexit__(*error)
+
+    @property
+    def halted(self) -> bool:
+        """Whether no new call is made."""
+        return self._halting.is_set()
+
+    def halt(self) -> None:
+        """Make no new call; those that are sent may come in."""
+        self._halting.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep that :meth:`halt` cuts short with :class:`HaltedError`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._halting.wait(), seconds)
+            raise HaltedError
+
+    async def answer(self, question: Question, *, wait: bool = False) -> StoredResponse:
+        """Return the stored answer to a question, after buying it where there is none.
+
+        Parameters
+        ----------
+        question
+            What to ask.
+        wait
+            Wait where another process is asking exactly this now, instead of raising.
+
+        Raises
+        ------
+        CallError
+            No answer after all attempts.
+        ProviderRefusedError, BudgetReachedError
+            No other call would fare better.
+        LeasedElsewhereError
+            Another process is asking this now.
+        HaltedError
+            The ledger is halted and a call would be needed.
+        """
+        while True:
+            try:
+                return await self._answer(question)
+            except LeasedElsewhereError:
+                if not wait:
+                    raise
+            await self.sleep(ELSEWHERE_S)
+
+    async def _answer(self, question: Question) -> StoredResponse:
+        known = self._stored is None or question.address in self._stored
+        found = self.store.responses.find(question.address) if known else None
+        if found is not None:
+            self.tally.cached += 1
+            return found
+        try:
+            return await self._policy.persist(lambda: self._attempt(question))
+        except LeasedElsewhereError:
+            raise
+        except BaseException as error:
+            self.tally.in_vain += isinstance(error, CallError)
+            # Whoever stops asking for good gives the lease back, whatever stopped it.
+            self.writer.soon(lambda: self.store.responses.release(self._owner, question.address))
+            raise
+
+    async def _attempt(self, question: Question) -> StoredResponse:
+        while True:
+            try:
+                return await self._within_caps(question)
+            except _NoRoomError as error:
+                # Calls under way, here or in another process, may turn out smaller than reserved.
+                if not (error.others or self.under_way):
+                    raise BudgetReachedError(error.reason) from None
+                await self._policy.sleep(NO_ROOM_S)
+
+    async def _within_caps(self, question: Question) -> StoredResponse:
+        if self.halted:
+            raise HaltedError
+        reserved = reservation(question.request, self.port.name, self._prices)
+        await self._budget.reserve(reserved)
+        actual = Cost(0.0, 0, 0)
+        try:
+            ticket = await self._open(question, reserved)
+            if ticket.answer is not None:
+                self.tally.cached += 1
+                return ticket.answer
+            if ticket.refused is not None:
+                raise _NoRoomError(ticket.refused, others=ticket.others)
+            if ticket.attempt_id is None:
+                raise LeasedElsewhereError
+            # From here on the call counts, whatever comes of it.
+            actual = reserved
+            self.under_way += 1
+            try:
+                answer, actual = await self._paid(question, ticket.attempt_id, reserved)
+            finally:
+                self.under_way -= 1
+            return answer
+        except CallError as error:
+            actual = Cost(0.0, 0) if error.free else reserved
+            raise
+        except HaltedError:
+            actual = Cost(0.0, 0, 0)
+            raise
+        finally:
+            await self._budget.settle(reserved, actual)
+
+    async def _open(self, question: Question, reserved: Cost) -> Ticket:
+        attempt = NewAttempt(
+            question.address,
+            question.request.subject.subject_id,
+            self.run_id,
+            "offline" if self.port.name == OFFLINE else question.purpose,
+            reserved.usd,
+            reserved.tokens,
+        )
+        return await self.writer.do(
+            lambda: self.store.responses.open_call(
+                attempt,
+                owner=self._owner,
+                clock=time.time(),
+                lease_s=LEASE_S,
+                refuse=refusal(self._budget.caps, reserved),
+            )
+        )
+
+    async def _paid(
+        self, question: Question, attempt_id: int, reserved: Cost
+    ) -> tuple[StoredResponse, Cost]:
+        """Send, wait, store; the answer is durable when this returns."""
+        reply = await self._send(question.request, attempt_id, reserved)
+        response = self._received(question, reply)
+        response_id = await self.writer.do(
+            lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)
+        )
+        self.tally.count(response)
+        stored = StoredResponse(
+            response_id=response_id,
+            request_digest=response.request_digest,
+            subject_id=response.subject_id,
+            model=response.model,
+            method=response.method,
+            raw_text=response.raw_text,
+            refusal=reply.refusal,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=response.cost_usd,
+            outcome="unread",
+        )
+        usd = reserved.usd if response.cost_usd is None else response.cost_usd
+        return stored, Cost(usd, reserved.tokens if reply.tokens is None else reply.tokens)
+
+    def _received(self, question: Question, reply: Reply) -> NewResponse:
+        """A reply as the store keeps it."""
+        request, model = question.request, self.port.name
+        cost = self._prices.cost(model, reply.tokens_in, reply.tokens_out)
+        return NewResponse(
+            request_digest=question.address,
+            prompt=question.prompt,
+            subject_id=request.subject.subject_id,
+            run_id=self.run_id,
+            model=model,
+            base_url=self.port.base_url,
+            method=reply.method,
+            params={
+                **question.params,
+                "max_tokens": request.max_tokens,
+                "temperature": request.temperature,
+                "seed": request.seed,
+                "answered_by": reply.model,
+                **self._prices.dated(model, cost),
+            },
+            shown=request.shown,
+            raw_text=question.raw_text(reply),
+            refusal=reply.refusal,
+            finish_reason=reply.finish_reason,
+            tokens_in=reply.tokens_in,
+            tokens_out=reply.tokens_out,
+            cost_usd=cost,
+            latency_s=reply.latency_s,
+        )
+
+    async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
+        sent = False
+        try:
+            async with self._in_flight:
+                grant = await self._limiter.acquire(reserved.tokens)
+                if self.halted:
+                    raise HaltedError
+                self.tally.calls += 1
+                sent = True
+                reply = await self._call(request, attempt_id)
+        except (HaltedError, asyncio.CancelledError):
+            if sent:
+                raise
+            await self.writer.do(lambda: self.store.responses.withdraw(attempt_id))
+            raise HaltedError from None
+        used = (reply.tokens_in or 0) + (reply.tokens_out or 0)
+        self._limiter.settle(grant, used or reserved.tokens)
+        return reply
+
+    async def _call(self, request: Request, attempt_id: int) -> Reply:
+        started = time.perf_counter()
+        try:
+            reply = await self.port.ask(request)
+        except CallError as error:
+            self._limiter.follow(error.headers)
+            if error.outcome == "rate_limited" and error.retry_after is not None:
+                self._limiter.pause(min(error.retry_after, self._policy.longest_told))
+            await self._failed(attempt_id, error, time.perf_counter() - started)
+            raise
+        except asyncio.CancelledError:
+            stopped = CallError("interrupted", "stopped by the user before the answer came")
+            await self._failed(attempt_id, stopped, time.perf_counter() - started)
+            raise
+        self._limiter.follow(reply.headers)
+        return reply
+
+    async def _failed(self, attempt_id: int, error: CallError, seconds: float) -> None:
+        self.tally.failed_calls += 1
+        await self.writer.do(
+            lambda: self.store.responses.close_failed(
+                attempt_id,
+                error.outcome,
+                error=str(error),
+                status_code=error.status_code,
+                free=error.free,
+                latency_s=seconds,
+            )
+        )
+
+    async def _renew(self) -> None:
+        """Put off the end of the leases, well before they run out."""
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            await self.writer.do(
+                lambda: self.store.responses.renew(self._owner, time.time() + LEASE_S)
+            )

@@ -1,0 +1,167 @@
+"""What every LLM task offers: whom it is about, how an answer is read, and what is kept of it.
+
+A task of your own is an instance of a subclass, in a module of its own, named in :data:`TASKS` or
+by an entry point (``docs/how-to-add.md``). The template decides the words of the question and the
+schema of the answer; the task decides what a usable answer is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from profiler.asking.answers import check_finish, parse_document
+from profiler.llm.port import ChatPort, Request, ShownSubject
+from prompts import Template, load_template
+from store.errors import UserError
+from store.registry import Registry
+
+if TYPE_CHECKING:
+    from store.store import Store
+    from store.tables.ledger import StoredResponse
+
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class Reading(Generic[A]):
+    """What was read in an accepted answer.
+
+    Attributes
+    ----------
+    value
+        What the task keeps.
+    mends
+        What was mended in the text before it was JSON: ``code fence``, ``trailing comma``.
+    repairs
+        What was repaired in the content, one plain sentence each.
+    """
+
+    value: A
+    mends: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> dict[str, list[str]]:
+        """Mends and repairs, where there are any, as the store keeps them."""
+        both = {"mends": list(self.mends), "repairs": list(self.repairs)}
+        return {name: found for name, found in both.items() if found}
+
+
+class Task(ABC, Generic[A]):
+    """One kind of question and what becomes of its answers.
+
+    Attributes
+    ----------
+    name
+        As templates name it under ``task``.
+    purpose
+        One line for people.
+    template
+        Name of the template that is used where none is given.
+    schema_name
+        Name under which the schema of the answer is sent; a part of what is addressed.
+    """
+
+    name: ClassVar[str]
+    purpose: ClassVar[str]
+    template: ClassVar[str]
+    schema_name: ClassVar[str] = "answer"
+
+    def limited(self, max_interests: int) -> Task[A]:
+        """The task for a run that allows so many interests an answer; most tasks have no such."""
+        return self
+
+    def load_template(self, name: str | None = None, folder: Any = None) -> Template:
+        """The template of a name, of ``folder`` or the toolkit's own; the task's by default.
+
+        Raises
+        ------
+        UserError
+            There is no such template, or it is another task's.
+        """
+        template = load_template(name or self.template, folder)
+        if template.task != self.name:
+            raise UserError(
+                f"template {template.name!r} is for the task {template.task!r}, not {self.name!r}"
+            )
+        return template
+
+    @abstractmethod
+    def subjects(self, store: Store) -> Sequence[ShownSubject]:
+        """Whom to ask about, with what may be shown of each.
+
+        A subject is a user, an exemplar, a synthetic user, a session, an item or a model. Those
+        that have a row in the table ``subjects`` carry its number, so that forgetting a user finds
+        what was asked about them.
+        """
+
+    def variables(self, subject: ShownSubject) -> Mapping[str, Any]:
+        """Values for variables of the template beside those that every question has."""
+        return {}
+
+    def parent(self, store: Store, subject: ShownSubject) -> int | None:
+        """Number of the response that the question about a subject follows from, if any."""
+        return None
+
+    def accept(self, response: StoredResponse, request: Request) -> Reading[A]:
+        """Read an answer: finish reason, JSON document, content, in this order.
+
+        Raises
+        ------
+        AnswerError
+            It is not accepted.
+        """
+        check_finish(response.raw_text, response.finish_reason, response.refusal)
+        document, mends = parse_document(response.raw_text)
+        value, repairs = self.read(document, request)
+        return Reading(value, mends, repairs)
+
+    @abstractmethod
+    def read(self, document: Any, request: Request) -> tuple[A, tuple[str, ...]]:
+        """Check the content of an answer; return what is kept, and what was repaired, in words.
+
+        Parameters
+        ----------
+        document
+            The JSON value of the answer.
+        request
+            What was asked; ``request.subject.items`` are exactly the items shown.
+
+        Raises
+        ------
+        AnswerError
+            With sentences that are shown to the model when it is asked again.
+        """
+
+    @abstractmethod
+    def write(
+        self, store: Store, subject: ShownSubject, value: A, response: StoredResponse
+    ) -> None:
+        """Keep what was read; called inside the transaction that settles the answer."""
+
+    @abstractmethod
+    def quarantine(self, store: Store, subject: ShownSubject, reason: str) -> None:
+        """Record that no usable answer came; what answered another question goes."""
+
+    @abstractmethod
+    def keeps(self, store: Store, subject: ShownSubject) -> bool:
+        """Whether a subject has something already, which stays where no answer comes at all."""
+
+    def stand_in(self, store: Store) -> ChatPort | None:
+        """Who answers where no model is asked; None where nothing stands in."""
+        return None
+
+
+TASKS: Registry[Task[Any]] = Registry(
+    "LLM task",
+    "interest_profiler.tasks",
+    Task,  # type: ignore[type-abstract]
+    {
+        "interests": "profiler.asking.tasks.interests:INTERESTS",
+        "allocation": "profiler.asking.tasks.interests:ALLOCATION",
+    },
+)
+"""The LLM tasks by name, ours and those that other packages add."""

@@ -1,0 +1,94 @@
+"""The conversation without any input or output: what it asks next, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from profiler.asking.conversation import (
+    Accepted,
+    Quarantined,
+    ReaskPolicy,
+    converse,
+    replay,
+)
+from profiler.asking.questions import make_request
+from profiler.asking.tasks.interests import Interests
+from profiler.llm.port import Request, ShownItem, ShownSubject
+from prompts import Template
+from store.tables.ledger import StoredResponse
+
+ITEMS = tuple(ShownItem(n, f"i{n}", f"Item {n}") for n in range(4))
+GOOD = json.dumps(
+    {"interests": [{"label": "A", "description": "Likes A.", "evidence": ["i0", "i1"]}]}
+)
+
+
+@pytest.fixture
+def first(template: Template) -> Request:
+    return make_request(
+        ShownSubject(1, "exemplar", "exemplar:u", ITEMS),
+        template,
+        token_budget=1_000,
+        cut="recent",
+        boundary_key=b"k" * 16,
+        max_tokens=100,
+    )
+
+
+def said(text: str, finish: str = "stop", number: int = 1) -> StoredResponse:
+    return StoredResponse(
+        number, "s256:x", 1, "openai:m", "text", text, None, finish, 1, 1, 0.0, "unread"
+    )
+
+
+def test_a_good_answer_ends_it(first: Request) -> None:
+    conversation = converse(first, Interests(), ReaskPolicy())
+    step = next(conversation)
+    assert (step.request, step.purpose, step.rejected) == (first, "ask", None)
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(GOOD))
+    ending = stop.value.value
+    assert isinstance(ending, Accepted)
+    assert ending.reading.value[0].evidence == ["i0", "i1"]
+
+
+def test_each_step_carries_the_answer_before_it(first: Request) -> None:
+    conversation = converse(first, Interests(), ReaskPolicy(times=1))
+    next(conversation)
+    longer = conversation.send(said(GOOD[:20], "length"))
+    assert (longer.purpose, longer.request.max_tokens) == ("longer", 200)
+    assert longer.rejected is not None
+    assert longer.rejected.outcome == "truncated"
+    again = conversation.send(said("prose"))
+    assert (again.purpose, again.request.max_tokens) == ("reask", 200)
+    assert "not one JSON" in again.request.messages[-1].content
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(""))
+    ending = stop.value.value
+    assert isinstance(ending, Quarantined)
+    assert ending.reason.startswith("empty:")
+
+
+def test_a_replay_stops_at_what_is_not_stored(first: Request) -> None:
+    stored = {first.messages: said("prose", number=5)}
+    policy = ReaskPolicy()
+    played = replay(converse(first, Interests(), policy), lambda r: stored.get(r.messages))
+    assert played.next is not None
+    assert played.ending is None
+    assert [one.response_id for one in played.responses] == [5]
+    assert [one.response.response_id for one in played.rejected] == [5]
+    stored[played.next.request.messages] = said(GOOD, number=6)
+    whole = replay(converse(first, Interests(), policy), lambda r: stored.get(r.messages))
+    assert whole.next is None
+    assert isinstance(whole.ending, Accepted)
+    assert whole.ending.response.response_id == 6
+
+
+def test_a_replay_counts_the_answer_it_ends_with(first: Request) -> None:
+    wrong = replace(said("prose"), response_id=7)
+    played = replay(converse(first, Interests(), ReaskPolicy(times=0)), lambda _: wrong)
+    assert isinstance(played.ending, Quarantined)
+    assert [one.response.response_id for one in played.rejected] == [7]

@@ -158,7 +158,7 @@ class Task(ABC, Generic[A]):
 TASKS: Registry[Task[Any]] = Registry(
     "LLM task",
     "interest_profiler.tasks",
-    Task,  # type: ignore[type-abstract]
+    Task,
     {
         "interests": "profiler.asking.tasks.interests:INTERESTS",
         "allocation": "profiler.asking.tasks.interests:ALLOCATION",

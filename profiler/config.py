@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from profiler.choices import HistoryVector, ItemText
 from store.data.splits import Split, parse_split
 from store.errors import UserError
 from store.tables.subjects import Kind
@@ -23,8 +24,8 @@ class BuildConfig(BaseModel):
     split: str = Field("leave-one-out", description="who may see which interaction")
     split_seed: int = 1230
     encoder: str | None = Field(None, description="name or folder of a sentence encoder")
-    item_text: Literal["title", "title+categories"] = "title+categories"
-    history: Literal["mean", "text"] = Field("mean", description="how a history becomes a vector")
+    item_text: ItemText = "title+categories"
+    history: HistoryVector = Field("mean", description="how a history becomes a vector")
     share: float | None = Field(0.03, description="share of users to be exemplars")
     exemplars: int | None = Field(None, description="number of exemplars, instead of a share")
     exemplars_usd: float | None = Field(

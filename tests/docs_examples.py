@@ -119,12 +119,14 @@ def unknown_options(words: list[str]) -> list[str]:
     name, *arguments = words
     if not arguments or arguments[0].startswith("-"):
         return []
-    command = typer.main.get_command(APPS[name](arguments[0]))
-    known = {"--help"}
-    while (children := getattr(command, "commands", None)) and arguments:
-        if arguments[0] not in children:
+    command = typer.main.get_command(APPS[name]())
+    known = {"-h", "--help", "--debug"}
+    while (find := getattr(command, "get_command", None)) and arguments:
+        child = find(None, arguments[0])
+        if child is None:
             return [] if arguments[0].isupper() else [f"{name} {arguments[0]}"]
-        command = children[arguments.pop(0)]
+        command = child
+        arguments.pop(0)
     for parameter in command.params:
         known.update([*parameter.opts, *parameter.secondary_opts])
     typed = [word.split("=")[0].rstrip(".,;:)…") for word in arguments]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from profiler.asking.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
-from profiler.asking.questions import Cut
+from profiler.choices import Cut
 from profiler.llm.budget import Caps
 from profiler.llm.prices import Prices, load_prices
 from profiler.llm.retry import RetryPolicy

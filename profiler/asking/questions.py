@@ -5,17 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from profiler.asking.answer_schema import MAX_INTERESTS
 from profiler.asking.subjects import shown_subjects, shown_user
+from profiler.choices import Cut
 from profiler.llm.port import Message, Request, Role, ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import boundary, clean_text, estimate_tokens, item_block, item_lines
 from store.errors import StoreError, UserError
 from store.store import Store
-
-Cut: TypeAlias = Literal["recent", "spread"]
 
 SCHEMA_NAME = "interests"
 MAX_ERRORS = 10

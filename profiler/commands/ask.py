@@ -7,28 +7,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.commands import _llm_options as llm_options
+from profiler.commands.options import BudgetOptions
+from store.console.options import Json, StoreFile, given, grouped, option
 
 if TYPE_CHECKING:
     from profiler.answering.agent import Answer
 
 
+@grouped
 def ask(
     question: Annotated[str, typer.Argument(help="A question in plain words.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    llm: llm_options.Llm = None,
-    base_url: llm_options.BaseUrl = None,
-    max_tokens: llm_options.MaxTokens = 1000,
-    temperature: llm_options.Temperature = 0.0,
-    budget_usd: llm_options.BudgetUsd = None,
-    budget_tokens: llm_options.BudgetTokens = None,
-    budget_calls: llm_options.BudgetCalls = None,
-    prices: llm_options.PricesFile = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    budget: BudgetOptions,
+    llm: Annotated[
+        str | None, option("PROVIDER:MODEL that answers, such as openai:gpt-4o-mini.")
+    ] = None,
+    base_url: Annotated[
+        str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, option("Most tokens of each step.", min=1, default="1000")
+    ] = None,
+    temperature: Annotated[
+        float | None, option("Sampling temperature.", min=0, default="0")
+    ] = None,
+    json: Json = False,
 ) -> int:
     """Answer a question from the store; every sentence cites interests or items that exist.
 
     The model may only look things up, in at most ten steps.
+
+    $ profiler ask "What do readers of crime novels buy?" --store shop.db --llm openai:gpt-4o-mini
     """
     from store.console import print_json
     from store.store import open_store
@@ -38,15 +47,12 @@ def ask(
             _refuse(question, store)
         from profiler.answering.agent import AnsweringOptions
         from profiler.answering.agent import ask as run
-        from profiler.llm.budget import Caps
         from profiler.llm.langchain import open_chat
-        from profiler.llm.prices import load_prices
 
         options = AnsweringOptions(
-            caps=Caps(budget_usd, budget_tokens, budget_calls),
-            prices=load_prices(prices),
-            max_tokens=max_tokens,
-            temperature=temperature,
+            caps=budget.caps(),
+            prices=budget.price_table(),
+            **given(max_tokens=max_tokens, temperature=temperature),
         )
         answer = run(opened, question, open_chat(str(llm), base_url=base_url), options)
     if json:

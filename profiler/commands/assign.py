@@ -2,60 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from profiler.commands._data_options import (
-    CategoriesColumn,
-    Format,
-    ItemColumn,
-    Items,
-    PositionColumn,
-    Source,
-    TimeColumn,
-    TitleColumn,
-    UserColumn,
-    read_options,
-)
+from profiler.commands.options import DataOptions, Source
+from store.console.options import Json, StoreFile, grouped, option
 
 if TYPE_CHECKING:
     from profiler.selection.new_users import Joined
 
 
+@grouped
 def assign(
     source: Source,
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    save: Annotated[bool, typer.Option("--save", help="Store the users and memberships.")] = False,
-    items: Items = None,
-    format: Format = None,
-    user_column: UserColumn = None,
-    item_column: ItemColumn = None,
-    time_column: TimeColumn = None,
-    position_column: PositionColumn = None,
-    title_column: TitleColumn = None,
-    categories_column: CategoriesColumn = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    data: DataOptions,
+    save: Annotated[bool, option("Store the users and memberships.", "--save")] = False,
+    json: Json = False,
 ) -> None:
-    """Let the users of SOURCE join their nearest exemplar; nobody is asked anything."""
+    """Let the users of SOURCE join their nearest exemplar; nobody is asked anything.
+
+    $ profiler assign new-customers.csv --store shop.db --save
+    """
     from profiler.assignment.assign import assign_own_interests
     from profiler.selection.new_users import join_exemplars, save_joined
     from store.console import print_json
     from store.store import open_store
 
-    options = read_options(
-        format,
-        items,
-        user_column,
-        item_column,
-        time_column,
-        position_column,
-        title_column,
-        categories_column,
-    )
     with open_store(store) as opened:
-        joined = join_exemplars(opened, source, options)
+        joined = join_exemplars(opened, source, data.read_options())
         saved = 0
         if save and joined.user_ids:
             saved = save_joined(opened, joined)

@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from store.console.options import StoreFile
+
 
 def backup(
     to: Annotated[Path, typer.Argument(help="File to write; must not exist.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
+    store: StoreFile,
 ) -> None:
-    """Copy the store with VACUUM INTO; safe while a build is writing."""
+    """Copy the store; safe while a build is writing.
+
+    $ profiler backup shop-copy.db --store shop.db
+    """
     from store.console import say
     from store.store import open_store
     from store.upkeep.verify import back_up

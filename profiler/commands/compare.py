@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from profiler.commands.options import User
+from store.console.options import Json, StoreFile
 
 SHOWN = 8
 
 
 def compare(
-    user: Annotated[str, typer.Argument(help="User id as in the data.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    user: User,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """A user's own history and interests against its exemplar's: shared, and what that adds."""
+    """A user's history and interests beside those of the exemplar that stands for them.
+
+    $ profiler compare U042 --store shop.db
+    """
     from store.console import print_json, say
     from store.store import open_store
     from store.views.exemplar_comparison import compare_user

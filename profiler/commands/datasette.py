@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from store.console.options import Json, Overwrite, StoreFile, option
 
 
 def datasette(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    out: Annotated[Path, typer.Option(help="Metadata file to write.")],
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file where it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    out: Annotated[Path, option("Metadata file to write.")],
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Write metadata with named queries, so that Datasette opens the store ready to use."""
+    """Write metadata with named queries, so that Datasette opens the store ready to use.
+
+    $ profiler datasette --store shop.db --out metadata.json
+    """
     from store.console import print_json, say
     from store.store import open_store
     from store.views.datasette import write_metadata

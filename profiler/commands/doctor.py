@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from store.console.options import Json, option
 
 
 def doctor(
-    store: Annotated[Path | None, typer.Option(help="Also look at this store.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: Annotated[Path | None, option("Also look at this store.")] = None,
+    json: Json = False,
 ) -> None:
-    """Versions, device, encoder, LLM settings and store health."""
+    """Versions, installation, device, encoder, language-model settings and the health of a store.
+
+    $ profiler doctor --store shop.db
+    """
     from profiler.health import examine
     from store.console import print_json, print_table
 

@@ -7,20 +7,25 @@ from typing import Annotated
 
 import typer
 
+from store.console.options import Json, StoreFile, option
+
 
 def evaluate(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    truth: Annotated[
-        Path | None, typer.Option(help="JSON file with the known group of each item.")
-    ] = None,
+    store: StoreFile,
+    truth: Annotated[Path | None, option("JSON file with the known group of each item.")] = None,
     against: Annotated[
-        Path | None, typer.Option(help="Another store over the same items, for stability.")
+        Path | None, option("Another store over the same items, for stability.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the rankings.")] = 50,
-    seed: Annotated[int, typer.Option(help="Of the sample of users where there are many.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    seed: Annotated[
+        int, typer.Option(help="Decides the sample of users where there are many.")
+    ] = 0,
+    json: Json = False,
 ) -> None:
-    """Measure the stored interests: grounded, covering, distinct, predictive."""
+    """Measure the stored interests: grounded, covering, distinct, predictive.
+
+    $ profiler evaluate --store shop.db --truth shop/truth.json
+    """
     from profiler.quality.evaluate_store import evaluate_store
     from store.console import print_json, print_table
     from store.store import open_store

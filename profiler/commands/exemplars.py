@@ -7,13 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
+from store.console.options import Json, StoreFile
+
 
 def exemplars(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    limit: Annotated[int, typer.Option(help="Show the largest so many; 0: all.", min=0)] = 20,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    limit: Annotated[
+        int, typer.Option("-k", "--limit", help="Show only the largest; 0 shows all.", min=0)
+    ] = 20,
+    json: Json = False,
 ) -> None:
-    """Exemplars, largest first: members, similarity, typical items, and how they were chosen."""
+    """Exemplars, largest first: members, similarity, typical items, and how they were chosen.
+
+    $ profiler exemplars --store shop.db -k 5
+    """
     from profiler.selection.exemplars.listing import list_exemplars
     from store.console import print_json
     from store.store import open_store

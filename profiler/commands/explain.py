@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
+from profiler.commands.options import User
+from store.console.options import Json, StoreFile, option
 
 
 def explain(
-    user: Annotated[str, typer.Argument(help="User id as in the data.")],
-    item: Annotated[str, typer.Option(help="Item id as in the data.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    user: User,
+    item: Annotated[str, option("Item id as in the data.")],
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Why an item fits a user: the nearest of its interests, with path and evidence."""
+    """Why an item fits a user: the nearest of the user's interests, with path and evidence.
+
+    $ profiler explain U042 --item I0101 --store shop.db
+    """
     from store.console import plain, print_json, say
     from store.store import open_store
     from store.views.explanation import explain_item

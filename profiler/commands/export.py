@@ -7,17 +7,21 @@ from typing import Annotated
 
 import typer
 
+from store.choices import ExportFormat
+from store.console.options import Json, Overwrite, StoreFile, option
+
 
 def export(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    out: Annotated[Path, typer.Option(help="Folder for the files; made where it is missing.")],
-    format_: Annotated[str, typer.Option("--format", help="jsonl, parquet or csv.")] = "jsonl",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    out: Annotated[Path, option("Folder for the files; made where it is missing.")],
+    format_: Annotated[ExportFormat, typer.Option("--format", help="Kind of files.")] = "jsonl",
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Write interests, evidence, users' interests and assignments as files."""
+    """Write interests, evidence, users' interests and assignments as files.
+
+    $ profiler export --store shop.db --out exported --format parquet
+    """
     from store.console import print_json, print_table
     from store.store import open_store
     from store.views.export import export_store

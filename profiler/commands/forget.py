@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from store.console.options import Json, StoreFile
+
 
 def forget(
-    store: Annotated[Path, typer.Option(help="The store file.")],
+    store: StoreFile,
     user: Annotated[
         str | None,
         typer.Argument(help="User id as in the data; without it only the file is swept."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Remove a user, its answers and texts, and check that the file holds no trace of them."""
+    """Remove a user with answers and texts, and check that the file holds no trace of them.
+
+    $ profiler forget U042 --store shop.db
+    """
     from store.console import note, print_json, print_table
     from store.store import open_store
     from store.upkeep.forget import forget_user, sweep

@@ -7,45 +7,43 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from profiler.commands.options import StoredEncoder
+from store.choices import SubjectKind
+from store.console.options import Json, StoreFile, option
+
 if TYPE_CHECKING:
     from profiler.exchange.save_interests import ImportedInterests
 
 
 def import_interests(
-    file: Annotated[Path, typer.Argument(help="JSON lines, plain or gzip.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    name: Annotated[str | None, typer.Option(help="Where they are from [the file's name].")] = None,
+    file: Annotated[Path, typer.Argument(help="JSON lines, plain or gzip.", show_default=False)],
+    store: StoreFile,
+    name: Annotated[str | None, option("Where they are from.", default="the file's name")] = None,
     kind: Annotated[
-        str, typer.Option(help="exemplar, synthetic or user; rows with members are synthetic.")
+        SubjectKind, option("Kind of the subjects; rows with members are always synthetic.")
     ] = "exemplar",
     allow_unseen: Annotated[
-        bool,
-        typer.Option("--allow-unseen", help="Drop items the split hides instead of stopping."),
+        bool, option("Drop items the split hides instead of stopping.", "--allow-unseen")
     ] = False,
-    encoder: Annotated[
-        str | None, typer.Option(help="Encoder of the store's vectors, where it has moved.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    encoder: StoredEncoder = None,
+    json: Json = False,
 ) -> None:
-    """Store interests made elsewhere; their users then serve as the exemplars."""
-    from typing import cast
+    """Store interests made elsewhere; their users then serve as the exemplars.
 
+    $ profiler import-interests interests.jsonl --store shop.db
+    """
     from profiler.exchange.interests import import_interests as import_file
     from profiler.exchange.save_interests import encode_imported, encoder_of
-    from store.console import note, plain, print_json, print_table
-    from store.errors import UserError
+    from store.console import note, print_json, print_table
     from store.store import open_store
-    from store.tables.subjects import Kind
 
-    if kind not in ("exemplar", "synthetic", "user"):
-        raise UserError(f"--kind {kind!r}: one of exemplar, synthetic, user")
     with open_store(store) as opened:
         own = encoder_of(opened, encoder)
         found = import_file(
             opened,
             file,
             name=name or file.name.split(".")[0],
-            kind=cast("Kind", kind),
+            kind=kind,
             allow_unseen=allow_unseen,
         )
         encode_imported(opened, own)
@@ -55,7 +53,7 @@ def import_interests(
         return
     print_table("", ["what", "number"], rows(document))
     for line in found.counts.notes[:10]:
-        note(plain(line))
+        note(line)
     if len(found.counts.notes) > 10:
         note(f"and {len(found.counts.notes) - 10} more; --json lists all")
 

@@ -7,25 +7,30 @@ from typing import Annotated
 
 import typer
 
-from profiler.commands import _llm_options as llm_options
+from profiler.commands.options import PricesFile, StoredEncoder
+from store.console.options import Json, StoreFile
 
 
 def import_responses(
-    file: Annotated[Path, typer.Argument(help="Batch output, or lines of custom_id and text.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    encoder: Annotated[
-        str | None, typer.Option(help="Encoder of the store's vectors, where it has moved.")
-    ] = None,
-    prices: llm_options.PricesFile = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    file: Annotated[
+        Path,
+        typer.Argument(help="Batch output, or lines of custom_id and text.", show_default=False),
+    ],
+    store: StoreFile,
+    encoder: StoredEncoder = None,
+    prices: PricesFile = None,
+    json: Json = False,
 ) -> None:
-    """Store and read answers bought elsewhere. Leaves with 1 where a subject is quarantined."""
+    """Store and read the answers to a batch file. Leaves with 1 where a subject is quarantined.
+
+    $ profiler import-responses answers.jsonl --store shop.db
+    """
     from dataclasses import asdict
 
     from profiler.exchange.batches import import_responses as import_file
     from profiler.exchange.save_interests import encode_imported, encoder_of
     from profiler.llm.prices import load_prices
-    from store.console import note, plain, print_json, say
+    from store.console import note, print_json, say
     from store.store import open_store
 
     with open_store(store) as opened:
@@ -55,7 +60,7 @@ def import_responses(
             )
         say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
         for line in report.notes[:20]:
-            note(plain(line))
+            note(line)
         if len(report.notes) > 20:
             note(f"and {len(report.notes) - 20} more; --json lists all")
         if report.pending and report.new:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
+from store.console.options import Json, StoreFile, option
 
 
 def interests(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    raw: Annotated[bool, typer.Option("--raw", help="Show near-duplicates apart.")] = False,
+    store: StoreFile,
+    raw: Annotated[bool, option("Show near-duplicates apart.", "--raw")] = False,
     limit: Annotated[
-        int | None, typer.Option("-k", min=1, max=10**9, help="Most interests [all].")
+        int | None, option("Most interests.", "-k", min=1, max=10**9, default="all")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Every interest with how many users it reaches, near-duplicates under one label."""
+    """Every interest with how many users it reaches, near-duplicates under one label.
+
+    $ profiler interests --store shop.db -k 10
+    """
     from store.console import note, print_json, print_table
     from store.store import open_store
     from store.views.catalogue import list_interests

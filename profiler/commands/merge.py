@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from store.console.options import Json, StoreFile
 
 
 def merge(
     interest: Annotated[int, typer.Argument(help="Id of the interest to put under another.")],
     into: Annotated[int, typer.Argument(help="Id of the interest that stands for both.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Put one interest under the label of another; profiler undo takes it back."""
+    """Put one interest under the label of another; profiler undo takes it back.
+
+    $ profiler merge 12 7 --store shop.db
+    """
     from store.console import print_json, say
     from store.store import open_store
     from store.upkeep.edits import merge as put_under

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from profiler.commands.options import Interest
+from store.console.options import Json, StoreFile
 
 
 def pin(
-    interest: Annotated[int, typer.Argument(help="Id of the interest.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    interest: Interest,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Keep an interest apart from its near-duplicates; profiler undo takes it back."""
+    """Keep an interest apart from its near-duplicates; profiler undo takes it back.
+
+    $ profiler pin 12 --store shop.db
+    """
     from store.console import print_json, say
     from store.store import open_store
     from store.upkeep.edits import pin as keep_apart

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from profiler.commands.options import CutOption, TemplateFolder, TokenBudget
+from store.console.help import SETTINGS, Command, Group
+from store.console.options import Json, StoreFile, given, option
+
 app = typer.Typer(
+    cls=Group,
     help="List, show, render and compare prompt templates.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
+    context_settings=SETTINGS,
 )
 
-Folder = Annotated[
-    Path | None, typer.Option("--prompts", help="Folder of templates that override by name.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
+@app.command("list", cls=Command, context_settings=SETTINGS)
+def list_(prompts: TemplateFolder = None, json: Json = False) -> None:
+    """All templates with their purpose and digest.
 
-@app.command("list")
-def list_(prompts: Folder = None, json: Json = False) -> None:
-    """All templates with their purpose and digest."""
+    $ profiler prompts list
+    """
     from prompts import list_templates
     from store.console import print_json, print_table
 
@@ -45,13 +49,16 @@ def list_(prompts: Folder = None, json: Json = False) -> None:
     )
 
 
-@app.command()
+@app.command(cls=Command, context_settings=SETTINGS)
 def show(
     name: Annotated[str, typer.Argument(help="Name of the template.")],
-    prompts: Folder = None,
+    prompts: TemplateFolder = None,
     json: Json = False,
 ) -> None:
-    """One template as it stands in its file."""
+    """One template as it stands in its file.
+
+    $ profiler prompts show exemplar_interests
+    """
     from prompts import load_template
     from store.console import print_json, say
 
@@ -64,43 +71,40 @@ def show(
         say(template.path.read_text(encoding="utf-8").rstrip())
 
 
-@app.command()
+@app.command(cls=Command, context_settings=SETTINGS)
 def render(
     name: Annotated[str, typer.Argument(help="Name of the template.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    user: Annotated[str | None, typer.Option(help="User id as in the data.")] = None,
-    subject: Annotated[
-        str | None, typer.Option(help="Or a subject's name, such as synthetic:1a2b3c.")
-    ] = None,
-    prompts: Folder = None,
-    token_budget: Annotated[int, typer.Option(help="Most tokens of the item list.", min=1)] = 6_000,
-    cut: Annotated[str, typer.Option(help="recent or spread: which items of a long list.")] = (
-        "recent"
-    ),
+    store: StoreFile,
+    user: Annotated[str | None, option("User id as in the data.")] = None,
+    subject: Annotated[str | None, option("Or a subject's name, such as synthetic:1a2b3c.")] = None,
+    prompts: TemplateFolder = None,
+    token_budget: TokenBudget = None,
+    cut: CutOption = None,
     json: Json = False,
 ) -> None:
-    """The messages a user or subject would be asked with; nothing is sent."""
-    from typing import cast
+    """The messages a user or subject would be asked with; nothing is sent.
 
-    from profiler.asking.questions import Cut, preview
+    $ profiler prompts render exemplar_interests --store shop.db --user U042
+    """
+    from profiler.asking.options import AskingOptions
+    from profiler.asking.questions import preview
     from prompts import load_template
     from store.console import print_json, say
     from store.errors import UserError
     from store.store import open_store
 
-    if cut not in ("recent", "spread"):
-        raise UserError(f"--cut {cut!r}: one of recent, spread")
     if (user is None) == (subject is None):
         raise UserError("say whom to ask about: --user ID, or --subject NAME")
     template = load_template(name, prompts)
+    options = AskingOptions(**given(token_budget=token_budget, cut=cut))
     with open_store(store) as opened:
         request = preview(
             opened,
             template,
             user=user,
             subject=subject,
-            token_budget=token_budget,
-            cut=cast("Cut", cut),
+            token_budget=options.token_budget,
+            cut=options.cut,
         )
     if json:
         print_json(
@@ -120,14 +124,17 @@ def render(
         say(turn.content)
 
 
-@app.command()
+@app.command(cls=Command, context_settings=SETTINGS)
 def diff(
     one: Annotated[str, typer.Argument(help="A template's name, or a template file.")],
     two: Annotated[str, typer.Argument(help="Another, or the same name with --prompts.")],
-    prompts: Folder = None,
+    prompts: TemplateFolder = None,
     json: Json = False,
 ) -> None:
-    """What differs between two templates. With --prompts the second name is looked up there."""
+    """What differs between two templates. With --prompts the second name is looked up there.
+
+    $ profiler prompts diff exemplar_interests allocate_items
+    """
     from prompts.diff import compare
     from store.console import print_json, say
 

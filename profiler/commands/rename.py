@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from profiler.commands.options import Interest
+from store.console.options import Json, StoreFile
+
 
 def rename(
-    interest: Annotated[int, typer.Argument(help="Id of the interest.")],
+    interest: Interest,
     label: Annotated[str, typer.Argument(help="The new label.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Give an interest another label; profiler undo takes it back."""
+    """Give an interest another label; profiler undo takes it back.
+
+    $ profiler rename 12 "Trail running" --store shop.db
+    """
     from store.console import plain, print_json, say
     from store.store import open_store
     from store.upkeep.edits import rename as give_label

@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
+from store.console.options import Json, Overwrite, StoreFile, option
+
 
 def report(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    out: Annotated[Path, typer.Option(help="The HTML file to write.")],
-    model: Annotated[
-        Path | None, typer.Option(help="Model folder whose evaluation is shown.")
-    ] = None,
+    store: StoreFile,
+    out: Annotated[Path, option("The HTML file to write.")],
+    model: Annotated[Path | None, option("Model folder whose evaluation is shown.")] = None,
     seed: Annotated[int, typer.Option(help="Decides the sample of users and the map.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file where it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Write one self-contained HTML file: run card, coverage, map, clouds, sizes, users."""
+    """Write one self-contained HTML file: run card, coverage, map, clouds, sizes, users.
+
+    $ profiler report --store shop.db --out report.html
+    """
     from dataclasses import asdict
 
     from profiler.reporting.report import write_report

@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
+from store.console.options import Json, Overwrite
+
 
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
     users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 400,
     seed: Annotated[int, typer.Option(help="Decides everything random.")] = 7,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier sample in the folder.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Write a small shop with planted interests, to try everything on."""
+    """Write a small shop with planted interests, to try everything on.
+
+    $ profiler sample shop
+    """
     from dataclasses import asdict
 
     from store.console import print_json, say

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from store.console.options import Json, StoreFile, option
+
 
 def search(
     query: Annotated[str, typer.Argument(help="Words, or an expression such as: gel AND pen*")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
+    store: StoreFile,
     limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Most hits.")] = 10,
     encode: Annotated[
-        bool, typer.Option("--encode", help="Encode the query itself (loads the encoder).")
+        bool, option("Encode the query itself (loads the encoder).", "--encode")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Find stored interests by words and by meaning, with whom they reach."""
+    """Find stored interests by words and by meaning, with whom they reach.
+
+    $ profiler search camping --store shop.db
+    """
     from store.console import print_json, print_table, say
     from store.store import open_store
     from store.views.search import search as find

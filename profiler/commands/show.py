@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from profiler.commands.options import User
+from store.console.options import Json, StoreFile
 
 
 def show(
-    user: Annotated[str, typer.Argument(help="User id as in the data.")],
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    user: User,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """A user's interests, through its exemplar and synthetic users, with evidence."""
+    """A user's interests, through exemplar and synthetic users, with evidence.
+
+    $ profiler show U042 --store shop.db
+    """
     from store.console import print_json, say
     from store.store import open_store
     from store.views.users import show_user

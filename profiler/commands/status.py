@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from store.console.options import Json, StoreFile
 
 
 def status(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Counts, coverage, cost and failures of a store."""
+    """Counts, coverage, cost and failures of a store.
+
+    $ profiler status --store shop.db
+    """
     from store.console import print_json, print_table, say
     from store.store import open_store
     from store.views.status import summarise

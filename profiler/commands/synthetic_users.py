@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from store.console.options import Json, StoreFile, option
 
 
 def synthetic_users(
-    store: Annotated[Path, typer.Option(help="The store file.")],
+    store: StoreFile,
     name: Annotated[
-        str | None, typer.Option(help="Only this one, such as synthetic:1a2b3c, with all items.")
+        str | None, option("Only this one, such as synthetic:1a2b3c, with all items.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Synthetic users: members, items, who owns them, and the coverage curve."""
+    """Synthetic users: members, items, who owns them, and the coverage curve.
+
+    $ profiler synthetic-users --store shop.db
+    """
     from profiler.selection.synthetic.storing import coverage_curve, list_synthetic_users
     from store.console import print_json
     from store.errors import StoreError

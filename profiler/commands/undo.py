@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from store.console.options import Json, StoreFile
+
 
 def undo(
-    store: Annotated[Path, typer.Option(help="The store file.")],
+    store: StoreFile,
     edit: Annotated[
         int | None, typer.Argument(help="Number of the change; without it they are listed.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Take back a merge, rename or pin; without a number list all changes by hand."""
+    """Take back a merge, rename or pin; without a number list all changes by hand.
+
+    $ profiler undo 3 --store shop.db
+    """
     from store.console import note, print_json, print_table, say
     from store.digests import canonical_json
     from store.store import open_store

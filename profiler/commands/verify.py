@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
+
+from store.console.options import Json, StoreFile
 
 
 def verify(
-    store: Annotated[Path, typer.Option(help="The store file.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: StoreFile,
+    json: Json = False,
 ) -> None:
-    """Re-hash and re-check every row; exit 1 where something is wrong."""
+    """Re-hash and re-check every row; exit 1 where something is wrong.
+
+    $ profiler verify --store shop.db
+    """
     from store.console import print_json, print_table, say
     from store.store import open_store
     from store.upkeep.verify import verify as verify_store

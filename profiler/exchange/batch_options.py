@@ -9,9 +9,9 @@ from typing import Any, cast
 from profiler.asking.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
 from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
-from profiler.asking.questions import Cut
 from profiler.asking.runner import record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
+from profiler.choices import Cut
 from profiler.llm.port import Method, Request, ShownSubject
 from prompts import Template
 from store.store import Store

@@ -14,14 +14,15 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
+from profiler.choices import JsonMethod
 from profiler.llm.errors import as_call_error
 from profiler.llm.openai import Direct, direct_for
 from profiler.llm.port import CallError, Method, Reply, Request, ToolCall, storable
 from store.errors import UserError
 
-METHODS: tuple[Method, ...] = ("json_schema", "json_mode", "text")
+METHODS: tuple[JsonMethod, ...] = get_args(JsonMethod)
 DEFAULT_TIMEOUT = 120.0
 OPENAI = ("openai:", "azure_openai:")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-HistoryMethod = Literal["mean", "text"]
+from profiler.choices import HistoryVector
+
+HistoryMethod = HistoryVector
 
 
 def history_vectors(

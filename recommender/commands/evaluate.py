@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from recommender.commands.options import Model, ModelStore, ProtocolOptions
+from store.console.options import Json, grouped, option
 
+
+@grouped
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="The model folder.")],
-    store: Annotated[
-        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
-    ] = None,
-    part: Annotated[str, typer.Option(help="test or valid.")] = "test",
+    model: Model,
+    protocol: ProtocolOptions,
+    store: ModelStore = None,
     k: Annotated[
-        list[int] | None, typer.Option("-k", help="Length of the lists; may be repeated.")
+        list[int] | None,
+        option("Length of the lists; may be repeated.", "-k", default="10, 20 and 50"),
     ] = None,
     metrics: Annotated[
         str,
@@ -25,9 +27,6 @@ def evaluate(
             "tables of the ComiRec family), joined by commas."
         ),
     ] = "recall,ndcg,hr,mrr",
-    seen: Annotated[
-        str, typer.Option(help="Items the user already has: protocol, keep or remove.")
-    ] = "protocol",
     diagnose: Annotated[
         bool,
         typer.Option(
@@ -45,28 +44,26 @@ def evaluate(
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Show popularity beside it.")
     ] = True,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Rank all items for the held-out users of the store's split and measure."""
+    """Rank all items for the held-out users of the store's split and measure.
+
+    $ recommender evaluate models/remi
+    $ recommender evaluate models/remi -k 20 --metrics recall,ndcg
+    """
     from recommender.measure import evaluate as run
     from recommender.measure import evaluate_popularity
     from store.console import print_json, print_table, say
-    from store.errors import UserError
 
-    if part not in ("test", "valid"):
-        raise UserError(f"--part {part!r}: write test or valid")
-    if seen not in ("protocol", "keep", "remove"):
-        raise UserError(f"--seen {seen!r}: write protocol, keep or remove")
     names = [name.strip() for name in metrics.split(",")]
-    keep = {"protocol": None, "keep": True, "remove": False}[seen]
     ks = sorted(set(k or (10, 20, 50)))
     found = run(
         model,
         store,
-        part="valid" if part == "valid" else "test",
+        part=protocol.part,
         ks=ks,
         names=names,
-        keep_seen=keep,
+        keep_seen=protocol.keep_seen,
         diagnose=diagnose,
         where=where,
     )

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
+from recommender.commands.options import History, Model, ModelStore, User
+from store.console.options import Json, option
 
 
 def explain(
-    model: Annotated[Path, typer.Argument(help="The model folder.")],
-    item: Annotated[str, typer.Option(help="The item id to explain.")],
-    user: Annotated[str | None, typer.Option(help="A user of the store.")] = None,
-    history: Annotated[
-        str | None,
-        typer.Option(help="Item ids joined by commas, oldest first, for a user never seen."),
-    ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    model: Model,
+    item: Annotated[str, option("The item id to explain.")],
+    user: User = None,
+    history: History = None,
+    store: ModelStore = None,
+    json: Json = False,
 ) -> None:
     """Why an item has its score: the interest that scored it, what each item of the history gave.
 
     Also the stored interests closest to it, with the items that prove them and where they are from.
+
+    $ recommender explain models/remi --user U042 --item I0101
     """
     from recommender.commands.recommend import parse_history
     from recommender.serving.service import Service

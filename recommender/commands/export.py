@@ -7,31 +7,34 @@ from typing import Annotated, Any
 
 import typer
 
+from recommender.commands.options import Model, ModelStore
+from store.console.options import Json, Overwrite, option
+
 
 def export(
-    model: Annotated[Path, typer.Argument(help="The model folder.")],
+    model: Model,
     parquet: Annotated[
-        Path | None, typer.Option(help="Write lists of all users to this Parquet file.")
+        Path | None, option("Write lists of all users to this Parquet file.")
     ] = None,
     faiss: Annotated[
-        Path | None, typer.Option(help="Write item vectors to this faiss index; needs faiss.")
+        Path | None, option("Write item vectors to this faiss index; needs faiss.")
     ] = None,
     faiss_index: Annotated[
         str, typer.Option(help="Kind of the index: Flat is exact; IVF4096,Flat or HNSW32 scale.")
     ] = "Flat",
     onnx: Annotated[
-        Path | None, typer.Option(help="Write the user tower to this ONNX file; needs onnx.")
+        Path | None, option("Write the user tower to this ONNX file; needs onnx.")
     ] = None,
     k: Annotated[int, typer.Option("-k", help="Length of the lists.")] = 50,
-    store: Annotated[
-        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: ModelStore = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Write what another system needs to serve this model."""
+    """Write what another system needs to serve this model.
+
+    $ recommender export models/remi --parquet lists.parquet
+    $ recommender export models/remi --faiss items.faiss --faiss-index HNSW32
+    """
     from recommender.serving.export import (
         ends_early,
         export_target,

@@ -7,37 +7,35 @@ from typing import Annotated
 
 import typer
 
+from recommender.commands.options import History, Model, ModelStore, User
+from store.console.options import Json, Overwrite, option
+
 
 def recommend(
-    model: Annotated[Path, typer.Argument(help="The model folder.")],
-    user: Annotated[str | None, typer.Option(help="A user of the store.")] = None,
-    history: Annotated[
-        str | None,
-        typer.Option(help="Item ids joined by commas, oldest first, for a user never seen."),
-    ] = None,
+    model: Model,
+    user: User = None,
+    history: History = None,
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why, with the interests and their evidence.")
+        bool, option("Say why, with the interests and their evidence.", "--explain")
     ] = False,
     diversity: Annotated[
         float, typer.Option(help="Weight of different categories in the list; 0 is off.")
     ] = 0.0,
-    seen: Annotated[
-        bool, typer.Option("--seen", help="Also recommend items the history holds.")
-    ] = False,
+    seen: Annotated[bool, option("Also recommend items the history holds.", "--seen")] = False,
     all_users: Annotated[
         Path | None,
-        typer.Option("--all", metavar="FILE", help="Write lists of all users to a Parquet file."),
+        option("Write lists of all users to a Parquet file.", "--all", metavar="FILE"),
     ] = None,
-    store: Annotated[
-        Path | None, typer.Option(help="The store file; default is the one it was trained on.")
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file of --all where it exists.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    store: ModelStore = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
 ) -> None:
-    """Recommend items to a user of the store, or for a history given on the command line."""
+    """Recommend items to a user of the store, or for a history given on the command line.
+
+    $ recommender recommend models/remi --user U042 -k 3 --explain
+    $ recommender recommend models/remi --history I0101,I0102
+    """
     from recommender.serving.service import Service
     from store.console import note, print_json, say
     from store.errors import UserError

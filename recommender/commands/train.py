@@ -7,78 +7,69 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from recommender.backbones.registry import BACKBONES, DEFAULT
+from recommender.choices import InterestSource
+from recommender.commands.options import Device, LoopOptions, Settings
 from recommender.objectives.registry import OBJECTIVES
+from store.console.options import Json, StoreFile, given, grouped, option
 
 QUIET_S = 10.0
 """Between two evaluations a line is printed after so many seconds."""
 
 
+@grouped
 def train(
-    store: Annotated[Path, typer.Option(help="The store file to train on.")],
-    out: Annotated[Path, typer.Option(help="Folder the model is written to.")],
+    store: StoreFile,
+    out: Annotated[Path, option("Folder the model is written to.")],
+    loop: LoopOptions,
     backbone: Annotated[
-        str,
-        typer.Option(
-            help=f"The model: {', '.join(BACKBONES.built_in)}, or one that another package adds."
+        str | None,
+        option(
+            f"The model: {', '.join(BACKBONES.built_in)}, or one that another package adds.",
+            default=DEFAULT,
         ),
-    ] = DEFAULT,
+    ] = None,
     align: Annotated[
-        str, typer.Option(help="Alignment with the interests: eimf, ldmi, eimf,ldmi or none.")
-    ] = "eimf",
+        str | None,
+        option("Alignment with the interests: eimf, ldmi, eimf,ldmi or none.", default="eimf"),
+    ] = None,
     objective: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Add an auxiliary loss: {', '.join(OBJECTIVES.built_in)}, or one that another "
+        option(
+            f"Add an auxiliary loss: {', '.join(OBJECTIVES.built_in)}, or one that another "
             "package adds. May be repeated.",
+            metavar="NAME",
         ),
     ] = None,
     crowd: Annotated[
-        bool, typer.Option("--crowd", help="Add the contrastive loss on items of one interest.")
+        bool, option("Add the contrastive loss on items of one interest.", "--crowd")
     ] = False,
     interests: Annotated[
-        str, typer.Option(help="A user's interests: its exemplar's, or from the catalogue.")
-    ] = "exemplar",
-    text_start: Annotated[
-        bool, typer.Option("--text-start", help="Start item vectors from item texts.")
-    ] = False,
-    loss: Annotated[
-        str | None, typer.Option(help="full, sampled, interest-aware or gbce; by model.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most passes over the users.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Most optimiser steps.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Users in a step; 128.")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--lr", help="Step size; 1e-3.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Evaluations without a better one before it ends.")
-    ] = None,
-    evaluate_every: Annotated[
-        int | None, typer.Option(help="Steps between evaluations; by model.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Decides everything random; 0.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="PART.NAME=VALUE",
-            help="Any other setting, such as model.k=8, model.length=100, eimf.gamma=0.05, "
-            "ldmi.assignment=sinkhorn, crowd.negatives=groups, loss.negatives=512, "
-            "training.bf16=true. May be repeated.",
+        InterestSource | None,
+        option(
+            "A user's interests: those of the exemplar, or from the catalogue.",
+            default="exemplar",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the interrupted run in --out.")
+    text_start: Annotated[
+        bool, option("Start item vectors from item texts.", "--text-start")
     ] = False,
+    loss: Annotated[
+        str | None, option("full, sampled, interest-aware or gbce.", default="by model")
+    ] = None,
+    set_: Settings = None,
+    device: Device = "cpu",
+    resume: Annotated[bool, option("Continue the interrupted run in --out.", "--resume")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the model or stopped run in --out.")
+        bool, option("Replace the model or stopped run in --out.", "--overwrite")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
-    """Train a recommender; the best model on the validation part is kept."""
+    """Train a recommender; the best model on the validation part is kept.
+
+    $ recommender train --store shop.db --out models/remi
+    $ recommender train --store shop.db --out models/sasrec --backbone sasrec --align none
+    """
     from recommender.api import train as run
     from recommender.base import distributed
     from recommender.evaluation.validation import LAST
@@ -88,25 +79,13 @@ def train(
 
     first = distributed.first_process()
     tells = first and not json
-    parts = join_training(
-        split_settings(set_ or []),
-        epochs=epochs,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        patience=patience,
-        evaluate_every=evaluate_every,
-        seed=seed,
-    )
+    parts = join_training(split_settings(set_ or []), **vars(loop))
     parts["training"].setdefault("seed", 0)
-    recipe = {
-        "backbone": backbone,
-        "align": align,
+    recipe: dict[str, Any] = {
+        **given(backbone=backbone, align=align, interests=interests, loss=loss),
         "objectives": tuple(objective or ()),
         "crowd": crowd,
-        "interests": interests,
         "text_start": text_start,
-        "loss": loss,
         **parts,
     }
     refuse_idle(make_recipe(**recipe))

@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.choices import SubjectKind
 from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.datasets import refuse_leak
 
-Kind = Literal["exemplar", "synthetic", "user"]
+Kind = SubjectKind
 State = Literal["pending", "ok", "quarantined"]
 
 

@@ -368,8 +368,6 @@ def test_onnx_tower_gives_the_same_interests(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["evaluate", "MODEL", "--part", "train"], "write test or valid"),
-        (["evaluate", "MODEL", "--seen", "maybe"], "protocol, keep or remove"),
         (["evaluate", "MODEL", "--metrics", "precision"], "no metric 'precision'"),
         (["recommend", "MODEL"], "either --user ID or --history"),
         (["recommend", "MODEL", "--user", "nobody"], "no user 'nobody'"),
@@ -415,3 +413,18 @@ def test_refusals_are_plain(
     with pytest.raises(UserError, match=message):
         run(app, *(place.get(arg, arg) for arg in args))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--part", "train", "'train' is not one of 'test', 'valid'"),
+        ("--seen", "maybe", "'maybe' is not one of 'protocol', 'keep', 'remove'"),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused(
+    app: typer.Typer, trained: Path, option: str, value: str, told: str
+) -> None:
+    result = CliRunner().invoke(app, ["evaluate", str(trained), option, value])
+    assert result.exit_code == 2
+    assert told in " ".join(result.stderr.replace("│", " ").split())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import cli
+import prompts
 from profiler.commands.build import build
 from store.data.sample import write_sample
 from store.store import open_store
@@ -28,3 +31,41 @@ def test_a_dry_run_says_that_it_stores_its_choice(
     with open_store(path) as store:
         assert {one.state for one in store.subjects.load()} == {"pending"}
         assert store.responses.spent().calls == 0
+
+
+def test_answers_imported_under_a_template_are_not_bought_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    """Once ``build`` could not be told the template that ``requests`` had asked with."""
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.chdir(tmp_path)
+    write_sample(Path("shop"), users=60)
+    Path("my").mkdir()
+    ours = Path(prompts.__file__).parent / "templates" / "exemplar_interests.yaml"
+    short = ours.read_text("utf-8").replace("name: exemplar_interests", "name: short")
+    Path("my/short.yaml").write_text(
+        short.replace("system: |", "system: |\n  Be brief.\n"), "utf-8"
+    )
+    model = ["--llm", "openai:gpt-4o-mini", "--base-url", "http://127.0.0.1:9/v1"]
+    template = ["--prompts", "my", "--exemplar-prompt", "short"]
+    made = ["build", "shop", "--store", "s.db", "--synthetic-users", "0", *model, *template]
+
+    assert cli.run(cli.profiler_app, "profiler", [*made, "--dry-run"]) == 0
+    asked = ["requests", "--store", "s.db", "--out", "q.jsonl", *model, *template]
+    assert cli.run(cli.profiler_app, "profiler", asked) == 0
+    with open_store(Path("s.db")) as store:
+        shown = store.datasets.load().item_ids
+        items = {one.name: shown[int(one.items[0])] for one in store.subjects.load()}
+    with Path("a.jsonl").open("w", encoding="utf-8") as answers:
+        for line in Path("q.jsonl").read_text("utf-8").splitlines():
+            asked_of = json.loads(line)
+            text = json.dumps(asked_of["body"]["messages"])
+            item = next(item for item in items.values() if f"({item})" in text)
+            interest = {"label": "A", "description": "B", "evidence": [item]}
+            answer = json.dumps({"interests": [interest]})
+            print(json.dumps({"custom_id": asked_of["custom_id"], "text": answer}), file=answers)
+    took = ["import-responses", "a.jsonl", "--store", "s.db"]
+    assert cli.run(cli.profiler_app, "profiler", took) == 0, capsys.readouterr()
+
+    assert cli.run(cli.profiler_app, "profiler", [*made, "--budget-calls", "0"]) == 0
+    assert " 0 calls (0 without an answer)" in capsys.readouterr().out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from store.console import plain, print_json, print_table, progress
+from store.console import plain, print_json, print_table
 
 
 def test_table_in_a_pipe_is_tab_separated(capsys):
@@ -26,9 +26,3 @@ def test_json_has_null_where_a_figure_is_not_a_number(capsys):
 
 def test_plain_removes_direction_overrides():
     assert plain("a\u202eb") == "a b"
-
-
-def test_progress_is_silent_without_a_terminal(capsys):
-    with progress("encode", 3) as advance:
-        advance(3)
-    assert capsys.readouterr().err == ""

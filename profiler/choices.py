@@ -1,0 +1,10 @@
+"""Closed choices that settings and options of commands share; importing them costs nothing."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+ItemText: TypeAlias = Literal["title", "title+categories"]
+HistoryVector: TypeAlias = Literal["mean", "text"]
+Cut: TypeAlias = Literal["recent", "spread"]
+JsonMethod: TypeAlias = Literal["json_schema", "json_mode", "text"]

@@ -1,0 +1,82 @@
+"""Options of ``recommender``: each is declared once, those that belong together as one group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import typer
+
+from recommender.choices import Part, SeenItems
+from store.console.options import option
+
+Model = Annotated[Path, typer.Argument(help="The model folder.", show_default=False)]
+ModelStore = Annotated[
+    Path | None,
+    option("The store file.", "--store", default="the one the model was trained on"),
+]
+User = Annotated[str | None, option("A user of the store.", "--user")]
+History = Annotated[
+    str | None,
+    option("Item ids joined by commas, oldest first, for a user never seen.", "--history"),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
+Settings = Annotated[
+    list[str] | None,
+    option(
+        "Any other setting, such as model.k=8, model.length=100, eimf.gamma=0.05, "
+        "ldmi.assignment=sinkhorn, crowd.negatives=groups, loss.negatives=512, "
+        "training.bf16=true. May be repeated.",
+        "--set",
+        metavar="PART.NAME=VALUE",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class LengthOptions:
+    """How long a model is trained."""
+
+    HEADING: ClassVar[str] = "Length of the training"
+
+    epochs: Annotated[int | None, option("Most passes over the users.", default="by model")] = None
+    steps: Annotated[int | None, option("Most optimiser steps.", default="by model")] = None
+
+
+@dataclass(frozen=True)
+class LoopOptions(LengthOptions):
+    """The loop of one training."""
+
+    HEADING: ClassVar[str] = "Training loop"
+
+    batch_size: Annotated[int | None, option("Users in a step.", default="128")] = None
+    learning_rate: Annotated[float | None, option("Step size.", "--lr", default="0.001")] = None
+    patience: Annotated[
+        int | None,
+        option("Evaluations without a better one before it ends.", default="by model"),
+    ] = None
+    evaluate_every: Annotated[
+        int | None, option("Steps between evaluations.", default="by model")
+    ] = None
+    seed: Annotated[int | None, option("Decides everything random.", default="0")] = None
+
+
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """What is measured on."""
+
+    HEADING: ClassVar[str] = "Protocol"
+
+    part: Annotated[Part, typer.Option(help="Which held-out targets.")] = "test"
+    seen: Annotated[
+        SeenItems,
+        typer.Option(
+            help="Items the user already has: as the split's protocol says, keep or remove."
+        ),
+    ] = "protocol"
+
+    @property
+    def keep_seen(self) -> bool | None:
+        """Whether items the user already has stay candidates; ``None`` leaves it to the split."""
+        return None if self.seen == "protocol" else self.seen == "keep"

@@ -1,0 +1,8 @@
+"""Closed choices of the store that options of commands share; importing them costs nothing."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+SubjectKind: TypeAlias = Literal["exemplar", "synthetic", "user"]
+ExportFormat: TypeAlias = Literal["jsonl", "parquet", "csv"]

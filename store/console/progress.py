@@ -1,0 +1,97 @@
+"""Progress of long commands: bars on a terminal, a line every few seconds anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from store.console.output import note, plain
+
+Tell = Callable[[str, int, int], None]
+"""Called with a step's name, how much of it is done, and how much there is (0: not known)."""
+
+EVERY_S = 5.0
+"""Seconds between two lines about the same step where there is no terminal. Our choice."""
+
+
+@contextmanager
+def show_progress(*, quiet: bool = False) -> Iterator[Tell]:
+    """Show the steps of a command on standard error; yields ``tell(step, done, total)``.
+
+    A step is shown from the moment it is first told. On a terminal each is a bar, or a clock where
+    its size is not known; elsewhere each is a line, repeated every few seconds while it lasts.
+    """
+    if quiet:
+        yield lambda step, done, total: None
+    elif sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        with _bars() as tell:
+            yield tell
+    else:
+        yield Lines().tell
+
+
+class Lines:
+    """Progress as lines: the first news of a step, then one every few seconds, then its end."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._said = 0.0
+        self._step = ""
+        self._ended = False
+
+    def tell(self, step: str, done: int, total: int) -> None:
+        """Print a line if there is news to tell."""
+        now = self._clock()
+        ends = 0 < total <= done
+        if step == self._step and (self._ended or (not ends and now - self._said < EVERY_S)):
+            return
+        self._step, self._said, self._ended = step, now, ends
+        share = f": {done:,} of {total:,}" if total else ""
+        note(f"{plain(step)}{share} ({now - self._started:.0f} s)")
+
+
+@contextmanager
+def _bars() -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                _finish(bars, tasks)
+                tasks[step] = bars.add_task(escape(plain(step)), total=total or None)
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        try:
+            yield tell
+        finally:
+            _finish(bars, tasks)
+
+
+def _finish(bars: Any, tasks: dict[str, Any]) -> None:
+    """Stop the clock of steps of unknown size, which end when the next begins."""
+    for task in tasks.values():
+        if bars.tasks[task].total is None:
+            bars.update(task, total=1, completed=1)

@@ -1,0 +1,41 @@
+"""What may have been meant by a name that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MOST = 3
+MANY = 200_000
+"""With more names than this none are compared: an error should not take seconds."""
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names like ``name``, the likest first.
+
+    Case does not count, and a name that contains the other is like it.
+    """
+    names = list(dict.fromkeys(known))
+    if len(names) > MANY:
+        return []
+    folded = name.casefold()
+    by_fold: dict[str, str] = {}
+    for one in names:
+        by_fold.setdefault(one.casefold(), one)
+    if folded in by_fold:
+        return [by_fold[folded]]
+    room = max(2, len(folded) // 3)
+    candidates = [one for one in by_fold if abs(len(one) - len(folded)) <= room]
+    found = get_close_matches(folded, candidates, MOST, 0.7)
+    if not found and len(folded) >= 3:
+        found = [one for one in by_fold if folded in one][:MOST]
+    return [by_fold[one] for one in found]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean 'a' or 'b'?`` to end a message with, or an empty text."""
+    found = [repr(one) for one in near(name, known)]
+    if not found:
+        return ""
+    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"
+    return f"; did you mean {listed}?"

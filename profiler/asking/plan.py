@@ -19,9 +19,10 @@ from profiler.asking.conversation import (
     converse,
     replay,
 )
-from profiler.asking.questions import Cut, boundary_key, make_request
+from profiler.asking.questions import boundary_key, make_request
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import TASKS, Task
+from profiler.choices import Cut
 from profiler.llm.port import OFFLINE, ChatPort, Request, ShownSubject
 from prompts import Template
 from store.store import Store

@@ -16,6 +16,8 @@ import typer
 from store.console.help import SETTINGS, Command, Program
 from store.console.options import option
 
+__distribution__ = "interest-profiler"  # read by store/installation.py
+
 Listing = Mapping[str, Mapping[str, str]]
 
 PROFILER_LISTING: Listing = {

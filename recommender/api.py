@@ -18,7 +18,7 @@ from recommender.backbones.create import create
 from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
-from recommender.data.leakage import check_shown, check_training, shown_to_llm
+from recommender.data.leakage import check_training
 from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
 from recommender.evaluation import ranking
@@ -42,6 +42,7 @@ from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
 from store.errors import UserError
 from store.store import Store
+from store.tables.shown import check_shown, shown_to_llm
 
 if TYPE_CHECKING:
     from recommender.training.progress import Report

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 from store.console.options import Json, StoreFile, option
+
+if TYPE_CHECKING:
+    from store.views.synthetic_users import (
+        CoveragePoint,
+        OwnedItem,
+        SyntheticUser,
+        SyntheticUsers,
+    )
 
 
 def synthetic_users(
@@ -18,53 +27,53 @@ def synthetic_users(
 
     $ profiler synthetic-users --store shop.db
     """
-    from profiler.selection.synthetic.storing import coverage_curve, list_synthetic_users
     from store.console import print_json
     from store.errors import StoreError
     from store.store import open_store
+    from store.views.synthetic_users import coverage_curve, list_synthetic_users
 
     with open_store(store) as opened:
-        document = list_synthetic_users(opened)
-    document["curve"] = coverage_curve(document["synthetic_users"])
+        listing = list_synthetic_users(opened)
+    curve = coverage_curve(listing.synthetic_users)
     if name is not None:
-        found = [one for one in document["synthetic_users"] if one["name"].startswith(name)]
+        found = [one for one in listing.synthetic_users if one.name.startswith(name)]
         if not found:
             raise StoreError(
                 f"{store} has no active synthetic user {name!r}; "
                 "list them with: profiler synthetic-users"
             )
-        document["synthetic_users"] = found
+        listing = replace(listing, synthetic_users=found)
     if json:
-        print_json(document)
+        print_json({**listing.to_json(), "curve": [point.to_json() for point in curve]})
     elif name is not None:
-        for one in document["synthetic_users"]:
+        for one in listing.synthetic_users:
             _print_one(one)
     else:
-        _print_all(document)
+        _print_all(listing, curve)
 
 
-def _print_all(document: dict[str, Any]) -> None:
+def _print_all(listing: SyntheticUsers, curve: list[CoveragePoint]) -> None:
     from store.console import print_table, say
 
-    listed, facts = document["synthetic_users"], document["coverage"]
+    listed, facts = listing.synthetic_users, listing.coverage
     if listed:
         rows = [
             (
-                one["name"],
-                len(one["members"]),
-                len(one["items"]),
-                _number(one["details"].get("cohesion")),
-                _number(one["details"].get("gain"), 4),
-                _typical(one["items"]),
+                one.name,
+                len(one.members),
+                len(one.items),
+                _number(one.details.get("cohesion")),
+                _number(one.details.get("gain"), 4),
+                _typical(one.items),
             )
             for one in listed
         ]
         headers = ["synthetic user", "members", "items", "cohesion", "gain", "typical items"]
         print_table("Synthetic users, in the order chosen", headers, rows)
-    if document["curve"]:
+    if curve:
         points = [
-            (point["synthetic_users"], point["items"], point["users"], _number(point["weight"]))
-            for point in document["curve"]
+            (point.synthetic_users, point.items, point.users, _number(point.weight))
+            for point in curve
         ]
         print_table("What the first of them cover", ["first", "items", "users", "weight"], points)
     if not facts:
@@ -79,17 +88,17 @@ def _print_all(document: dict[str, Any]) -> None:
         say(f"-> {line}")
 
 
-def _print_one(one: dict[str, Any]) -> None:
+def _print_one(one: SyntheticUser) -> None:
     from store.console import print_table
 
-    members = [(m["user"], _number(m["similarity"])) for m in one["members"]]
-    print_table(one["name"], ["member", "similarity"], members)
-    items = [(i["item"], i["title"], ", ".join(i["owned_by"])) for i in one["items"]]
+    members = [(m.user, _number(m.similarity)) for m in one.members]
+    print_table(one.name, ["member", "similarity"], members)
+    items = [(i.item, i.title, ", ".join(i.owned_by)) for i in one.items]
     print_table("Items, most owners first", ["item", "title", "owned by"], items)
 
 
-def _typical(items: list[dict[str, Any]]) -> str:
-    return "; ".join((item["title"] or item["item"])[:40] for item in items[:3])
+def _typical(items: list[OwnedItem]) -> str:
+    return "; ".join((item.title or item.item)[:40] for item in items[:3])
 
 
 def _number(value: float | None, digits: int = 3) -> str:

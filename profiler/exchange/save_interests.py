@@ -119,22 +119,10 @@ def with_members(
 
 def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest]:
     """Interests of a subject as they stand, if they are all from this source."""
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT n.interest_id, n.label, n.description, n.source, i.item_id FROM interests n "
-            "JOIN subjects s USING (subject_id) LEFT JOIN evidence e USING (interest_id) "
-            "LEFT JOIN items i USING (item_ix) WHERE n.subject_id = ? AND s.state = 'ok' "
-            "ORDER BY n.position, e.position",
-            (subject_id,),
-        ).all()
-    if any(row.source != source for row in rows):
+    stored = store.interests.of_subject(subject_id)
+    if any(one.source != source for one in stored):
         return []
-    texts: dict[int, tuple[str, str]] = {}
-    evidence: dict[int, list[str]] = {}
-    for row in rows:
-        texts[row.interest_id] = (row.label, row.description)
-        evidence.setdefault(row.interest_id, []).append(row.item_id)
-    return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
+    return [GroundedInterest(one.label, one.description, one.evidence) for one in stored]
 
 
 def encoder_of(store: Store, named: str | None = None) -> Encoder | None:

@@ -7,30 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from store.views.runs import Activity, ModelAsked, RunRow, Unanswered, activity
 from store.views.status import summarise
 
 if TYPE_CHECKING:
     from store.store import Store
 
 MOST_FAILURES = 20
-_MODELS = (
-    "SELECT model, count(*) AS answers, sum(tokens_in) AS tokens_in, sum(tokens_out) "
-    "AS tokens_out, sum(cost_usd) AS cost_usd, group_concat(DISTINCT method) AS methods "
-    "FROM responses GROUP BY model ORDER BY answers DESC, model"
-)
-_TEMPLATES = "SELECT DISTINCT template FROM prompts ORDER BY template"
-_ATTEMPTS = (
-    "SELECT outcome, count(*) FROM attempts WHERE outcome <> 'answered' GROUP BY outcome "
-    "ORDER BY outcome"
-)
-_RUNS = (
-    "SELECT run_id, kind, started_at, finished_at, status, config FROM runs "
-    "ORDER BY run_id DESC LIMIT 10"
-)
-_FAILED = (
-    "SELECT name, kind, state, reason, size FROM subjects WHERE active AND state <> 'ok' "
-    "ORDER BY size DESC, name LIMIT 20"
-)
 
 
 @dataclass(frozen=True)
@@ -69,29 +52,21 @@ class Card:
 def run_card(store: Store) -> Card:
     """Gather the facts from the store's own records."""
     facts = summarise(store)
-    with store.read() as connection:
-        sources = connection.exec_driver_sql("SELECT DISTINCT source FROM interests").scalars()
-        offline = set(sources) == {"offline"}
-        models = [_model(row) for row in connection.exec_driver_sql(_MODELS)]
-        templates = ", ".join(connection.exec_driver_sql(_TEMPLATES).scalars())
-        failed_calls = {row[0]: row[1] for row in connection.exec_driver_sql(_ATTEMPTS)}
-        runs = [dict(row) for row in connection.exec_driver_sql(_RUNS).mappings()]
-        failures = [_cells(row) for row in connection.exec_driver_sql(_FAILED)]
-    built = next((r for r in runs if r["kind"] == "build"), None)
-    settings = json.loads(built["config"]) if built else {}
+    done = activity(store, most_unanswered=MOST_FAILURES)
+    built = next((run for run in done.runs if run.kind == "build"), None)
     return Card(
         headline=_headline(facts),
-        offline=offline,
+        offline=done.sources == ["offline"],
         sections=[
             Section("Data and cut", _data(facts["data"], store)),
             Section("Whom to ask", _chosen(store, facts)),
-            Section("Settings of the last build", _plain(settings)),
-            Section("Asking", _asking(facts["asking"], templates, failed_calls)),
+            Section("Settings of the last build", _plain(built.config if built else {})),
+            Section("Asking", _asking(facts["asking"], done)),
         ],
-        models=models,
-        runs=[_run(row) for row in runs],
-        failures=failures[:MOST_FAILURES],
-        as_of=_time(next((r["finished_at"] for r in runs if r["finished_at"]), None)),
+        models=[_model(one) for one in done.models],
+        runs=[_run(one) for one in done.runs],
+        failures=[_cells(one) for one in done.unanswered],
+        as_of=_time(next((run.finished_at for run in done.runs if run.finished_at), None)),
     )
 
 
@@ -138,11 +113,11 @@ _SOLVER = ("method", "preference", "damping_used", "iterations", "share", "seed"
 _COVER = ("candidates", "chosen", "users_covered", "items_covered", "gap", "upper_bound")
 
 
-def _asking(
-    asking: dict[str, Any], templates: str, failed: dict[str, int]
-) -> list[tuple[str, str]]:
+def _asking(asking: dict[str, Any], done: Activity) -> list[tuple[str, str]]:
     rows = _plain(asking)
-    rows += [(f"calls without an answer: {outcome}", f"{n:,}") for outcome, n in failed.items()]
+    failed = done.failed_calls.items()
+    rows += [(f"calls without an answer: {outcome}", f"{n:,}") for outcome, n in failed]
+    templates = ", ".join(done.templates)
     return rows + ([("prompt templates", templates)] if templates else [])
 
 
@@ -163,7 +138,7 @@ def _text(key: str, value: Any) -> str:
     return str(value)
 
 
-def _model(row: Any) -> list[str]:
+def _model(row: ModelAsked) -> list[str]:
     cost = "unknown" if row.cost_usd is None else f"${row.cost_usd:.4f}"
     if row.model == "offline":
         cost = "none"
@@ -171,18 +146,12 @@ def _model(row: Any) -> list[str]:
     return [row.model, row.methods or "", f"{row.answers:,}", *tokens, cost]
 
 
-def _run(row: dict[str, Any]) -> list[str]:
-    return [
-        str(row["run_id"]),
-        row["kind"],
-        _time(row["started_at"]),
-        _time(row["finished_at"]),
-        row["status"],
-    ]
+def _run(run: RunRow) -> list[str]:
+    return [str(run.run_id), run.kind, _time(run.started_at), _time(run.finished_at), run.status]
 
 
-def _cells(row: Any) -> list[str]:
-    return ["" if value is None else str(value) for value in row]
+def _cells(one: Unanswered) -> list[str]:
+    return [one.name, one.kind, one.state, one.reason or "", str(one.size)]
 
 
 def _time(stamp: str | None) -> str:

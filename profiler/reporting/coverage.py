@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from profiler.reporting.figures import Chart, Series, share_chart
+from store.views.coverage import Coverage, coverage, unions
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -16,40 +15,12 @@ if TYPE_CHECKING:
 LEVELS = (0.5, 0.7, 0.8, 0.9)
 """Similarities at which users count as covered in the cumulative chart (our choice)."""
 
-_MEMBERS = (
-    "SELECT s.subject_id, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
-    "WHERE s.active AND s.kind = 'exemplar' ORDER BY s.size DESC, s.subject_id"
-)
-_ORDER = (
-    "SELECT subject_id FROM subjects WHERE active AND kind = 'synthetic' "
-    "ORDER BY json_extract(details, '$.rank'), subject_id"
-)
-_UNION_USERS = (
-    "SELECT m.subject_id, m.user_ix FROM memberships m JOIN subjects s USING (subject_id) "
-    "WHERE s.active AND s.kind = 'synthetic'"
-)
-_UNION_ITEMS = (
-    "SELECT i.subject_id, i.item_ix FROM subject_items i JOIN subjects s USING (subject_id) "
-    "WHERE s.active AND s.kind = 'synthetic'"
-)
-_SYNTHETIC = (
-    "SELECT details FROM subjects WHERE active AND kind = 'synthetic' "
-    "ORDER BY json_extract(details, '$.rank'), subject_id"
-)
-
 
 def coverage_charts(store: Store) -> list[Chart]:
     """Return the curves the store has figures for; none where nobody was chosen."""
-    with store.read() as connection:
-        users = connection.exec_driver_sql(
-            "SELECT count(*) FROM users WHERE NOT forgotten"
-        ).scalar_one()
-        members = connection.exec_driver_sql(_MEMBERS).all()
-        found = connection.exec_driver_sql(_SYNTHETIC).scalars()
-        synthetic = [json.loads(details) for details in found]
-    known = [(int(row[0]), float(row[1])) for row in members if row[1] is not None]
-    charts = _exemplars(known, users) if known and users else []
-    return charts + _synthetic(store, synthetic, users)
+    facts = coverage(store)
+    charts = _exemplars(facts.members, facts.users) if facts.members and facts.users else []
+    return charts + _synthetic(store, facts)
 
 
 def _exemplars(members: list[tuple[int, float]], users: int) -> list[Chart]:
@@ -91,18 +62,19 @@ def _cumulative(ranks: np.ndarray, exemplars: int, users: int) -> list[float]:
     return [0.0, *(float(v) for v in np.cumsum(counts) / users)]
 
 
-def _synthetic(store: Store, chosen: list[dict[str, Any]], users: int) -> list[Chart]:
+def _synthetic(store: Store, facts: Coverage) -> list[Chart]:
     """Curves of chosen synthetic users as maximum coverage counted them, else as stored."""
-    facts = store.meta("synthetic_users", {})
+    chosen, users = facts.chosen, facts.users
     if not chosen or not users:
         return []
-    if facts.get("items") and all("users_covered" in one for one in chosen):
+    if facts.facts.get("items") and all("users_covered" in one for one in chosen):
         covered = [one["users_covered"] for one in chosen]
         owned = [one["items_covered"] for one in chosen]
-        items, note = facts["items"], "In the order in which maximum coverage chose them."
+        items, note = facts.facts["items"], "In the order in which maximum coverage chose them."
         names = ("users in a clique", "items they own")
     else:
-        covered, owned, items = _unions(store)
+        together = unions(store)
+        covered, owned, items = together.users, together.items, max(together.all_items, 1)
         note = "In the order in which they were imported."
         names = ("users they stand for", "items they stand for")
     series = [
@@ -123,25 +95,3 @@ def _synthetic(store: Store, chosen: list[dict[str, Any]], users: int) -> list[C
             steps=True,
         )
     ]
-
-
-def _unions(store: Store) -> tuple[list[int], list[int], int]:
-    """Users and items of the first 1, 2, ... synthetic users, and the number of all items."""
-    with store.read() as connection:
-        items = connection.exec_driver_sql("SELECT count(*) FROM items").scalar_one()
-        members = connection.exec_driver_sql(_UNION_USERS).all()
-        stands_for = connection.exec_driver_sql(_UNION_ITEMS).all()
-        subjects = list(connection.exec_driver_sql(_ORDER).scalars())
-    return _growth(subjects, members), _growth(subjects, stands_for), max(int(items), 1)
-
-
-def _growth(subjects: list[int], pairs: Sequence[Any]) -> list[int]:
-    of_subject: dict[int, list[int]] = {}
-    for subject, value in pairs:
-        of_subject.setdefault(subject, []).append(value)
-    union: set[int] = set()
-    sizes = []
-    for subject in subjects:
-        union.update(of_subject.get(subject, ()))
-        sizes.append(len(union))
-    return sizes

@@ -86,9 +86,9 @@ def draw_map(store: Store, entries: list[dict[str, Any]], seed: int = 0) -> Land
 
 def _vectors(store: Store, wanted: list[int]) -> dict[int, NDArray[np.float32]]:
     keep = set(wanted)
-    with store.read() as connection:
-        rows = connection.exec_driver_sql("SELECT interest_id, text_digest FROM interests").all()
-    return store.vectors.of_interests([(row[0], row[1]) for row in rows if row[0] in keep])
+    catalogue = store.interests.catalogue()
+    digests = zip(catalogue.ids.tolist(), catalogue.text_digests, strict=True)
+    return store.vectors.of_interests([pair for pair in digests if pair[0] in keep])
 
 
 def _places(matrix: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], str]:

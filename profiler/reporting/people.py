@@ -5,26 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
+from store.data.splits import Part
 from store.views.explanation import explain_item
-from store.views.users import show_user
+from store.views.users import exemplar_of_users, latest_item, show_user
 
 if TYPE_CHECKING:
     from store.store import Store
 
 USERS = 24
-
-_CROWD = (
-    "SELECT u.user_id, coalesce(s.name, ''), coalesce(s.size, 0) FROM users u "
-    "LEFT JOIN memberships m ON m.user_ix = u.user_ix AND m.subject_id IN "
-    "(SELECT subject_id FROM subjects WHERE active AND kind = 'exemplar') "
-    "LEFT JOIN subjects s ON s.subject_id = m.subject_id WHERE NOT u.forgotten"
-)
-_TARGET = text(
-    "SELECT i.item_id, x.part FROM interactions x JOIN users u USING (user_ix) "
-    "JOIN items i USING (item_ix) WHERE u.user_id = :user ORDER BY x.position DESC LIMIT 1"
-)
 
 
 def sample_users(store: Store, seed: int = 0, most: int = USERS) -> list[str]:
@@ -32,11 +20,9 @@ def sample_users(store: Store, seed: int = 0, most: int = USERS) -> list[str]:
 
     Chance is a digest of seed and user id, so neither the order of rows nor other users decide.
     """
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(_CROWD).all()
     clusters: dict[tuple[int, str], list[str]] = {}
-    for user_id, name, size in rows:
-        clusters.setdefault((-int(size), name), []).append(user_id)
+    for user_id, name, size in exemplar_of_users(store):
+        clusters.setdefault((-size, name), []).append(user_id)
     queues = [
         sorted(clusters[key], key=lambda user: _chance(seed, user)) for key in sorted(clusters)
     ]
@@ -63,10 +49,9 @@ def describe_users(store: Store, users: list[str]) -> list[dict[str, Any]]:
 
 def _described(store: Store, user: str) -> dict[str, Any]:
     document = show_user(store, user)
-    with store.read() as connection:
-        target = connection.execute(_TARGET, {"user": user}).first()
-    document["explained"] = explain_item(store, user, target[0]) if target else None
-    document["hidden"] = bool(target and target[1] > 0)
+    target = latest_item(store, user)
+    document["explained"] = explain_item(store, user, target.item_id) if target else None
+    document["hidden"] = bool(target and target.part != Part.TRAIN)
     return document
 
 

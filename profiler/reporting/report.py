@@ -17,6 +17,7 @@ from profiler.reporting.sizes import sizes_and_overlaps
 from store.files import whole_file
 from store.outputs import output_target
 from store.views.catalogue import list_interests
+from store.views.users import count_users, evidence_of
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -80,10 +81,7 @@ def gather(
     store: Store, model: Path | None, seed: int
 ) -> tuple[dict[str, Any], tuple[int, int, int, int]]:
     """Return the facts the template needs, and (interests, of all, users, of all) shown."""
-    with store.read() as connection:
-        users_stored = connection.exec_driver_sql(
-            "SELECT count(*) FROM users WHERE NOT forgotten"
-        ).scalar_one()
+    users_stored = count_users(store)
     grouped = list_interests(store)
     everything = list_interests(store, raw=True)
     entries = spread(everything, MOST_POINTS)
@@ -118,8 +116,6 @@ def _rows(
     store: Store, entries: list[dict[str, Any]], landscape: Landscape
 ) -> list[dict[str, Any]]:
     """Interests shown: words, users, theme (None where not on the map), first evidence titles."""
-    from store.views.users import evidence_of
-
     themes = {point.interest_id: point.theme for point in landscape.points}
     ids = [entry["interest_id"] for entry in entries]
     rows = []

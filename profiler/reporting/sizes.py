@@ -74,7 +74,7 @@ def _pairs(store: Store) -> tuple[list[Pair], int]:
     cites = csr_array((np.ones(stop, np.int32), items, catalogue.indptr[: n + 1]), shape=shape)
     shared = (cites @ cites.T).tocoo()
     a, b, both = shared.row, shared.col, shared.data
-    lead = _leads(store, catalogue.ids[:n].tolist())
+    lead = catalogue.leads[:n]
     known: dict[str, int] = {}
     name = np.array([known.setdefault(label.casefold(), len(known)) for label in catalogue.labels])
     keep = (a < b) & (both > 1) & (lead[a] != lead[b]) & (name[a] != name[b])
@@ -95,12 +95,3 @@ def _pairs(store: Store) -> tuple[list[Pair], int]:
         for i in order
     ]
     return pairs, len(catalogue.ids)
-
-
-def _leads(store: Store, ids: list[int]) -> np.ndarray:
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT interest_id, coalesce(canonical_id, interest_id) FROM interests"
-        ).all()
-    lead = {row[0]: row[1] for row in rows}
-    return np.array([lead[one] for one in ids], dtype=np.int64)

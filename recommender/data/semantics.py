@@ -135,15 +135,12 @@ def read_semantics(
             f"{store.path}: no user has interests by the method {method!r}; "
             f"use --interests {other}, or run profiler build again"
         )
-    with store.read() as connection:
-        pairs = connection.exec_driver_sql("SELECT subject_id, kind FROM subjects").all()
-    kinds = {int(subject_id): str(kind) for subject_id, kind in pairs}
     return Semantics(
         item_vectors=store.vectors.items(),
         interest_ids=ids,
         interest_vectors=vectors,
         subjects=catalogue.subject_ids,
-        kinds=np.array([kinds[int(subject)] for subject in catalogue.subject_ids], dtype=np.str_),
+        kinds=np.array(catalogue.kinds, dtype=np.str_),
         indptr=indptr,
         rows=rows,
         evidence_indptr=catalogue.indptr,

@@ -66,7 +66,7 @@ def _refuse(question: str, store: Path) -> None:
     """Say which look-ups come nearest, ready to be typed."""
     import shlex
 
-    from profiler.reporting.words import words_of
+    from profiler.words import words_of
     from store.errors import UserError
 
     words = [w for w in words_of(question) if w not in _ASKING]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from profiler.reporting.words import words_of
+from profiler.words import words_of
 from store.errors import StoreError
 from store.views.exemplar_comparison import compare_user
 

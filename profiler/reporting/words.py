@@ -1,31 +1,14 @@
-"""Words of interests: what counts as one, and which tell a group of labels from the others."""
+"""Names for groups of interests: the words that tell their labels from those of other groups."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from profiler.words import words_of
+
 LEAST_SHARE = 0.2
 """A word names a group only if it is this frequent against the group's first word (our choice)."""
-
-_WORD = re.compile(r"[^\W\d_][\w'’-]*\w")
-
-_SILENT = """
-a all also an and any appreciates are as at be both buys by can drawn enjoy enjoys etc favors
-favours for from has have in including interest interested interests into is it item items its
-keep keeps like like-minded likes look looking looks love loved loves made make makes making
-many more need needs of often on or other over part people person prefers such take takes than
-that the their them these they this those to up use used user uses various vol vs want wanted
-wants was watch watches well who with without would you your
-"""
-STOP_WORDS = frozenset(_SILENT.split())
-
-
-def words_of(text: str) -> list[str]:
-    """Words of a text in lower case, without the ones that say nothing."""
-    found = (match.group(0).lower() for match in _WORD.finditer(text))
-    return [word for word in found if word not in STOP_WORDS]
 
 
 def name_groups(labels: Sequence[str], groups: Sequence[int], most: int = 2) -> dict[int, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from profiler.reporting.words import name_groups, words_of
+from profiler.reporting.words import name_groups
+from profiler.words import words_of
 
 
 def test_words_are_lower_case_and_say_something() -> None:

@@ -104,13 +104,12 @@ def figures(found: list[dict[str, float | None]], whole: list[bool]) -> str:
 
 
 def second_person(sessions: list[Session]) -> None:
-    """AMI and kappa of every two reconstructed annotators of a session, over items of either."""
+    """AMI and kappa of every two reconstructed annotators, over the items that both grouped."""
     rows = []
     for session in sessions:
         for one, other in combinations(session.annotators(), 2):
-            items = sorted(set().union(*one, *other))
-            truth = membership([*other, *({i} for i in set(items).difference(*other))], items)
-            rows.append(compare(membership(one, items), truth))
+            items = sorted(set().union(*one) & set().union(*other))
+            rows.append(compare(membership(one, items), membership(other, items)))
     for name in ("ami", "pair_kappa"):
         known = np.array([row[name] for row in rows if row[name] is not None])
         low, high = bootstrap_interval(known)

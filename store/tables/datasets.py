@@ -175,6 +175,13 @@ class Datasets:
             split=Split(split["name"], split["detail"]),
         )
 
+    def item_extra(self, name: str) -> list[str | None]:
+        """What the item file says of each item under ``name`` (such as ``brand``), as text."""
+        with self._db.read() as connection:
+            rows = connection.exec_driver_sql("SELECT extra FROM items ORDER BY item_ix").scalars()
+            found = [json.loads(row).get(name) for row in rows]
+        return [None if value in (None, "") else str(value) for value in found]
+
 
 def content_digest(connection: Connection) -> str:
     """Address of the data tables as they stand: items, users and interactions."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,7 @@ from recommender.evaluation.validation import LAST
 from recommender.kernels.memory import keep_memory
 from recommender.losses.recommendation import Loss, encode_rows
 from recommender.objectives.base import Objective
-from recommender.training import checkpoint, logbook
-from recommender.training.averaging import Average
+from recommender.training import averaging, checkpoint, logbook
 from recommender.training.interrupting import interruptible
 from recommender.training.progress import Pace, Report
 from recommender.training.settings import FitResult, Reason, Settings
@@ -126,7 +125,7 @@ class _Run:
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
         self.best = _copy(self.modules)
-        self.average = Average(model, settings.average)
+        self.average = averaging.averaged(model, settings.average) if settings.average else None
         self.detail = ""
         self.pace = Pace(progress, settings.monitor)
         torch.manual_seed(settings.seed + self.rank)
@@ -144,7 +143,8 @@ class _Run:
                 if terms is None:
                     return "diverged"
                 count.step, count.batch = count.step + 1, count.batch + 1
-                self.average.update(count.step)
+                if self.average is not None:
+                    self.average.update_parameters(self.model)
                 self.pace.stepped(count.step, count.epoch, terms, count.best)
                 due = settings.evaluate_every and count.step % settings.evaluate_every == 0
                 if due and not self.evaluate():
@@ -212,24 +212,23 @@ class _Run:
         """
         count, monitor = self.count, self.settings.monitor
         self.pace.measure(count.step, count.epoch, count.best)
-        self.model.eval()
-        with self.average.applied():
-            metrics = self._metrics()
-            lost = distributed.any_true(metrics is None, self.world, self.device)
-            if lost or metrics is None:
-                self.detail = self._where(
-                    f"weights or scores are not numbers after step {count.step}"
-                )
-                return False
-            if monitor not in metrics:
-                raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
-            value = distributed.share(metrics[monitor], self.world, self.device)
-            if count.best is None or value > count.best:
-                count.best, count.best_step, count.waited = value, count.step, 0
-                count.best_metrics, self.best = metrics, _copy(self.modules)
-            else:
-                count.waited += 1
-        self.model.train()
+        measured = self.model if self.average is None else cast(Backbone, self.average.module)
+        measured.eval()
+        metrics = self._metrics(measured)
+        lost = distributed.any_true(metrics is None, self.world, self.device)
+        if lost or metrics is None:
+            self.detail = self._where(f"weights or scores are not numbers after step {count.step}")
+            return False
+        if monitor not in metrics:
+            raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
+        value = distributed.share(metrics[monitor], self.world, self.device)
+        if count.best is None or value > count.best:
+            count.best, count.best_step, count.waited = value, count.step, 0
+            count.best_metrics = metrics
+            self.best = _copy({"model": measured, "objectives": self.objectives})
+        else:
+            count.waited += 1
+        measured.train()
         count.evaluated = count.step
         terms = self.pace.last.terms
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
@@ -237,14 +236,14 @@ class _Run:
         self.save()
         return True
 
-    def _metrics(self) -> dict[str, float] | None:
-        """Figures of the model; None where its weights or scores are not numbers."""
-        if not _sound(self.model):
+    def _metrics(self, model: Backbone) -> dict[str, float] | None:
+        """Figures of a model; None where its weights or scores are not numbers."""
+        if not _sound(model):
             return None
         if self.rank:
             return {self.settings.monitor: 0.0}
         try:
-            metrics = self.evaluator(self.model)
+            metrics = self.evaluator(model)
         except NotNumbersError:
             return None
         return metrics | ({LAST: float(self.count.step)} if self.settings.monitor == LAST else {})
@@ -254,7 +253,8 @@ class _Run:
         if self.out is not None and self.rank == 0:
             self.count.seconds = self.pace.seconds()
             tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
-            tensors |= self.average.tensors()
+            if self.average is not None:
+                tensors |= averaging.tensors(self.average)
             facts = {"counters": asdict(self.count), "run": self._identity()}
             checkpoint.write(self.out / checkpoint.NAME, tensors, facts)
 
@@ -271,8 +271,9 @@ class _Run:
         tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
         checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
-        self.average.restore(tensors)
         self.count = checkpoint.Counters(**facts["counters"])
+        if self.average is not None:
+            averaging.restore(self.average, tensors, self.count.step)
         if self.rank:  # the file holds the first process's random state only
             torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
         self.log.resume(self.count.step)

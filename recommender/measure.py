@@ -11,7 +11,10 @@ import torch
 
 from recommender.data.sequences import Sequences
 from recommender.evaluation import metrics, ranking
-from recommender.model_folder import artefacts
+from recommender.evaluation.diagnostics import interest_diagnostics, list_quality
+from recommender.evaluation.slices import recall_slices
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.manifest import Manifest, differences, read_manifest
 from recommender.model_folder.origin import store_path
 from store.errors import LeakageError, UserError
 from store.store import Store, open_store
@@ -19,7 +22,6 @@ from store.store import Store, open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recommender.model_folder.artefacts import Manifest
     from store.data.dataset import Dataset
 
 
@@ -106,18 +108,15 @@ def evaluate(
     if wrong:
         known = ", ".join(metrics.METRICS)
         raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
-    from recommender.evaluation.diagnostics import interest_diagnostics, list_quality
-    from recommender.evaluation.slices import recall_slices
-
     folder = Path(model)
-    manifest = artefacts.read_manifest(folder)
-    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+    manifest = read_manifest(folder)
+    with opened_store(store or store_path(None, manifest.store)) as opened:
         dataset = opened.datasets.load()
         vectors = None
         if diagnose and opened.meta("encoder") is not None:
             vectors = torch.from_numpy(opened.vectors.items())
     ranking.keeps_seen(dataset.split.name)
-    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    backbone, manifest = load_model(folder, dataset=dataset)
     check_measurable(manifest, dataset, folder)
     found = ranking.evaluate_scores(
         ranking.scorer_of(backbone),
@@ -128,7 +127,7 @@ def evaluate(
         names=names,
         keep_seen=keep_seen,
     )
-    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
+    found.protocol["changed_since_training"] = differences(manifest, dataset)
     stay = found.protocol["seen_items"] == "kept"
     if diagnose or where:
         cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
@@ -151,8 +150,8 @@ def evaluate_popularity(
     names: Sequence[str],
 ) -> dict[str, float]:
     """Means of the popularity baseline under the protocol of another evaluation."""
-    manifest = artefacts.read_manifest(Path(model))
-    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+    manifest = read_manifest(Path(model))
+    with opened_store(store or store_path(None, manifest.store)) as opened:
         dataset = opened.datasets.load()
     part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
     return ranking.evaluate_scores(

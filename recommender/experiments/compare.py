@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from recommender.api import evaluate, train
 from recommender.backbones.create import create
 from recommender.base.config_checks import checked
 from recommender.base.distributed import own_device
@@ -18,13 +19,17 @@ from recommender.data.sequences import Sequences
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
 from recommender.recipes.parts import check_parts, make_objectives, read_interests
 from recommender.recipes.recipe import make_recipe
 from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
+from recommender.training import checkpoint
 from recommender.training.settings import Settings
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
+from store.files import whole_file
 from store.store import open_store
 
 if TYPE_CHECKING:
@@ -240,8 +245,6 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
 
 def _trained(folder: Path, address: str) -> bool:
     """Whether a folder holds a model, whole and undamaged, of this address."""
-    from recommender.model_folder.artefacts import load_model
-
     if _address_in(folder / MARK) != address:
         return False
     try:
@@ -271,18 +274,16 @@ def _train_into(
 
     The mark comes last, so that a stopped training is not taken for a whole one.
     """
-    from recommender.api import train
-    from recommender.training import checkpoint
-
     tell = say or (lambda line: None)
     begun = _address_in(folder / BEGUN) == address and (folder / checkpoint.NAME).is_file()
     which = f"{name}, seed {settings['training']['seed']}"
     tell(f"{'resuming' if begun else 'training'} {which}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).unlink(missing_ok=True)
-    if not begun:
-        (folder / checkpoint.NAME).unlink(missing_ok=True)
-    (folder / BEGUN).write_text(json.dumps(address), "utf-8")
+    with claimed(folder):  # another comparison may be training in it
+        (folder / MARK).unlink(missing_ok=True)
+        if not begun:
+            (folder / checkpoint.NAME).unlink(missing_ok=True)
+        with whole_file(folder / BEGUN) as partial:
+            partial.write_text(json.dumps(address), "utf-8")
     try:
         result = train(store, folder, resume=begun, overwrite=not begun, device=device, **settings)
     except InterruptedRunError as stop:
@@ -303,8 +304,6 @@ def _measure(
     where: bool,
     keep_seen: bool | None,
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
-    from recommender.api import evaluate
-
     asked = [parse_metric(metric) for metric in metrics]
     ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
     found = evaluate(

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 
 from recommender.data.categories import category_codes
-from recommender.model_folder import artefacts
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.manifest import read_manifest
 from recommender.model_folder.origin import store_path
 from recommender.model_folder.projection import load_projection
+from recommender.model_folder.weights import load_item_ids
 from recommender.serving.attribution import Split, nearest_interests, split_scores
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.top_k import history_of, known_history, recommend
@@ -56,26 +58,24 @@ class Service:
 
     def __init__(self, model: str | Path, store: str | Path | None = None) -> None:
         self.folder = Path(model)
-        manifest = artefacts.read_manifest(self.folder)
-        self.method = manifest.training.get("interests", "exemplar")
+        manifest = read_manifest(self.folder)
+        self.method = manifest.method
         self.without_store = ""
         self.store: Store | None = None
         self.dataset: Dataset | None = None
         try:
             named = None if store is None else str(store)
-            self.store = open_store(store_path(named, manifest.training.get("store")))
+            self.store = open_store(store_path(named, manifest.store))
             self.dataset = self.store.datasets.load()
-            self.model, self.manifest = artefacts.load_model(self.folder, dataset=self.dataset)
+            self.model, self.manifest = load_model(self.folder, dataset=self.dataset)
         except UserError as problem:
             self.close()
             if store is not None:
                 raise
             self.store, self.dataset, self.without_store = None, None, str(problem)
-            self.model, self.manifest = artefacts.load_model(self.folder)
+            self.model, self.manifest = load_model(self.folder)
         self.item_ids = (
-            artefacts.load_item_ids(self.folder, manifest)
-            if self.dataset is None
-            else self.dataset.item_ids
+            load_item_ids(self.folder, manifest) if self.dataset is None else self.dataset.item_ids
         )
         self.index = {item_id: ix for ix, item_id in enumerate(self.item_ids)}
 
@@ -238,7 +238,13 @@ class Service:
     def _projected(self) -> torch.Tensor | None:
         if self.catalogue is None:
             return None
-        return load_projection(self.folder, self.catalogue.ids, self.catalogue.texts)
+        return load_projection(
+            self.folder,
+            self.catalogue.ids,
+            self.catalogue.texts,
+            width=self.model.d,
+            digest=self.manifest.projection_digest,
+        )
 
     def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[dict[str, Any]], str, str]:
         """The words: interests near the split's, in which space, from whose."""

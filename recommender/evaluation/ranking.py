@@ -80,7 +80,7 @@ def popularity(dataset: Dataset) -> Scorer:
 
     Not by ``item_ix``: items are numbered by all their interactions, targets too.
     """
-    counts = np.bincount(dataset.visible()[1], minlength=dataset.n_items)
+    counts = dataset.training_counts()
     order = np.lexsort((np.array(dataset.item_ids), -counts))
     ranks = torch.empty(dataset.n_items)
     ranks[torch.from_numpy(order)] = -torch.arange(dataset.n_items, dtype=torch.float32)

@@ -49,7 +49,7 @@ def recall_slices(
     users = int(evaluated.sum())
     rows = torch.repeat_interleave(torch.arange(users), counts[evaluated])
     hit = (found.ranked[rows, :k] == items[:, None]).any(1).double()
-    trained = np.bincount(dataset.visible()[1], minlength=dataset.n_items)
+    trained = dataset.training_counts()
     often = torch.from_numpy(trained)[items - 1]
     known = cases.seen_indptr.diff()[evaluated]
     low, high = (math.floor(x) for x in np.quantile(often.numpy(), [0.25, 0.75]))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from store.data.splits import Part
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def known_history(dataset: Dataset, user_id: str) -> NDArray[np.int32]:
             f"no user {user_id!r} in the store, which has {dataset.n_users:,} "
             f"(such as {', '.join(dataset.user_ids[:3])}); for a new user give --history"
         )
-    history = dataset.history(dataset.user_index[user_id], (0, 1))
+    history = dataset.history(dataset.user_index[user_id], (Part.TRAIN, Part.INPUT))
     if len(history) == 0:
         raise UserError(
             f"user {user_id!r} has no interaction that the split {dataset.split} shows; "

@@ -118,7 +118,7 @@ def evaluate(
     ranking.keeps_seen(dataset.split.name)
     backbone, manifest = load_model(folder, dataset=dataset)
     check_measurable(manifest, dataset, folder)
-    found = ranking.evaluate_scores(
+    evaluation = ranking.evaluate_scores(
         ranking.scorer_of(backbone),
         dataset,
         length=backbone.length,
@@ -127,19 +127,21 @@ def evaluate(
         names=names,
         keep_seen=keep_seen,
     )
-    found.protocol["changed_since_training"] = differences(manifest, dataset)
-    stay = found.protocol["seen_items"] == "kept"
+    evaluation.protocol["changed_since_training"] = differences(manifest, dataset)
+    stay = evaluation.protocol["seen_items"] == "kept"
     if diagnose or where:
         cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
         targets = ranking.targets_of(cases, dataset.n_items, keep_seen=stay)
     if where:
-        found.slices.update(recall_slices(found, cases, targets, dataset, max(ks)))
+        evaluation.slices.update(recall_slices(evaluation, cases, targets, dataset, max(ks)))
     if diagnose:
-        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
-        found.interests.update(
+        evaluation.quality.update(
+            list_quality(evaluation.ranked, dataset, vectors, min(max(ks), 20))
+        )
+        evaluation.interests.update(
             interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
         )
-    return found
+    return evaluation
 
 
 def evaluate_popularity(

@@ -32,12 +32,12 @@ def check_training(dataset: Dataset, indptr: NDArray[np.int64], items: NDArray[n
     keys = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)) * dataset.n_items + items
     owners = np.repeat(np.arange(dataset.n_users), np.diff(allowed_indptr))
     allowed_keys, quota = np.unique(owners * dataset.n_items + allowed, return_counts=True)
-    found, times = np.unique(keys, return_counts=True)
-    place = np.searchsorted(allowed_keys, found).clip(max=max(len(allowed_keys) - 1, 0))
-    known = allowed_keys[place] == found if len(allowed_keys) else np.zeros(len(found), dtype=bool)
+    read, times = np.unique(keys, return_counts=True)
+    place = np.searchsorted(allowed_keys, read).clip(max=max(len(allowed_keys) - 1, 0))
+    known = allowed_keys[place] == read if len(allowed_keys) else np.zeros(len(read), dtype=bool)
     excess = np.flatnonzero(~known | (times > np.where(known, quota[place], 0)))
     if len(excess):
-        user, item = divmod(int(found[excess[0]]), dataset.n_items)
+        user, item = divmod(int(read[excess[0]]), dataset.n_items)
         raise LeakageError(
             f"training reads item {dataset.item_ids[item]!r} of user {dataset.user_ids[user]!r}, "
             f"which the split {dataset.split} holds back"

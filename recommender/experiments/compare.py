@@ -143,8 +143,8 @@ def compare(
             runs.append(values)
         results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
     means = {
-        name: {metric: mean_of(values) for metric, values in found.items()}
-        for name, found in results.items()
+        name: {metric: mean_of(values) for metric, values in by_metric.items()}
+        for name, by_metric in results.items()
     }
     return Comparison(protocol, list(seeds), means, compare_values(results, base))
 
@@ -230,17 +230,17 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
             shared = {"model", "loss_settings"} & common.keys()
             hint = "; settings of one model stand after its own colon" if shared else ""
             raise UserError(f"model {name!r}: {problem}{hint}") from None
-        found = {"data": dataset.digest}
+        addresses = {"data": dataset.digest}
         semantics = read_interests(opened, recipe)
         if semantics is not None:
-            found["interests"] = semantics.digest
+            addresses["interests"] = semantics.digest
         if recipe.text_start:
-            found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+            addresses["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
         alone = recipe.model_copy(update={"align": (), "objectives": ()})
         model = create(recipe.backbone, dataset.n_items, **recipe.model)
         make_objectives(alone, Material(model, Sequences.from_dataset(dataset), semantics))
-    return _Plan(settings, found)
+    return _Plan(settings, addresses)
 
 
 def _trained(folder: Path, address: str) -> bool:
@@ -306,12 +306,12 @@ def _measure(
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
     asked = [parse_metric(metric) for metric in metrics]
     ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
-    found = evaluate(
+    evaluation = evaluate(
         folder, store, part=part, ks=sorted(ks), names=names, where=where, keep_seen=keep_seen
     )
-    values = {metric: found.values[metric].numpy() for metric in metrics}
-    for name, value in found.slices.items():  # the same users are in a part for every model
+    values = {metric: evaluation.values[metric].numpy() for metric in metrics}
+    for name, value in evaluation.slices.items():  # the same users are in a part for every model
         inside = value[~value.isnan()].numpy()
         if len(inside):
             values[f"recall@{max(ks)}, {name}"] = inside
-    return values, found.protocol
+    return values, evaluation.protocol

@@ -89,8 +89,8 @@ class Service:
         """The store's interests; None where there are none."""
         if self.store is None:
             return None
-        found = self.store.interests.catalogue()
-        return found if len(found.ids) else None
+        catalogue = self.store.interests.catalogue()
+        return catalogue if len(catalogue.ids) else None
 
     def _need(self, what: str) -> Dataset:
         if self.dataset is None:
@@ -116,12 +116,12 @@ class Service:
 
     def notes(self, diversity: float = 0.0) -> list[str]:
         """What whoever reads an answer should know: what it is without, what changes nothing."""
-        found = []
+        notes = []
         if self.without_store:
-            found.append(f"without titles and words: {self.without_store}")
+            notes.append(f"without titles and words: {self.without_store}")
         if diversity and len(set(self.codes.tolist())) == len(self.codes):
-            found.append("no two items have the same categories, so diversity changes nothing")
-        return found
+            notes.append("no two items have the same categories, so diversity changes nothing")
+        return notes
 
     def recommend(
         self,

@@ -24,7 +24,7 @@ from recommender.losses.recommendation import Loss, encode_rows
 from recommender.objectives.base import Objective
 from recommender.training import averaging, checkpoint, logbook
 from recommender.training.interrupting import interruptible
-from recommender.training.progress import Pace, Report
+from recommender.training.progress import Progress, Report
 from recommender.training.settings import FitResult, Reason, Settings
 from store.errors import UserError
 
@@ -127,13 +127,13 @@ class _Run:
         self.best = _copy(self.modules)
         self.average = averaging.averaged(model, settings.average) if settings.average else None
         self.detail = ""
-        self.pace = Pace(progress, settings.monitor)
+        self.progress = Progress(progress, settings.monitor)
         torch.manual_seed(settings.seed + self.rank)
 
     def loop(self, stopped: Callable[[], bool]) -> Reason:
         """Epochs of steps until something ends the run."""
         count, settings = self.count, self.settings
-        self.pace.start(count.step, count.seconds)
+        self.progress.start(count.step, count.seconds)
         self.model.train()
         while not self._done() and count.epoch < settings.epochs:
             order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
@@ -145,7 +145,7 @@ class _Run:
                 count.step, count.batch = count.step + 1, count.batch + 1
                 if self.average is not None:
                     self.average.update_parameters(self.model)
-                self.pace.stepped(count.step, count.epoch, terms, count.best)
+                self.progress.stepped(count.step, count.epoch, terms, count.best)
                 due = settings.evaluate_every and count.step % settings.evaluate_every == 0
                 if due and not self.evaluate():
                     return "diverged"
@@ -211,7 +211,7 @@ class _Run:
         False, and nothing is kept or saved, where weights or scores are not numbers any more.
         """
         count, monitor = self.count, self.settings.monitor
-        self.pace.measure(count.step, count.epoch, count.best)
+        self.progress.measure(count.step, count.epoch, count.best)
         measured = self.model if self.average is None else cast(Backbone, self.average.module)
         measured.eval()
         metrics = self._metrics(measured)
@@ -230,9 +230,9 @@ class _Run:
             count.waited += 1
         measured.train()
         count.evaluated = count.step
-        terms = self.pace.last.terms
+        terms = self.progress.last.terms
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
-        self.pace.evaluated(metrics, count.best)
+        self.progress.evaluated(metrics, count.best)
         self.save()
         return True
 
@@ -251,7 +251,7 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint."""
         if self.out is not None and self.rank == 0:
-            self.count.seconds = self.pace.seconds()
+            self.count.seconds = self.progress.seconds()
             tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
             if self.average is not None:
                 tensors |= averaging.tensors(self.average)
@@ -296,7 +296,7 @@ class _Run:
             count.best_step,
             count.step,
             count.epoch,
-            self.pace.seconds(),
+            self.progress.seconds(),
             reason,
             self.detail,
         )
@@ -324,9 +324,9 @@ class _Run:
     def _where(self, what: str, more: str = "") -> str:
         best = f"the model of step {self.count.best_step} is kept"
         kept = "no model was measured before, so none is kept" if self.count.best is None else best
-        found = f" ({more})" if more else ""
+        detail = f" ({more})" if more else ""
         return (
-            f"{what} in epoch {self.count.epoch + 1}{found}; {kept}; lower the learning rate or "
+            f"{what} in epoch {self.count.epoch + 1}{detail}; {kept}; lower the learning rate or "
             "set a clip"
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ from recommender.evaluation.diagnostics import interest_diagnostics, list_qualit
 from recommender.evaluation.slices import recall_slices
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.manifest import Manifest, differences, read_manifest
-from recommender.model_folder.origin import store_path
+from recommender.model_folder.origin import open_origin
 from store.errors import LeakageError, UserError
 from store.store import Store, open_store
 
@@ -33,6 +33,13 @@ def opened_store(store: Store | str | Path) -> Iterator[Store]:
     else:
         with open_store(store) as opened:
             yield opened
+
+
+def _store_of(
+    folder: Path, manifest: Manifest, store: Store | str | Path | None
+) -> AbstractContextManager[Store]:
+    """The store that was named, or else the one the model remembers."""
+    return open_origin(folder, manifest.store) if store is None else opened_store(store)
 
 
 def check_measurable(manifest: Manifest, dataset: Dataset, folder: Path) -> None:
@@ -110,7 +117,7 @@ def evaluate(
         raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
     folder = Path(model)
     manifest = read_manifest(folder)
-    with opened_store(store or store_path(None, manifest.store)) as opened:
+    with _store_of(folder, manifest, store) as opened:
         dataset = opened.datasets.load()
         vectors = None
         if diagnose and opened.meta("encoder") is not None:
@@ -152,8 +159,9 @@ def evaluate_popularity(
     names: Sequence[str],
 ) -> dict[str, float]:
     """Means of the popularity baseline under the protocol of another evaluation."""
-    manifest = read_manifest(Path(model))
-    with opened_store(store or store_path(None, manifest.store)) as opened:
+    folder = Path(model)
+    manifest = read_manifest(folder)
+    with _store_of(folder, manifest, store) as opened:
         dataset = opened.datasets.load()
     part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
     return ranking.evaluate_scores(

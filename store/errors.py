@@ -41,3 +41,7 @@ class ProviderRefusedError(UserError):
     """The provider refuses all calls (key, quota, unknown model); retrying would not help."""
 
     exit_code = 5
+
+
+class ReadOnlyStoreWarning(UserWarning):
+    """A store cannot be written and is only read; commands print it as a note."""

@@ -17,7 +17,7 @@ import torch
 from recommender.data.categories import category_codes
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.manifest import read_manifest
-from recommender.model_folder.origin import store_path
+from recommender.model_folder.origin import open_origin
 from recommender.model_folder.projection import load_projection
 from recommender.model_folder.weights import load_item_ids
 from recommender.serving.attribution import Split, nearest_interests, split_scores
@@ -64,8 +64,10 @@ class Service:
         self.store: Store | None = None
         self.dataset: Dataset | None = None
         try:
-            named = None if store is None else str(store)
-            self.store = open_store(store_path(named, manifest.store))
+            if store is None:
+                self.store = open_origin(self.folder, manifest.store)
+            else:
+                self.store = open_store(store)
             self.dataset = self.store.datasets.load()
             self.model, self.manifest = load_model(self.folder, dataset=self.dataset)
         except UserError as problem:

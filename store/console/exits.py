@@ -23,6 +23,7 @@ import sqlite3
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,7 +32,7 @@ from typing import Any
 import typer
 
 from store.console.output import clean
-from store.errors import InterruptedRunError, UserError
+from store.errors import InterruptedRunError, ReadOnlyStoreWarning, UserError
 from store.suggestions import did_you_mean
 
 QUARANTINED = 1
@@ -58,7 +59,7 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
     _replace_unprintable()
     arguments = list(sys.argv[1:] if args is None else args)
     debug = _take_debug(arguments)
-    with _stopping_signals():
+    with _stopping_signals(), _notes():
         try:
             _refuse_undecodable(arguments)
             command: Any = typer.main.get_command(make_app())
@@ -172,6 +173,23 @@ def _take_debug(arguments: list[str]) -> bool:
         return False
     arguments[:end] = [one for one in arguments[:end] if one != DEBUG]
     return True
+
+
+@contextlib.contextmanager
+def _notes() -> Iterator[None]:
+    """What the library warns of is a note for whoever watches, without a place in the program."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, ReadOnlyStoreWarning):
+            sys.stderr.write(clean(f"note: {message}") + "\n")
+        else:
+            usual(message, category, *place)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ReadOnlyStoreWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 @contextlib.contextmanager

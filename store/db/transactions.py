@@ -14,10 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from store.db.engine import WRITE_OPTION
+from store.db.faults import explained
+from store.db.opening import Opened
 from store.digests import canonical_json
+from store.errors import StoreError
 
 
 def now() -> str:
@@ -34,11 +37,15 @@ class Transactions:
         The file, for messages.
     engine
         Its connections.
+    read_only
+        Why the store is not written, as a sentence; empty where it may be written.
     """
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
-        self.engine = engine
+        self.engine = opened.engine
+        self.read_only = opened.read_only
+        self._opened = opened
         self._write_lock = threading.RLock()
         self._local = threading.local()
 
@@ -49,8 +56,9 @@ class Transactions:
         if open_write is not None:  # inside write(): see its own rows
             yield open_write
             return
-        with self.engine.connect() as connection, connection.begin():
+        with explained(self.path), self.engine.connect() as connection, connection.begin():
             yield connection
+            self._opened.check()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -62,7 +70,9 @@ class Transactions:
         if open_write is not None:
             yield open_write
             return
-        with self._write_lock, self.engine.connect() as opened:
+        if self.read_only:
+            raise StoreError(f"nothing can be stored: {self.read_only}")
+        with explained(self.path), self._write_lock, self.engine.connect() as opened:
             connection = opened.execution_options(**{WRITE_OPTION: True})
             with connection.begin():
                 self._local.connection = connection
@@ -93,3 +103,4 @@ class Transactions:
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._opened.release()

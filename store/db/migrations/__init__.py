@@ -6,6 +6,7 @@ this code knows is refused, never guessed at.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from importlib.resources import files
 
@@ -35,9 +36,31 @@ def statements(script: str) -> list[str]:
     return found
 
 
+def tables_of(number: int) -> set[str]:
+    """Names of the tables that a store has after migration ``number``."""
+    made = re.compile(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", re.MULTILINE)
+    return {name for n, script in available() if n <= number for name in made.findall(script)}
+
+
 def version(connection: Connection) -> int:
     """Number of the last migration applied to the store."""
     return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+def refuse_newer(number: int, path: object) -> None:
+    """Refuse a store of a later version than this program knows.
+
+    Raises
+    ------
+    StoreError
+        That names both versions.
+    """
+    newest = available()[-1][0]
+    if number > newest:
+        raise StoreError(
+            f"{path} has schema version {number}, this program knows up to {newest}; "
+            "install the newer version that wrote it"
+        )
 
 
 def migrate(engine: Engine, path: object) -> int:
@@ -49,6 +72,9 @@ def migrate(engine: Engine, path: object) -> int:
         If the store was written by a later version.
     """
     todo = available()
+    with engine.connect() as connection:  # a writer at work does not keep a reader out
+        if version(connection) == todo[-1][0]:
+            return 0
     applied = 0
     for number, script in todo:
         with engine.connect() as raw:
@@ -57,11 +83,7 @@ def migrate(engine: Engine, path: object) -> int:
             # store at once, the second waits and then finds nothing left to do.
             with connection.begin():
                 current = version(connection)
-                if current > todo[-1][0]:
-                    raise StoreError(
-                        f"{path} has schema version {current}, this program knows up to "
-                        f"{todo[-1][0]}; install the newer version that wrote it"
-                    )
+                refuse_newer(current, path)
                 if current >= number:
                     continue
                 for statement in statements(script):

@@ -19,7 +19,7 @@ def open_origin(folder: Path, remembered: Any) -> Store:
     Parameters
     ----------
     folder
-        The model folder; a relative path counts from there.
+        The model folder; a relative path counts from there, or else from the current folder.
     remembered
         What the manifest has as ``training.store``.
 
@@ -30,9 +30,10 @@ def open_origin(folder: Path, remembered: Any) -> Store:
     """
     if not isinstance(remembered, str) or not remembered:
         raise UserError("this model does not remember its store; give --store PATH")
-    path = folder / remembered
-    if not path.is_file():
+    places = (folder / remembered, Path(remembered))
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
         raise UserError(
-            f"{path}, the store this model was trained on, is not there; give --store PATH"
+            f"{remembered}, the store this model was trained on, is not there; give --store PATH"
         )
     return open_store(path, read_only=True)

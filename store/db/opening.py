@@ -17,7 +17,8 @@ from sqlalchemy import Engine
 
 from store.db.engine import open_engine
 from store.db.location import file_uri, files_beside, wal_of, writable
-from store.db.migrations import available, migrate, refuse_newer
+from store.db.migrate import migrate, refuse_newer
+from store.db.migrations import available
 from store.db.probe import examine
 from store.errors import StoreError, UserError
 from store.files import Target, whole_file

@@ -58,16 +58,19 @@ def test_what_a_manifest_names_is_left_as_it_is(model: Path, shop: Path, tmp_pat
         assert tree(tmp_path) == before, store
 
 
-def test_a_relative_path_counts_from_the_model_folder(
+def test_a_relative_path_counts_from_the_model_folder_first(
     model: Path, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It counted from wherever the command was run."""
+    """It counted from wherever the command was run, as models of 0.1.0 still may."""
     shutil.copy(shop, tmp_path / "shop.db")
     remember(model, "../shop.db")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert recommender.evaluate(model, ks=(20,)).protocol["users"] > 0
     remember(model, "shop.db")
+    monkeypatch.chdir(tmp_path)
+    assert recommender.evaluate(model, ks=(20,)).protocol["users"] > 0
+    monkeypatch.chdir(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="is not there"):
         recommender.evaluate(model, ks=(20,))
 

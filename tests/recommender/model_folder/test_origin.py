@@ -11,7 +11,6 @@ import os
 import shutil
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,7 +26,7 @@ def model(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
-def remember(model: Path, store: Any) -> None:
+def remember(model: Path, store: str | None) -> None:
     manifest = json.loads((model / MANIFEST).read_text("utf-8"))
     manifest["training"]["store"] = store
     (model / MANIFEST).write_text(json.dumps(manifest), "utf-8")
@@ -48,7 +47,7 @@ def test_what_a_manifest_names_is_left_as_it_is(model: Path, shop: Path, tmp_pat
     shutil.copy(shop, tmp_path / "shop.db")
     names = ["empty.db", "notes.db", "thesis.txt", "pipe", "missing.db", "shop.db", "."]
     named = [str(tmp_path / name) for name in names] + [f"../{name}" for name in names]
-    for store in [*named, "/dev/null", "/dev/zero", "", None, 7, ["a"], "a\0b"]:
+    for store in [*named, "/dev/null", "/dev/zero", "", None, "a\0b"]:
         remember(model, store)
         before = tree(tmp_path)
         with Service(model) as service:

@@ -11,7 +11,15 @@ from store.console.options import Json, StoreFile
 
 def merge(
     interest: Annotated[int, typer.Argument(help="Id of the interest to put under another.")],
-    into: Annotated[int, typer.Argument(help="Id of the interest that stands for both.")],
+    into: Annotated[
+        int,
+        typer.Argument(
+            help="Id of the interest that stands for both.",
+            min=0,
+            max=2**63 - 1,
+            show_default=False,
+        ),
+    ],
     store: StoreFile,
     json: Json = False,
 ) -> None:

@@ -12,7 +12,10 @@ from store.console.options import Json, StoreFile
 def undo(
     store: StoreFile,
     edit: Annotated[
-        int | None, typer.Argument(help="Number of the change; without it they are listed.")
+        int | None,
+        typer.Argument(
+            help="Number of the change; without it they are listed.", min=0, max=2**63 - 1
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

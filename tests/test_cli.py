@@ -80,13 +80,14 @@ def test_help_of_every_recommender_command(name: str, capsys) -> None:
     assert "Usage: recommender" in capsys.readouterr().out
 
 
+FAMILIES = {"profiler": cli.PROFILER_FAMILIES, "recommender": cli.RECOMMENDER_FAMILIES}
 PROGRAMS = [("profiler", name) for name in cli.PROFILER]
 PROGRAMS += [("recommender", name) for name in cli.RECOMMENDER]
 
 
 def loaded(program: str, name: str) -> Any:
     """A command, or of a group the first of its commands."""
-    command = cli.load_command(program, name)
+    command = cli.load_command(FAMILIES[program], name)
     return next(iter(getattr(command, "commands", {"": command}).values()))
 
 
@@ -155,8 +156,8 @@ def test_h_is_help(capsys) -> None:
 def test_the_help_of_a_program_shows_whole_lines(capsys) -> None:
     cli.run(cli.profiler_app, "profiler", ["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    for commands in cli.PROFILER_LISTING.values():
-        for name, text in commands.items():
+    for family in cli.PROFILER_FAMILIES:
+        for name, text in family.commands.items():
             assert f" {name} {text}" in shown
 
 

@@ -14,7 +14,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from profiler.asking.answer_schema import Interest
-from profiler.commands.evaluate import evaluate
+from profiler.commands.reading.evaluate import evaluate
 from profiler.llm.port import ShownItem
 from profiler.offline.extractor import CorpusStatistics, extract
 from profiler.quality.agreement import compare

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from profiler.commands.synthetic_users import synthetic_users
+from profiler.commands.reading.synthetic_users import synthetic_users
 from profiler.selection.synthetic.choose import choose_synthetic_users
 from profiler.selection.synthetic.result import SyntheticSettings
 from profiler.selection.synthetic.storing import save_synthetic_users

@@ -1,4 +1,4 @@
-"""From a store to recommendations: ``train``, ``evaluate``, ``recommend``, ``explain``."""
+"""From a store to recommendations: train, load, evaluate, compare, recommend, explain."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from recommender.api import explain as explain
     from recommender.api import recommend as recommend
     from recommender.api import train as train
+    from recommender.experiments.compare import compare as compare
+    from recommender.model import Model as Model
+    from recommender.model import load as load
     from recommender.serving.export import recommend_frame as recommend_frame
 
 __distribution__ = "interest-profiler"  # read by store/installation.py
@@ -22,6 +25,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "_version": ["__version__"],
         "api": ["evaluate", "explain", "recommend", "train"],
+        "experiments.compare": ["compare"],
+        "model": ["Model", "load"],
         "serving.export": ["recommend_frame"],
     },
 )

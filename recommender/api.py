@@ -267,7 +267,7 @@ def recommend(
     user: str | None = None,
     history: Sequence[str] | None = None,
     k: int = 10,
-    store: str | Path | None = None,
+    store: Store | str | Path | None = None,
     filter_seen: bool = True,
     diversity: float = 0.0,
     explain: bool = False,
@@ -293,7 +293,7 @@ def explain(
     *,
     user: str | None = None,
     history: Sequence[str] | None = None,
-    store: str | Path | None = None,
+    store: Store | str | Path | None = None,
 ) -> Explanation:
     """Why a model gives an item its score, for a user of the store or a raw history."""
     with Service(model, store=store) as service:

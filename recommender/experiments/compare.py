@@ -19,6 +19,7 @@ from recommender.data.sequences import Sequences
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
+from recommender.measure import opened_store
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
@@ -30,7 +31,7 @@ from recommender.training.settings import Settings
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
 from store.files import whole_file
-from store.store import open_store
+from store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Comparison:
 
 
 def compare(
-    store: str | Path,
+    store: Store | str | Path,
     models: Sequence[str],
     out: str | Path,
     *,
@@ -77,7 +78,7 @@ def compare(
     Parameters
     ----------
     store
-        Path of the store.
+        An open store, or its path.
     models
         Such as ``pop``, ``remi+eimf``, ``sasrec+crowd+text``, ``remi+eimf:eimf.predict=false``; see
         :func:`recommender.specs.parse_spec`.
@@ -163,7 +164,7 @@ class _Plan:
 
 
 def _check_measurable(
-    store: str | Path, part: Literal["valid", "test"], keep_seen: bool | None
+    store: Store | str | Path, part: Literal["valid", "test"], keep_seen: bool | None
 ) -> None:
     """Refuse a split that leaves nothing to measure models on.
 
@@ -172,7 +173,7 @@ def _check_measurable(
     UserError
         Split ``none``, or no user with a history and a target in the part.
     """
-    with open_store(store) as opened:
+    with opened_store(store) as opened:
         dataset = opened.datasets.load()
     stay = keeps_seen(dataset.split.name) if keep_seen is None else keep_seen
     cases = Sequences.from_dataset(dataset).eval_histories(part, 1)
@@ -210,7 +211,7 @@ def _folder(usual: Path, address: str) -> Path:
     return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
 
 
-def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
+def _plan(store: Store | str | Path, name: str, common: dict[str, Any]) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
     Raises
@@ -222,7 +223,7 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
     """
     settings = merge_settings(common, parse_spec(name))
     recipe = make_recipe(**settings)
-    with open_store(store) as opened:
+    with opened_store(store) as opened:
         dataset = opened.datasets.load()
         try:
             check_parts(recipe, dataset.n_items)
@@ -263,7 +264,7 @@ def _address_in(mark: Path) -> str | None:
 
 def _train_into(
     folder: Path,
-    store: str | Path,
+    store: Store | str | Path,
     name: str,
     settings: dict[str, Any],
     address: str,
@@ -298,7 +299,7 @@ def _train_into(
 
 def _measure(
     folder: Path,
-    store: str | Path,
+    store: Store | str | Path,
     metrics: Sequence[str],
     part: Literal["valid", "test"],
     where: bool,

@@ -46,9 +46,9 @@ class Service:
     model
         The model folder.
     store
-        The store's path; None takes the one the model was trained on, if it is still there and of
-        the same items. Where it is not, raw histories are served all the same, without titles and
-        words, and ``without_store`` says why.
+        An open store or its path; None takes the one the model was trained on, if it is still
+        there and of the same items. Where it is not, raw histories are served all the same, without
+        titles and words, and ``without_store`` says why.
 
     Raises
     ------
@@ -56,18 +56,19 @@ class Service:
         For a folder without a model, or a ``store`` that is not there or of other items.
     """
 
-    def __init__(self, model: str | Path, store: str | Path | None = None) -> None:
+    def __init__(self, model: str | Path, store: Store | str | Path | None = None) -> None:
         self.folder = Path(model)
         manifest = read_manifest(self.folder)
         self.method = manifest.method
         self.without_store = ""
+        self._owns_store = not isinstance(store, Store)
         self.store: Store | None = None
         self.dataset: Dataset | None = None
         try:
             if store is None:
                 self.store = open_origin(self.folder, manifest.store)
             else:
-                self.store = open_store(store)
+                self.store = store if isinstance(store, Store) else open_store(store)
             self.dataset = self.store.datasets.load()
             self.model, self.manifest = load_model(self.folder, dataset=self.dataset)
         except UserError as problem:
@@ -166,17 +167,18 @@ class Service:
             raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
         return self._explain(items, user_ix, [self.index[item] + 1])[0]
 
+    def users(self) -> list[str]:
+        """Users of the store that have a history."""
+        dataset = self._need("a list of users")
+        counts = np.diff(dataset.known()[0])
+        return [user for user, n in zip(dataset.user_ids, counts, strict=True) if n]
+
     def batch(
         self, users: Sequence[str] | None, k: int, *, filter_seen: bool = True
     ) -> Iterator[dict[str, list[Any]]]:
         """Recommendations of many users as columns, block by block; all known users by default."""
         dataset = self._need("batch output")
-        indptr, _ = dataset.known()
-        chosen = (
-            [user for user, n in zip(dataset.user_ids, np.diff(indptr), strict=True) if n]
-            if users is None
-            else list(users)
-        )
+        chosen = self.users() if users is None else list(users)
         for start in range(0, len(chosen), BATCH):
             block = chosen[start : start + BATCH]
             ranked = recommend(
@@ -273,8 +275,8 @@ class Service:
         return described, near.space, chosen_from
 
     def close(self) -> None:
-        """Close the store."""
-        if self.store is not None:
+        """Close the store, where it was opened here."""
+        if self.store is not None and self._owns_store:
             self.store.close()
 
     def __enter__(self) -> Service:

@@ -71,11 +71,20 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
             return _fail(name, error, debug=debug)
         except BaseException as error:  # also what derives from no Exception, such as Rust's panics
             if isinstance(error, SystemExit):
-                raise
+                return _left_early(error)
             return _fail(name, error, debug=debug)
     if result == CTRL_C:
         return _fail(name, KeyboardInterrupt(), debug=debug)
     return result if isinstance(result, int) else 0
+
+
+def _left_early(error: SystemExit) -> int:
+    """What Typer makes of a pipe whose reader has gone, and of a request for completion."""
+    if isinstance(error.__context__, BrokenPipeError):
+        sys.stdout = sys.__stdout__ or sys.stdout  # Typer put a wrapper there
+        _drop_output()
+        return 0
+    return error.code if isinstance(error.code, int) else 0
 
 
 def _fail(name: str, error: BaseException, *, debug: bool) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 
 from profiler.exchange.interest_rows import Counts, GroundedInterest
 from store.data.dataset import Dataset
-from store.errors import UserError
 from store.store import Store
 from store.tables.subjects import Kind, SubjectRow
 from store.upkeep.duplicates import merge_duplicates
@@ -133,27 +132,18 @@ def encoder_of(store: Store, named: str | None = None) -> Encoder | None:
     Parameters
     ----------
     named
-        Name or folder of the encoder; None finds the one of the last build.
+        Name or folder of the encoder; None takes the built-in one.
 
     Raises
     ------
     UserError
         It cannot be loaded, or ``named`` is not the one the store's vectors are from.
     """
-    from profiler.vectors.encoding import load_encoder, load_stored_encoder
+    from profiler.vectors.encoding import load_stored_encoder
 
-    known = store.meta("encoder")
-    if known is None:
+    if store.meta("encoder") is None:
         return None
-    if named is None:
-        encoder = load_stored_encoder(store)
-    else:
-        encoder = load_encoder(named, precision="bf16" if known.endswith("+bf16") else "fp32")
-    if encoder.name != known:
-        raise UserError(
-            f"the vectors of {store.path} are from the encoder {known!r}, but --encoder {named} "
-            f"is {encoder.name!r}; name the one it was built with, or leave --encoder out"
-        )
+    encoder = load_stored_encoder(store, named)
     encoder.load()
     return encoder
 

@@ -52,10 +52,24 @@ class Joined:
     unknown_items: int
 
 
-def join_exemplars(store: Store, source: Any, options: ReadOptions | None = None) -> Joined:
+def join_exemplars(
+    store: Store, source: Any, options: ReadOptions | None = None, *, encoder: str | None = None
+) -> Joined:
     """Find the nearest exemplar of every new user in ``source``; nothing is stored.
 
     Histories become vectors as in the last build, centred by the same catalogue.
+
+    Parameters
+    ----------
+    store
+        An open store with exemplars.
+    source
+        As of :func:`profiler.build`.
+    options
+        How to read it.
+    encoder
+        Name or folder of the store's encoder where it is not the built-in one and histories are
+        encoded as texts.
 
     Raises
     ------
@@ -73,7 +87,7 @@ def join_exemplars(store: Store, source: Any, options: ReadOptions | None = None
     prepared = prepare(read(source, options), filter="none", split=Split("none"))
     new = [row for row, user in enumerate(prepared.user_ids) if user not in dataset.user_index]
     indptr, items, timestamps, unknown = _known_items(prepared, new, dataset)
-    vectors = _vectors(store, dataset, indptr, items)
+    vectors = _vectors(store, dataset, indptr, items, encoder)
     heads = np.array([subject.user_ix for subject in exemplars], dtype=np.int64)
     if not len(new):
         labels, similarity = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
@@ -109,7 +123,11 @@ def _known_items(
 
 
 def _vectors(
-    store: Store, dataset: Dataset, indptr: NDArray[np.int64], items: NDArray[np.int32]
+    store: Store,
+    dataset: Dataset,
+    indptr: NDArray[np.int64],
+    items: NDArray[np.int32],
+    encoder: str | None,
 ) -> NDArray[np.float32]:
     """Vectors of the store's users and, after them, of the new ones, in one frame of reference."""
     known_indptr, known_items = dataset.known()
@@ -119,7 +137,7 @@ def _vectors(
     style = store.meta("item_text", "title+categories")
 
     def encode(texts: Any) -> NDArray[np.float32]:
-        return encode_cached(store, load_stored_encoder(store), texts).vectors
+        return encode_cached(store, load_stored_encoder(store, encoder), texts).vectors
 
     return history_vectors(
         store.vectors.items(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from profiler.commands.options import DataOptions, Source
+from profiler.commands.options import DataOptions, Source, StoredEncoder
 from store.console.options import Json, StoreFile, grouped, option
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def assign(
     store: StoreFile,
     data: DataOptions,
     save: Annotated[bool, option("Store the users and memberships.", "--save")] = False,
+    encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
     """Let the users of SOURCE join their nearest exemplar; nobody is asked anything.
@@ -29,7 +30,7 @@ def assign(
     from store.store import open_store
 
     with open_store(store) as opened:
-        joined = join_exemplars(opened, source, data.read_options())
+        joined = join_exemplars(opened, source, data.read_options(), encoder=encoder)
         saved = 0
         if save and joined.user_ids:
             saved = save_joined(opened, joined)

@@ -15,6 +15,13 @@ def export(
     store: StoreFile,
     out: Annotated[Path, option("Folder for the files; made where it is missing.")],
     format_: Annotated[ExportFormat, typer.Option("--format", help="Kind of files.")] = "jsonl",
+    spreadsheet_safe: Annotated[
+        bool,
+        option(
+            "With csv, put an apostrophe before texts that a spreadsheet takes for formulas.",
+            "--spreadsheet-safe",
+        ),
+    ] = False,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -27,7 +34,9 @@ def export(
     from store.views.export import export_store
 
     with open_store(store) as opened:
-        written = export_store(opened, out, format_, overwrite=overwrite)
+        written = export_store(
+            opened, out, format_, overwrite=overwrite, spreadsheet_safe=spreadsheet_safe
+        )
     if json:
         print_json(written)
     else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from profiler.commands.options import StoredEncoder
 from store.console.options import Json, StoreFile, option
 
 
@@ -16,6 +17,7 @@ def search(
     encode: Annotated[
         bool, option("Encode the query itself (loads the encoder).", "--encode")
     ] = False,
+    encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
     """Find stored interests by words and by meaning, with whom they reach.
@@ -28,10 +30,10 @@ def search(
 
     with open_store(store) as opened:
         vector = None
-        if encode:
+        if encode or encoder is not None:
             from profiler.vectors.encoding import load_stored_encoder
 
-            vector = load_stored_encoder(opened).encode([query])[0]
+            vector = load_stored_encoder(opened, encoder).encode([query])[0]
         hits = find(opened, query, limit=limit, vector=vector)
     if json:
         print_json(hits)

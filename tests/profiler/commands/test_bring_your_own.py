@@ -184,7 +184,7 @@ def test_an_encoder_that_is_gone_is_told_before_anything_is_stored(
     with open_store(store) as opened:
         opened.set_meta(encoder="gone@0123")
     for words in (("import-responses", answers), ("import-interests", file)):
-        with pytest.raises(UserError, match=r"gone@0123.*name it with --encoder"):
+        with pytest.raises(UserError, match=r"gone@0123.*with `encoder`"):
             run(*words, "--store", store)
     with open_store(store) as opened:
         assert opened.responses.digests() == set()

@@ -25,10 +25,13 @@ _RUNS = statement(
     "ORDER BY run_id DESC LIMIT :most"
 )
 _UNANSWERED = statement(
-    "SELECT name, kind, state, reason, size FROM subjects WHERE active AND state <> 'ok' "
+    "SELECT name, user_ix, kind, state, reason, size FROM subjects WHERE active AND state <> 'ok' "
     "ORDER BY size DESC, name LIMIT :most"
 )
-_SOURCES = statement("SELECT DISTINCT source FROM interests ORDER BY source")
+_SOURCES = statement(
+    "SELECT source, count(*) FROM interests JOIN subjects USING (subject_id) WHERE active "
+    "GROUP BY source ORDER BY 2 DESC, 1"
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Unanswered(Row):
     """A subject in use without usable interests; ``size`` is the number of its members."""
 
     name: str
+    user_ix: int | None
     kind: str
     state: str
     reason: str | None
@@ -73,7 +77,7 @@ class Activity(Row):
     Attributes
     ----------
     sources
-        Where the interests come from: ``offline``, models, ``import:NAME``.
+        Interests in use by where they come from: ``offline``, models, ``import:NAME``.
     models, templates
         Who was asked, by number of answers; by which templates.
     failed_calls
@@ -84,7 +88,7 @@ class Activity(Row):
         Subjects without interests, the largest first.
     """
 
-    sources: list[str]
+    sources: dict[str, int]
     models: list[ModelAsked]
     templates: list[str]
     failed_calls: dict[str, int]
@@ -98,7 +102,7 @@ def activity(store: Transactions, *, most_runs: int = 10, most_unanswered: int =
         runs = connection.execute(_RUNS, {"most": most_runs}).mappings()
         unanswered = connection.execute(_UNANSWERED, {"most": most_unanswered}).mappings()
         return Activity(
-            sources=list(connection.execute(_SOURCES).scalars()),
+            sources={row[0]: int(row[1]) for row in connection.execute(_SOURCES)},
             models=[ModelAsked(**row) for row in connection.execute(_MODELS).mappings()],
             templates=list(connection.execute(_TEMPLATES).scalars()),
             failed_calls={row[0]: row[1] for row in connection.execute(_ATTEMPTS)},

@@ -9,12 +9,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from store.console.help import SETTINGS, Command, Program
 from store.console.options import option
+
+if TYPE_CHECKING:
+    from store.recommending import Recommending
 
 __distribution__ = "interest-profiler"  # read by store/installation.py
 
@@ -173,6 +178,7 @@ def _print_version(asked: bool) -> None:
 
 
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool,
         option("Print the version.", "--version", callback=_print_version, is_eager=True),
@@ -182,6 +188,14 @@ def _common(
     ] = False,
 ) -> None:
     """Options of both programs; ``--debug`` is taken off before the command line is read."""
+    context.obj = SimpleNamespace(open_model=open_model)
+
+
+def open_model(model: Path, store: Path) -> Recommending:
+    """Open a trained model for the profiler: the two packages never import each other."""
+    from recommender.serving.store_lists import StoreLists
+
+    return StoreLists(model, store)
 
 
 def profiler_main() -> None:

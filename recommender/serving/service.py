@@ -239,7 +239,8 @@ class Service:
         return self.store.interests.of_users(self.method)
 
     @cached_property
-    def _projected(self) -> torch.Tensor | None:
+    def projected(self) -> torch.Tensor | None:
+        """The store's interests in the model's space, as the alignment learned them."""
         if self.catalogue is None:
             return None
         return load_projection(
@@ -267,7 +268,7 @@ class Service:
             candidates,
             catalogue.indptr,
             catalogue.items.astype(np.int64),
-            self._projected,
+            self.projected,
         )
         described = describe_interests(store, catalogue, near.rows)
         for entry, similarity in zip(described, near.similarities, strict=True):

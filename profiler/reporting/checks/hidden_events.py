@@ -35,6 +35,7 @@ def next_event(m: Measured, w: Vocabulary) -> Check | None:
         "catalogue": "Interests",
         "history_mean": f"Average of past {w.events}",
         "exemplar": "Representative's interests",
+        "catalogue_shuffled": f"Interests of another {w.person}",
         "popularity": w.best_sellers[:1].upper() + w.best_sellers[1:],
     }
     return Check(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.quality.predictive import ranked
 from profiler.quality.measures import mean_pairwise_cosine
+from profiler.quality.predictive import ranked
 from profiler.reporting.checks.facts import (
     Closeness,
     Coverage,

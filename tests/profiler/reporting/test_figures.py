@@ -224,6 +224,7 @@ def ranked(ours: list[float], popular: list[float], mean: list[float]) -> dict[s
     return {
         "catalogue": ours,
         "exemplar": ours,
+        "catalogue_shuffled": popular,
         "popularity": popular,
         "history_mean": mean,
         "catalogue minus popularity": [a - b for a, b in zip(ours, popular, strict=True)],

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STRENGTH = 1.5
 """Standard deviations of the user's scores that an item loses for each that it lies towards an
-interest that is off (chosen on the sample shop and Office: benchmarks/bench_steering.py)."""
+interest that is off (our choice)."""
 
 
 def can_steer(model: Backbone) -> bool:

@@ -21,6 +21,10 @@ class StoreError(UserError):
     """The store is missing, damaged, of another version, or lacks what is asked for."""
 
 
+class ForeignFileError(StoreError):
+    """A file is no store but another program's, and is left alone."""
+
+
 class LeakageError(UserError):
     """Something that training or the LLM must not see has been seen."""
 
@@ -43,5 +47,9 @@ class ProviderRefusedError(UserError):
     exit_code = 5
 
 
-class ReadOnlyStoreWarning(UserWarning):
-    """A store cannot be written and is only read; commands print it as a note."""
+class StoreWarning(UserWarning):
+    """Something about a store that whoever uses it should know; commands print it as a note."""
+
+
+class ReadOnlyStoreWarning(StoreWarning):
+    """A store cannot be written and is only read."""

@@ -32,7 +32,7 @@ from typing import Any
 import typer
 
 from store.console.output import clean
-from store.errors import InterruptedRunError, ReadOnlyStoreWarning, UserError
+from store.errors import InterruptedRunError, StoreWarning, UserError
 from store.suggestions import did_you_mean
 
 QUARANTINED = 1
@@ -190,13 +190,13 @@ def _notes() -> Iterator[None]:
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-        if issubclass(category, ReadOnlyStoreWarning):
+        if issubclass(category, StoreWarning):
             sys.stderr.write(clean(f"note: {message}") + "\n")
         else:
             usual(message, category, *place)
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", ReadOnlyStoreWarning)
+        warnings.simplefilter("always", StoreWarning)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

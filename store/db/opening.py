@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from store.db.engine import open_engine
+from store.db.faults import explained
 from store.db.location import file_uri, files_beside, wal_of, writable
 from store.db.migrate import migrate, refuse_newer
 from store.db.migrations import available
@@ -103,9 +104,8 @@ def _create(path: Path) -> None:
 
 def _to_read(path: Path, version: int, why: str) -> Opened:
     """Open without writing: in place where nothing has to be brought up to date, else a copy."""
-    wal = wal_of(path)
     if version == available()[-1][0]:
-        if wal is None:
+        if wal_of(path) is None:
             engine = open_engine(path, options="mode=ro&immutable=1")
             return Opened(engine, why, _Unchanged(path))
         if files_beside(path)[1].exists():
@@ -113,7 +113,7 @@ def _to_read(path: Path, version: int, why: str) -> Opened:
     folder = tempfile.TemporaryDirectory(prefix="interest-profiler-")
     try:
         copy = Path(folder.name) / "copy.db"
-        _copy(path, wal, copy)
+        copy_database(path, copy)
         engine = open_engine(copy)
         migrate(engine, path)
     except BaseException:
@@ -122,22 +122,38 @@ def _to_read(path: Path, version: int, why: str) -> Opened:
     return Opened(engine, why, release=folder.cleanup)
 
 
-def _copy(path: Path, wal: Path | None, copy: Path) -> None:
-    """Copy a database as one moment saw it."""
+def copy_database(path: Path, copy: Path) -> None:
+    """Copy a database to an empty file as one moment saw it, without a change to it or its folder.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, or the copy not be written.
+    """
+    wal = wal_of(path)
     live = wal is not None and files_beside(path)[1].exists()
     if wal is not None and not live:  # its program is gone: the log is as it was left
         shutil.copyfile(path, copy)
         shutil.copyfile(wal, copy.with_name(f"{copy.name}-wal"))
+        _take_in_log(copy)
         return
     options = "mode=ro" if live else "mode=ro&immutable=1"
     source, target = sqlite3.connect(file_uri(path, options), uri=True), sqlite3.connect(copy)
     try:
-        source.backup(target)
-    except sqlite3.Error as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+        with explained(path):
+            source.backup(target)
     finally:
         source.close()
         target.close()
+
+
+def _take_in_log(copy: Path) -> None:
+    connection = sqlite3.connect(file_uri(copy, "mode=rw"), uri=True)
+    try:
+        with explained(copy):
+            connection.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        connection.close()
 
 
 class _Unchanged:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from store.db.location import file_uri, wal_of
 from store.db.migrations import tables_of
-from store.errors import StoreError
+from store.errors import ForeignFileError, StoreError
 from store.outputs import SQLITE_HEADER
 
 _OURS = {"meta", "runs", "subjects"}
@@ -60,7 +60,7 @@ def examine(path: Path) -> Found:
     with path.open("rb") as file:
         header = file.read(100)
     if size and not header.startswith(SQLITE_HEADER):
-        raise StoreError(f"{path} cannot be opened as a store: it is not a SQLite database")
+        raise ForeignFileError(f"{path} cannot be opened as a store: it is not a SQLite database")
     if not wal and size < _length(header):
         raise StoreError(
             f"{path} is cut short: {size:,} of {_length(header):,} bytes are there; "
@@ -112,7 +112,7 @@ def _contents(path: Path, wal: Path | None) -> Found:
     if not names and version == 0:
         return Found("blank")
     if version <= 0 or not names >= _OURS:
-        raise StoreError(f"{path} is a SQLite file but not a store of this program")
+        raise ForeignFileError(f"{path} is a SQLite file but not a store of this program")
     missing = sorted(tables_of(version) - names)
     if missing:
         raise StoreError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,8 +20,9 @@ from sqlalchemy import Connection, text
 from store.db.engine import WRITE_OPTION
 from store.db.faults import explained
 from store.db.opening import Opened
+from store.db.sweeping import PENDING, sweep, swept
 from store.digests import canonical_json
-from store.errors import StoreError
+from store.errors import StoreError, StoreWarning
 
 
 def now() -> str:
@@ -46,6 +48,7 @@ class Transactions:
         self.engine = opened.engine
         self.read_only = opened.read_only
         self._opened = opened
+        self._looked = False
         self._write_lock = threading.RLock()
         self._local = threading.local()
 
@@ -72,6 +75,7 @@ class Transactions:
             return
         if self.read_only:
             raise StoreError(f"nothing can be stored: {self.read_only}")
+        self._sweep_what_was_left()
         with explained(self.path), self._write_lock, self.engine.connect() as opened:
             connection = opened.execution_options(**{WRITE_OPTION: True})
             with connection.begin():
@@ -81,13 +85,36 @@ class Transactions:
                 finally:
                     self._local.connection = None
 
+    def _sweep_what_was_left(self) -> None:
+        """Before the first write, do what a ``forget`` that was killed had left to do."""
+        with self._write_lock:
+            if self._looked:
+                return
+            self._looked = True
+            if not self.meta(PENDING):
+                return
+            try:
+                sweep(self, patience_ms=1_000)
+                swept(self)
+            except StoreError as error:
+                warnings.warn(
+                    f"texts of a forgotten user wait to be swept: {error}",
+                    StoreWarning,
+                    stacklevel=4,
+                )
+
     def meta(self, key: str, default: Any = None) -> Any:
         """Value of one fact about the store, or ``default``."""
         with self.read() as connection:
             value = connection.execute(
                 text("SELECT value FROM meta WHERE key = :key"), {"key": key}
             ).scalar()
-        return default if value is None else json.loads(value)
+        try:
+            return default if value is None else json.loads(value)
+        except ValueError as error:
+            raise StoreError(
+                f"{self.path} is damaged: fact {key!r} is no JSON ({error})"
+            ) from error
 
     def set_meta(self, **facts: Any) -> None:
         """Record facts about the store, replacing what was recorded under the same keys."""

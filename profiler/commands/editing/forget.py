@@ -23,11 +23,11 @@ def forget(
     """
     from store.console import note, print_json, print_table
     from store.store import open_store
-    from store.upkeep.forget import forget_user, sweep
+    from store.upkeep.forget import forget_user, sweep_left
 
     with open_store(store) as opened:
         if user is None:
-            sweep(opened)
+            sweep_left(opened)
             document: dict[str, object] = {"swept": True}
         else:
             document = forget_user(opened, user)

@@ -7,21 +7,22 @@ from typing import Annotated
 
 import typer
 
-from store.console.options import StoreFile
+from store.console.options import Overwrite, StoreFile
 
 
 def backup(
-    to: Annotated[Path, typer.Argument(help="File to write; must not exist.")],
+    to: Annotated[Path, typer.Argument(help="File to write.")],
     store: StoreFile,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Copy the store; safe while a build is writing.
+    """Copy the store and check the copy; safe while a build is writing.
 
     $ profiler backup shop-copy.db --store shop.db
     """
     from store.console import say
     from store.store import open_store
-    from store.upkeep.verify import back_up
+    from store.upkeep.backup import back_up
 
     with open_store(store) as opened:
-        size = back_up(opened, to)
-    say(f"{to}: {size / 1e6:.1f} MB; check it with: profiler verify --store {to}")
+        size = back_up(opened, to, overwrite=overwrite)
+    say(f"{to}: {size / 1e6:.1f} MB; put it back with: profiler restore {to} --store {store}")

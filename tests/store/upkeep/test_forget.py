@@ -10,9 +10,10 @@ import pytest
 
 from profiler.config import BuildConfig
 from profiler.pipeline import build
+from store.db.sweeping import sweep
 from store.errors import StoreError
 from store.store import open_store
-from store.upkeep.forget import REASON, forget_user, sweep
+from store.upkeep.forget import REASON, forget_user
 from store.upkeep.traces import SHORTEST, find_traces
 from store.upkeep.verify import verify
 from store.views.status import summarise

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from store.errors import StoreError
-
-if TYPE_CHECKING:
-    from store.db.transactions import Transactions
 
 PENDING = "sweep_pending"
 """Fact that is true from the moment a user's rows are deleted until the file has been swept."""
 
 
-def sweep(store: Transactions, *, patience_ms: int | None = None) -> None:
+def sweep(engine: Engine, path: Path, *, patience_ms: int | None = None) -> None:
     """Rewrite the file without what deleted rows left in it, and empty its write-ahead log.
 
     Parameters
     ----------
-    store
-        An open store, outside of any transaction.
+    engine, path
+        Of the store, outside of any transaction.
     patience_ms
         How long to wait for other programs; by default as long as for any write.
 
@@ -31,7 +29,7 @@ def sweep(store: Transactions, *, patience_ms: int | None = None) -> None:
     StoreError
         If another program is using the store, or the disk has no room for the rewritten file.
     """
-    raw = store.engine.raw_connection()
+    raw = engine.raw_connection()
     try:
         cursor = raw.cursor()
         usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
@@ -43,18 +41,11 @@ def sweep(store: Transactions, *, patience_ms: int | None = None) -> None:
             cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
     except (sqlite3.Error, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        raise StoreError(f"{store.path} cannot be swept: {cause}") from error
+        raise StoreError(f"{path} cannot be swept: {cause}") from error
     finally:
         raw.close()
     if busy:
         raise StoreError(
-            f"another program is reading {store.path}, so its log cannot be emptied; close it and "
-            f"run: profiler forget --store {store.path}"
+            f"another program is reading {path}, so its log cannot be emptied; close it and "
+            f"run: profiler forget --store {path}"
         )
-
-
-def swept(store: Transactions) -> None:
-    """Record that nothing is left to sweep."""
-    if store.meta(PENDING):
-        with store.write() as connection:
-            connection.exec_driver_sql("DELETE FROM meta WHERE key = ?", (PENDING,))

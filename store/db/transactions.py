@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from store.db.engine import WRITE_OPTION
 from store.db.faults import explained
 from store.db.opening import Opened
-from store.db.sweeping import PENDING, sweep, swept
+from store.db.sweeping import PENDING, sweep
 from store.digests import canonical_json
 from store.errors import StoreError, StoreWarning
 
@@ -94,8 +94,8 @@ class Transactions:
             if not self.meta(PENDING):
                 return
             try:
-                sweep(self, patience_ms=1_000)
-                swept(self)
+                sweep(self.engine, self.path, patience_ms=1_000)
+                self.drop_meta(PENDING)
             except StoreError as error:
                 warnings.warn(
                     f"texts of a forgotten user wait to be swept: {error}",
@@ -126,6 +126,11 @@ class Transactions:
                 ),
                 [{"key": key, "value": canonical_json(value)} for key, value in facts.items()],
             )
+
+    def drop_meta(self, key: str) -> None:
+        """Remove one fact about the store."""
+        with self.write() as connection:
+            connection.execute(text("DELETE FROM meta WHERE key = :key"), {"key": key})
 
     def close(self) -> None:
         """Close all connections."""

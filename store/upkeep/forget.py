@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from store.data.dataset import ITEM_TEXTS, item_text
 from store.data.splits import Part
-from store.db.sweeping import PENDING, sweep, swept
+from store.db.sweeping import PENDING, sweep
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables import texts
@@ -71,7 +71,7 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
         counts["text vectors"] = _remove_unused_vectors(connection)
         _refresh(store, connection)
         store.set_meta(**{PENDING: True})
-    sweep(store)
+    sweep(store.engine, store.path)
     left = find_traces(store, needles)
     if left:
         raise StoreError(
@@ -79,7 +79,7 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
             f"only it caused (first: {left[0][:40]!r}); close other programs that use the store "
             f"and run: profiler forget --store {store.path}"
         )
-    swept(store)
+    store.drop_meta(PENDING)
     return counts | {"texts searched for in the file": len(needles)}
 
 
@@ -93,8 +93,9 @@ def sweep_left(store: Store) -> None:
     """
     if store.read_only:
         raise StoreError(f"nothing can be swept: {store.read_only}")
-    sweep(store)
-    swept(store)
+    sweep(store.engine, store.path)
+    if store.meta(PENDING):
+        store.drop_meta(PENDING)
 
 
 def _count(connection: Connection, user_ix: int) -> int:

@@ -229,7 +229,7 @@ def test_a_fact_that_is_no_json_is_a_fault_and_no_traceback(path: Path) -> None:
 KILL = """
 import os, signal, sys
 import store.upkeep.forget as forget
-forget.sweep = lambda store: os.kill(os.getpid(), signal.SIGKILL)
+forget.sweep = lambda *place: os.kill(os.getpid(), signal.SIGKILL)
 import cli
 cli.run(cli.profiler_app, "profiler", sys.argv[1:])
 """

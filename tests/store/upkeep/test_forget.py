@@ -141,7 +141,7 @@ def test_a_reader_that_holds_the_old_rows_is_told_of(path):
         with pytest.raises(StoreError, match=r"close it and|cannot be swept"):
             forget_user(store, "customer-ada")
         reader.execute("ROLLBACK")
-        sweep(store)
+        sweep(store.engine, store.path)
         assert b"customer-ada" not in bytes_of(path)
 
 

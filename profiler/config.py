@@ -23,6 +23,8 @@ class BuildConfig(BaseModel):
     filter: str = Field("none", description="none, once:N (the ComiRec way) or core:N")
     split: str = Field("leave-one-out", description="who may see which interaction")
     split_seed: int = 1230
+    drop_repeats: bool = Field(False, description="leave out exact repeats")
+    max_history: int | None = Field(None, ge=1, description="latest interactions of a user to keep")
     encoder: str | None = Field(None, description="name or folder of a sentence encoder")
     item_text: ItemText = "title+categories"
     history: HistoryVector = Field("mean", description="how a history becomes a vector")

@@ -129,7 +129,13 @@ def build(
     refuse_unused(config.prompts, config.questions().values())
     how = _as_configured(asking or AskingOptions(), config, llm)
     tell = progress or (lambda step, done, total: None)
-    prepared = prepare(read(source, options), filter=config.filter, split=config.parsed_split())
+    prepared = prepare(
+        read(source, options),
+        filter=config.filter,
+        split=config.parsed_split(),
+        drop_repeats=config.drop_repeats,
+        max_history=config.max_history,
+    )
     if note is not None:
         for line in prepared.notes:
             note(line)

@@ -11,13 +11,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.kernels.jit import exact, exact_parallel
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@exact_parallel
+@nb.njit(cache=True, parallel=True)
 def choose_interests(
     pointers: Ints,
     items: Ints,
@@ -69,7 +67,7 @@ def choose_interests(
     return chosen, scores, own, covered
 
 
-@exact
+@nb.njit(cache=True)
 def _greatest_gain(
     interests: Ints, places: Ints, values: Floats, best: Floats
 ) -> tuple[int, float]:
@@ -86,7 +84,7 @@ def _greatest_gain(
     return top, top_gain
 
 
-@exact_parallel
+@nb.njit(cache=True, parallel=True)
 def own_items(
     pointers: Ints,
     items: Ints,

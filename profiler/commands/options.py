@@ -11,6 +11,7 @@ import typer
 
 from profiler.choices import Cut, HistoryVector, ItemText, JsonMethod
 from store.console.options import given, option
+from store.data.readers.base.choices import DateOrder
 
 if TYPE_CHECKING:
     from profiler.asking.options import AskingOptions
@@ -20,16 +21,15 @@ if TYPE_CHECKING:
     from prompts import Template
     from store.data.readers.base.options import ReadOptions
 
+_REPEATED = ("keep", "minimum")
+
 Source = Annotated[
     Path, typer.Argument(help="A folder or file of interactions.", show_default=False)
 ]
 User = Annotated[str, typer.Argument(help="User id as in the data.", show_default=False)]
-Interest = Annotated[
-    int, typer.Argument(help="Id of the interest.", min=0, max=2**63 - 1, show_default=False)
-]
+Interest = Annotated[int, typer.Argument(help="Id of the interest.", show_default=False)]
 StoredEncoder = Annotated[
-    str | None,
-    option("The store's sentence encoder, where it is not the built-in one.", "--encoder"),
+    str | None, option("Sentence encoder of the store's vectors, where it has moved.", "--encoder")
 ]
 Seed = Annotated[int | None, option("Decides everything random.", "--seed", default="0")]
 OnlyPending = Annotated[
@@ -78,12 +78,50 @@ class DataOptions:
     categories_column: Annotated[
         str | None, option("Column of item categories.", default="categories")
     ] = None
+    item_file_column: Annotated[
+        str | None,
+        option("Column of item ids in the item file.", default="that of the interactions"),
+    ] = None
+    category_separator: Annotated[
+        str | None, option("What stands between categories.", default="told by the column")
+    ] = None
+    separator: Annotated[
+        str | None, option("What stands between columns of text.", default="detected")
+    ] = None
+    encoding: Annotated[
+        str | None, option("Encoding of text, such as cp1250.", default="detected")
+    ] = None
+    header: Annotated[
+        bool | None,
+        option(
+            "Whether text begins with column names; without, columns are numbered from 1.",
+            "--header/--no-header",
+            default="detected",
+        ),
+    ] = None
+    date_order: Annotated[
+        DateOrder | None,
+        option("How to read 01/02/2014.", default="told by other dates of the column"),
+    ] = None
+    keep: Annotated[
+        list[str] | None,
+        option("Keep rows by a column's value, such as event=purchase,cart. Repeatable.", "--keep"),
+    ] = None
+    minimum: Annotated[
+        list[str] | None,
+        option("Keep rows with at least a number, such as rating=4. Repeatable.", "--min"),
+    ] = None
+    max_bytes: Annotated[
+        int | None,
+        option("Largest size of a file, unpacked, in bytes.", min=1, default="4 GiB"),
+    ] = None
 
     def read_options(self) -> ReadOptions:
         """Return them as the readers take them."""
         from store.data.readers.base.options import ReadOptions
 
-        return ReadOptions(**given(self))
+        lists = {name: tuple(value) for name, value in given(self).items() if name in _REPEATED}
+        return ReadOptions(**given(self) | lists)
 
 
 @dataclass(frozen=True)
@@ -108,6 +146,17 @@ class PreparingOptions:
     ] = None
     split_seed: Annotated[
         int | None, option("Seed of the user shuffle of users-811.", default="1230")
+    ] = None
+    drop_repeats: Annotated[
+        bool | None,
+        option(
+            "Leave out interactions that repeat another one exactly.",
+            "--drop-repeats/--keep-repeats",
+            default="keep-repeats",
+        ),
+    ] = None
+    max_history: Annotated[
+        int | None, option("Latest interactions of a user to keep, at most.", min=1, default="all")
     ] = None
 
 

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.data.semantics import Semantics
-from store.data.linear import starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +39,7 @@ class Groups(nn.Module):
         keys = np.unique(owner * self.n_numbers + evidence + 1)
         sizes = np.bincount(keys // self.n_numbers, minlength=len(counts))
         tables = {
-            "indptr": starts(sizes),
+            "indptr": np.concatenate([[0], np.cumsum(sizes)]),
             "items": keys % self.n_numbers,
             "keys": keys,
         }

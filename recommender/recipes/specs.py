@@ -69,22 +69,22 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
     UserError
         For an unknown part, or an option without a dot or ``=``.
     """
-    settings: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for path, value in parse_settings(pairs, "--set").items():
         part, dot, name = path.partition(".")
         if path == "routing":
-            settings[path] = value
+            found[path] = value
         elif dot and part in PARTS:
-            settings.setdefault(PARTS[part], {})[name] = value
+            found.setdefault(PARTS[part], {})[name] = value
         elif dot and part in OBJECTIVES:
-            settings.setdefault("objective_settings", {}).setdefault(part, {})[name] = value
+            found.setdefault("objective_settings", {}).setdefault(part, {})[name] = value
         else:
             known = dict.fromkeys([*PARTS, *OBJECTIVES])
             raise UserError(
                 f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(known)}; "
                 "or routing=WEIGHT"
             )
-    return settings
+    return found
 
 
 def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
@@ -97,16 +97,16 @@ def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
     """
     import json
 
-    settings: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise UserError(f"{where} {pair!r}: write NAME=VALUE")
         try:
-            settings[name] = json.loads(value)
+            found[name] = json.loads(value)
         except ValueError:
-            settings[name] = value
-    return settings
+            found[name] = value
+    return found
 
 
 def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

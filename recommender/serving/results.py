@@ -61,7 +61,7 @@ class Recommendation:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; the explanation is left out where there is none."""
-        content = asdict(self)
+        found = asdict(self)
         if self.explanation is None:
-            del content["explanation"]
-        return content
+            del found["explanation"]
+        return found

@@ -6,6 +6,7 @@ configuration class. The help shows that default as text; a test holds the two t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import copy
 from dataclasses import fields, is_dataclass
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
-from typer.models import ParameterInfo
+from typer.models import OptionInfo, ParameterInfo
+
+from store.errors import UserError
 
 R = TypeVar("R")
 
@@ -76,12 +79,51 @@ def grouped(command: Callable[..., R]) -> Callable[..., R]:
             name: kind(**{entry.name: values.pop(entry.name) for entry in fields(kind)})
             for name, kind in groups.items()
         }
-        return command(**values, **gathered)
+        try:
+            return command(**values, **gathered)
+        except UserError as error:
+            error.args = tuple(
+                as_options(part, run) if isinstance(part, str) else part for part in error.args
+            )
+            raise
 
     returns = hints.get("return", Signature.empty)
     run.__signature__ = Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     return run
+
+
+def as_options(text: str, command: Callable[..., Any]) -> str:
+    """Turn the parameters that a message of the library names into options of a command.
+
+    ``user_column`` becomes ``--user-column``, and ``keep=event=cart`` becomes
+    ``--keep event=cart``. A parameter of one plain word, such as ``items``, is turned only where a
+    value follows it: elsewhere it is a word like any other.
+    """
+    names = _option_names(command)
+    if not names:
+        return text
+    pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+
+    def turned(found: re.Match[str]) -> str:
+        name, equals = found[1], found[2]
+        if "_" not in name and not equals:
+            return found[0]
+        return names[name] + (" " if equals else "")
+
+    return re.sub(rf"(?<![\w'\"./-])({pattern})(?![\w'\"])(=?)", turned, text)
+
+
+def _option_names(command: Callable[..., Any]) -> dict[str, str]:
+    """Option of each parameter of a command."""
+    found = {}
+    for name, annotation in getattr(command, "__annotations__", {}).items():
+        for info in get_args(annotation)[1:]:
+            if isinstance(info, OptionInfo):
+                given_names = [one for one in info.param_decls or () if one.startswith("--")]
+                usual = "--" + name.replace("_", "-")
+                found[name] = given_names[0].partition("/")[0] if given_names else usual
+    return found
 
 
 def _options_of(group: type) -> list[Parameter]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from store.data.crawlers import crawler_notes
+from store.data.languages import language_notes
 from store.data.natural_order import natural_order
 from store.data.readers.base.problems import SHOWN
 from store.data.readers.base.raw_data import RawData, problem_lines
@@ -47,6 +49,11 @@ class Report:
         Items with interactions that do not stand in the item file.
     unused
         Items in the item file without interactions; they are left out.
+    notes
+        What was assumed, and what is odd but usable.
+    advice, proposed
+        What to do about problems; columns that may hold what was not found, by the parameter of
+        :class:`store.data.readers.ReadOptions` that names them.
     """
 
     format: str
@@ -67,6 +74,8 @@ class Report:
     notes: list[str]
     problem_counts: dict[str, int]
     problems: list[dict[str, Any]]
+    advice: list[str]
+    proposed: dict[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
@@ -85,7 +94,8 @@ def inspect(raw: RawData) -> Report:
     untitled = listed.filter(pl.col("title").is_null())["item_id"].to_list()
     absent = used.join(items, on="item_id", how="anti")["item_id"].to_list()
     timed = log.filter(pl.col("timestamp").is_not_null())
-    same = ["user_id", "item_id", "timestamp", "position"]
+    moment = [name for name in ("timestamp", "nanosecond") if name in log.columns]
+    same = ["user_id", "item_id", *moment, "position"]
     return Report(
         format=raw.format,
         files=raw.files,
@@ -97,14 +107,16 @@ def inspect(raw: RawData) -> Report:
         without_time=log.height - timed.height,
         history_lengths=_quantiles(lengths),
         short_histories=int((lengths < 3).sum()),
-        ties=_sharing(timed, ["user_id", "timestamp"]),
+        ties=_sharing(timed, ["user_id", *moment]),
         repeats=log.height - log.select(same).n_unique() if log.height else 0,
         untitled=Named(len(untitled), natural_order(untitled)[:SHOWN]),
         absent=Named(len(absent), natural_order(absent)[:SHOWN]),
         unused=items.height - listed.height,
-        notes=raw.notes,
+        notes=[*raw.notes, *_people_notes(log), *language_notes(items["title"])],
         problem_counts={str(kind): count for kind, count in raw.problem_counts.items()},
         problems=[asdict(problem) for problem in raw.problems],
+        advice=raw.advice,
+        proposed=raw.proposed,
     )
 
 
@@ -129,7 +141,7 @@ def fact_rows(report: Report) -> list[tuple[str, str]]:
         ("same user, same time", f"{report.ties:,}"),
         ("exact repeats (kept)", f"{report.repeats:,}"),
     ]
-    if len(report.files) == 1:
+    if len(report.files) == 1 and report.absent.count == report.items:
         return [*rows, ("items without a title (kept)", f"{report.items:,}: no item file")]
     return [
         *rows,
@@ -147,6 +159,11 @@ def lines(raw: RawData, report: Report) -> list[str]:
         return [*out, "no problems found; nothing was written"]
     counted = f"{found:,} problem{'s' if found != 1 else ''}"
     return [*out, *problem_lines(raw), f"{counted}: build refuses this source"]
+
+
+def _people_notes(log: pl.DataFrame) -> list[str]:
+    counts = log.group_by("user_id").len().sort("user_id")
+    return crawler_notes(counts["user_id"].to_list(), counts["len"].to_numpy())
 
 
 def _named(things: Named) -> str:

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from store.data.natural_order import natural_order
+from store.data.crawlers import crawler_notes
+from store.data.order import Log, order, trim
 from store.data.readers.base.raw_data import RawData, raise_on_problems
-from store.data.splits import NO_TIME, Split, assign_parts, parse_split
+from store.data.splits import Split, assign_parts, parse_split
 from store.digests import PREFIX, canonical_json
 from store.errors import DataError
 
@@ -86,23 +87,13 @@ class Prepared:
     notes: list[str]
 
 
-@dataclass(frozen=True)
-class Log:
-    """Interactions as numbers, ordered by user and time, before filtering.
-
-    ``users`` and ``items`` number the distinct ids in natural order.
-    """
-
-    user_ids: list[str]
-    item_ids: list[str]
-    users: npt.NDArray[np.uint32]
-    items: npt.NDArray[np.uint32]
-    times: Int64
-    repeats: int
-
-
 def prepare(
-    raw: RawData, *, filter: str = "none", split: Split | str = "leave-one-out"
+    raw: RawData,
+    *,
+    filter: str = "none",
+    split: Split | str = "leave-one-out",
+    drop_repeats: bool = False,
+    max_history: int | None = None,
 ) -> Prepared:
     """Filter, order and split.
 
@@ -115,6 +106,10 @@ def prepare(
         those that remain: the ComiRec way) or ``core:N`` (repeated until both hold: k-core).
     split
         A split, or the value of ``--split``.
+    drop_repeats
+        Leave out interactions that repeat another one exactly.
+    max_history
+        Latest interactions of a user to keep, at most. Both come before the filter.
 
     Raises
     ------
@@ -125,6 +120,8 @@ def prepare(
     raise_on_problems(raw)
     split = parse_split(split) if isinstance(split, str) else split
     log = order(raw.interactions)
+    before = Counts(len(log.user_ids), len(log.item_ids), len(log.users))
+    log, trimmed = trim(log, drop_repeats=drop_repeats, max_history=max_history)
     keep = filter_mask(log.users, log.items, filter)
     if not keep.any():
         raise DataError(
@@ -146,32 +143,10 @@ def prepare(
         *arrays,
         split=split,
         digest=_digest((user_ids, item_ids, titles, categories, extra), arrays, split),
-        before=Counts(len(log.user_ids), len(log.item_ids), len(log.users)),
+        before=before,
         after=Counts(len(user_ids), len(item_ids), len(items)),
-        notes=_notes(raw, log, item_ids, split),
+        notes=[*_notes(raw, log, item_ids, split), *trimmed],
     )
-
-
-def order(interactions: pl.DataFrame) -> Log:
-    """Number the ids and put each user's interactions in time order.
-
-    Ties in time are broken by position, then by item id. A user with an interaction of unknown
-    time is ordered by position alone. Repeated interactions are all kept.
-    """
-    user_ids = natural_order(interactions["user_id"].unique().to_list())
-    item_ids = natural_order(interactions["item_id"].unique().to_list())
-    users = interactions["user_id"].cast(pl.Enum(user_ids)).to_physical().to_numpy()
-    items = interactions["item_id"].cast(pl.Enum(item_ids)).to_physical().to_numpy()
-    times = interactions["timestamp"].fill_null(NO_TIME).to_numpy()
-    positions = interactions["position"].fill_null(NO_TIME).to_numpy()
-    untimed = np.zeros(len(user_ids), dtype=bool)
-    untimed[users[times == NO_TIME]] = True
-    first = np.where(untimed[users], positions, times)
-    by = np.lexsort((times, items, positions, first, users))
-    columns = (users[by], items[by], times[by], positions[by])
-    same = [column[1:] == column[:-1] for column in columns]
-    repeats = int(np.count_nonzero(np.logical_and.reduce(same)))
-    return Log(user_ids, item_ids, columns[0], columns[1], columns[2], repeats)
 
 
 def filter_mask(users: npt.NDArray[np.uint32], items: npt.NDArray[np.uint32], filter: str) -> Mask:
@@ -248,4 +223,4 @@ def _notes(raw: RawData, log: Log, item_ids: list[str], split: Split) -> list[st
             f"{log.repeats:,} interactions repeat another one exactly (user, item, time,"
             " position); they are kept"
         )
-    return notes
+    return notes + crawler_notes(log.user_ids, np.bincount(log.users))

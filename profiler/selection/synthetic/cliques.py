@@ -17,7 +17,6 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.kernels.jit import exact, exact_parallel
 from profiler.selection.synthetic.neighbours import NeighbourGraph
 
 Ints = NDArray[np.int64]
@@ -140,7 +139,7 @@ def maximal_cliques(graph: NeighbourGraph) -> list[list[int]]:
     return sorted(sorted(c) for c in itertools.islice(nx.find_cliques(network), _MOST_MAXIMAL))
 
 
-@exact_parallel
+@nb.njit(cache=True, parallel=True)
 def _grow(
     seeds: Ints,
     pool_pointers: Ints,
@@ -176,7 +175,7 @@ def _grow(
     return grown, cohesion
 
 
-@exact
+@nb.njit(cache=True)
 def _fill(
     members: Ints,
     pool: Ints,
@@ -208,7 +207,7 @@ def _fill(
     return size, total
 
 
-@exact
+@nb.njit(cache=True)
 def _join(
     member: int, pool: Ints, alike: Floats, pointers: Ints, neighbours: Ints, weights: Floats
 ) -> None:
@@ -223,7 +222,7 @@ def _join(
                 alike[place] = -1.0
 
 
-@exact
+@nb.njit(cache=True)
 def _most_alike(pool: Ints, alike: Floats) -> int:
     """Place of the candidate most like the members; the lower number among equals; -1: none."""
     best = -1
@@ -237,7 +236,7 @@ def _most_alike(pool: Ints, alike: Floats) -> int:
     return best
 
 
-@exact
+@nb.njit(cache=True)
 def _fresh(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) -> int:
     """How many items of a user the clique does not own yet."""
     count = 0
@@ -246,7 +245,7 @@ def _fresh(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) 
     return count
 
 
-@exact
+@nb.njit(cache=True)
 def _stamp(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) -> int:
     """Mark the items of a user as the clique's; how many are new."""
     count = 0

@@ -14,8 +14,6 @@ import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from profiler.kernels.jit import exact, exact_parallel
-
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ItemWeight = Literal["one", "idf", "inverse-sqrt"]
@@ -137,7 +135,7 @@ def _mutual(named: Ints, likeness: Floats) -> NeighbourGraph:
     return NeighbourGraph(indptr, other[order], weight[order])
 
 
-@exact_parallel
+@nb.njit(cache=True, parallel=True)
 def _top_neighbours(
     pointers: Ints,
     items: Ints,
@@ -177,7 +175,7 @@ def _top_neighbours(
     return named, likeness
 
 
-@exact
+@nb.njit(cache=True)
 def _share(
     user: int,
     pointers: Ints,
@@ -202,7 +200,7 @@ def _share(
     return count
 
 
-@exact
+@nb.njit(cache=True)
 def _insert(named: Ints, likeness: Floats, other: int, alike: float) -> None:
     """Insert into a list of best first, lower number first among equals; the last falls out."""
     place = len(named)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from store.data.readers.base.raw_data import problem_lines as problem_lines
     from store.data.readers.base.raw_data import raise_on_problems as raise_on_problems
     from store.data.readers.base.reader import Reader as Reader
-    from store.data.readers.columns.standard import Columns as Columns
-    from store.data.readers.columns.standard import interactions_from as interactions_from
-    from store.data.readers.columns.standard import items_from as items_from
+    from store.data.readers.columns.interactions import interactions_from as interactions_from
+    from store.data.readers.columns.items import items_from as items_from
+    from store.data.readers.columns.names import Columns as Columns
     from store.data.readers.read import read as read
 
 # Names are imported on first use: importing the package must stay free for `--help`.
@@ -28,7 +28,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "base.problems": ["Kind", "Problem"],
         "base.raw_data": ["ROW", "RawData", "problem_lines", "raise_on_problems"],
         "base.reader": ["Reader"],
-        "columns.standard": ["Columns", "interactions_from", "items_from"],
+        "columns.interactions": ["interactions_from"],
+        "columns.items": ["items_from"],
+        "columns.names": ["Columns"],
         "read": ["read"],
     },
 )

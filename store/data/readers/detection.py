@@ -6,12 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from store.data.readers.registry import FORMATS
-from store.data.readers.text.files import first_line, named, suffix, visible_files
+from store.data.readers.text.files import (
+    first_line,
+    named,
+    shown_name,
+    shown_path,
+    suffix,
+    visible_files,
+)
 from store.errors import DataError
 
-TABLES = ("csv", "tsv", "parquet")
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
-NAMED = {".json": "amazon", ".jsonl": "amazon", ".inter": "recbole", ".item": "recbole"}
+TABLES = ("csv", "tsv", "parquet", "arrow")
+SPLIT_SUFFIXES = (".csv", ".tsv", ".txt")
+NAMED = {
+    ".json": "amazon",
+    ".jsonl": "amazon",
+    ".ndjson": "amazon",
+    ".inter": "recbole",
+    ".item": "recbole",
+}
 """Format of a file that no reader recognises, by its name."""
 
 
@@ -47,18 +60,19 @@ def detect(source: Path, wanted: str | None = None) -> Found:
     if source.is_file():
         return Found(wanted or file_format(source), source, None)
     if not source.is_dir():
-        raise DataError(f"no such file or folder: {source}")
+        raise DataError(f"no such file or folder: {shown_path(source)}")
     files = visible_files(source)
     for name, reader in FORMATS.usable() if wanted is None else [(wanted, FORMATS[wanted])]:
         found = reader.find(files)
         if found is not None:
             interactions, items = found
             form = name if wanted or name not in TABLES else file_format(interactions)
-            return Found(form, interactions, items, named(files, "user_split", TABLE_SUFFIXES))
-    names = ", ".join(path.name for path in files[:10]) or "nothing"
+            return Found(form, interactions, items, named(files, "user_split", SPLIT_SUFFIXES))
+    names = ", ".join(shown_name(path) for path in files[:10]) or "nothing"
     raise DataError(
-        f"{source} holds no {wanted or 'known'} data set (found: {names}); expected ratings.csv or"
-        " ratings.dat, a .inter file, interactions.csv/.tsv/.parquet, or JSON lines of reviews;"
+        f"{shown_path(source)} holds no {wanted or 'known'} data set (found: {names});"
+        " expected ratings.csv or ratings.dat, a .inter file, interactions.csv/.tsv/.parquet, or"
+        " JSON lines of reviews;"
         " or name one file instead of the folder"
     )
 

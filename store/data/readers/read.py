@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,14 @@ import polars as pl
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems, UnusableFileError
 from store.data.readers.base.raw_data import RawData, no_interactions, no_items
-from store.data.readers.detection import Found, detect, file_format
+from store.data.readers.columns.items import items_in_rows
+from store.data.readers.detection import detect, file_format
 from store.data.readers.formats import frames
 from store.data.readers.registry import FORMATS
-from store.data.readers.text.files import suffix
+from store.data.readers.text.files import rereadable, shown_name, shown_path, suffix
 from store.errors import DataError
 
-LINES = (".json", ".jsonl")
+LINES = (".json", ".jsonl", ".ndjson")
 
 
 def read(source: Any, options: ReadOptions | None = None) -> RawData:
@@ -43,43 +45,78 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
     options = options or ReadOptions()
     problems = Problems()
     if isinstance(source, (str, Path)):
-        return _read_files(detect(Path(source), options.format), options, problems)
+        return _read_files(Path(source), options, problems)
     interactions, items = source if isinstance(source, tuple) else (source, options.items)
+    options = replace(options, items=items)
     files = [frames.INTERACTIONS] + ([frames.ITEMS] if items is not None else [])
     try:
         log = frames.read_interactions(interactions, options, problems)
     except UnusableFileError:
         log = no_interactions()
-    texts = _read_item_source(items, options, problems)
-    return _raw(log, texts, problems, "frame", files)
+    return _with_items(log, frames.INTERACTIONS, "frame", files, options, problems)
 
 
-def _read_files(found: Found, options: ReadOptions, problems: Problems) -> RawData:
-    items = options.items if options.items is not None else found.items
-    if items is not None and not isinstance(items, (str, Path)):
-        texts_name = frames.ITEMS
-    else:
-        texts_name = Path(items).name if items is not None else ""
-    files = [found.interactions.name] + ([texts_name] if texts_name else [])
-    try:
-        _check_kind(found.interactions, found.format, options, problems)
-        log = FORMATS[found.format].read_interactions(found.interactions, options, problems)
-    except UnusableFileError:
-        log = no_interactions()
-    texts = _read_item_source(items, options, problems)
+def _read_files(source: Path, options: ReadOptions, problems: Problems) -> RawData:
+    with rereadable(source) as path:
+        found = detect(path, options.format)
+        options = replace(options, items=found.items if options.items is None else options.items)
+        name = shown_name(found.interactions)
+        files = [name] + ([] if options.items is None else [_item_name(options.items)])
+        try:
+            _check_kind(found.interactions, found.format, options, problems)
+            reader = FORMATS[found.format]
+            log = reader.read_interactions(found.interactions, options, problems)
+        except UnusableFileError:
+            log = no_interactions()
+    raw = _with_items(log, name, found.format, files, options, problems)
     if found.split is not None:
-        problems.notes.append(f"{found.split.name} lies beside the data: --split {found.split}")
-    return _raw(log, texts, problems, found.format, files)
+        raw.notes.append(
+            f"{shown_name(found.split)} lies beside the data: --split {shown_path(found.split)}"
+        )
+    return raw
+
+
+def _with_items(
+    log: pl.DataFrame,
+    name: str,
+    form: str,
+    files: list[str],
+    options: ReadOptions,
+    problems: Problems,
+) -> RawData:
+    """Read the items: from their file, else from the rows of the log."""
+    if options.items is not None:
+        texts = _read_item_source(options.items, options, problems)
+    elif {"title", "categories"} & set(log.columns):
+        texts = items_in_rows(log, name, options, problems)
+    else:
+        problems.notes.append("no item file: items have no texts; name one with --items")
+        texts = no_items()
+    log = log.drop("title", "categories", strict=False)
+    counts = dict(problems.counts)
+    return RawData(
+        log,
+        texts,
+        problems.first,
+        counts,
+        problems.notes,
+        form,
+        files,
+        problems.advice,
+        problems.proposed,
+    )
+
+
+def _item_name(items: Any) -> str:
+    return shown_name(Path(items)) if isinstance(items, (str, Path)) else frames.ITEMS
 
 
 def _read_item_source(items: Any, options: ReadOptions, problems: Problems) -> pl.DataFrame:
-    if items is None:
-        problems.notes.append("no item file: items have no texts; name one with --items")
-        return no_items()
     try:
         if not isinstance(items, (str, Path)):
             return frames.read_items(items, options, problems)
-        return _read_item_file(Path(items), options, problems)
+        with rereadable(Path(items)) as path:
+            return _read_item_file(path, options, problems)
     except UnusableFileError:
         return no_items()
 
@@ -87,9 +124,11 @@ def _read_item_source(items: Any, options: ReadOptions, problems: Problems) -> p
 def _read_item_file(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
     """Read an item file in its own format, whatever that of the interactions is."""
     if not path.is_file():
-        raise DataError(f"no such item file: {path}")
+        raise DataError(f"no such item file: {shown_path(path)}")
     form = file_format(path)
     _check_kind(path, form, ReadOptions(), problems)
+    # Rows of items are not chosen by what events they are.
+    options = replace(options, keep=(), minimum=())
     return FORMATS[form].read_items(path, options, problems)
 
 
@@ -103,13 +142,7 @@ def _check_kind(path: Path, form: str, options: ReadOptions, problems: Problems)
         content = "JSON lines" if form == "amazon" else "not JSON lines"
         raise problems.fatal(
             Kind.NAME,
-            path.name,
+            shown_name(path),
             f"the name says {suffix(path).removeprefix('.')}, but the content is {content};"
             " rename the file or give --format",
         )
-
-
-def _raw(
-    log: pl.DataFrame, texts: pl.DataFrame, problems: Problems, form: str, files: list[str]
-) -> RawData:
-    return RawData(log, texts, problems.first, dict(problems.counts), problems.notes, form, files)

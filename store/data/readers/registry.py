@@ -20,6 +20,7 @@ FORMATS: Registry[Reader] = Registry(
         "csv": f"{_FORMATS}.tables:CSV",
         "tsv": f"{_FORMATS}.tables:TSV",
         "parquet": f"{_FORMATS}.tables:PARQUET",
+        "arrow": f"{_FORMATS}.tables:ARROW",
         "amazon": f"{_FORMATS}.amazon:READER",
     },
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import threading
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from profiler.commands.building.check import check
+from profiler.commands.check import check
 from store.data.readers import read
 from store.errors import DataError
 
@@ -41,8 +44,86 @@ def test_good_data(run, folder):
     assert result.exit_code == 0
     assert "interactions\t2" in result.stdout
     assert "items not in the item file (kept)\t1: j" in result.stdout
-    assert result.stdout.splitlines()[-1] == "no problems found; nothing was written"
+    assert result.stdout.splitlines()[-2:] == [
+        "no problems found; nothing was written",
+        f"next: profiler build {folder} --store {folder.name}.db",
+    ]
     assert files(folder) == before
+
+
+SHOP = """\ufeffCustomer Ref,SKU,Product Name,Department,Event,Event Time
+C1,S1,"Cups, set of 6",Kitchen > Coffee,purchase,2024-07-01T03:04:58+00:00
+C1,S2,Garden hose,Garden > Watering,refund,2024-07-01T03:58:56+00:00
+C2,S1,,Kitchen > Coffee,purchase,2024-07-01T04:25:18+00:00
+C2,S2,Garden hose,Garden > Watering,purchase,2024-07-02T04:25:18+00:00
+"""
+COLUMNS = (
+    "--user-column 'Customer Ref' --item-column SKU --time-column 'Event Time'"
+    " --title-column 'Product Name' --categories-column Department"
+)
+
+
+def test_an_export_as_a_shop_has_it_leads_to_the_command_that_builds(run, tmp_path):
+    # In 0.1.0: the first missing column alone, and no way to use titles in the rows.
+    log = tmp_path / "export.csv"
+    log.write_text(SHOP)
+    result = run(log)
+    assert result.exit_code == 2
+    assert "column user_id: there is no such column; did you mean 'Customer Ref'?" in result.stdout
+    assert f"read with {COLUMNS}:" in result.stdout
+    assert "--keep Event=purchase would keep the first alone" in result.stdout
+    assert result.stdout.splitlines()[-1] == (
+        f"next: profiler build {log} --store export.db {COLUMNS}"
+    )
+    result = run(log, *shlex.split(COLUMNS), "--keep", "Event=purchase", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["interactions"], found["items"], found["untitled"]["count"]) == (3, 2, 0)
+    assert found["build"].endswith(f"{COLUMNS} --keep Event=purchase")
+
+
+def test_a_german_spreadsheet(run, tmp_path):
+    log = tmp_path / "kunden.csv"
+    rows = [f"{n:04};A{n % 3};Gießkanne groß;45,{n:02};3{n % 2}.12.2024 23:59" for n in range(9)]
+    text = "\r\n".join(["Kunde;Artikel;Bezeichnung;Größe;Datum", *rows])
+    log.write_bytes(text.encode("cp1252"))
+    result = run(log)
+    assert "semicolons stand between the columns" in result.stdout
+    assert "was read as Windows-1252" in result.stdout
+    assert "times\t2024-12-30 23:59:00 to 2024-12-31 23:59:00" in result.stdout
+    assert result.stdout.splitlines()[-1].endswith(
+        "--user-column Kunde --item-column Artikel --time-column Datum --title-column Bezeichnung"
+    )
+
+
+def test_columns_of_texts_are_proposed_where_there_is_no_item_file(run, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("user_id,item_id,timestamp,Product Name\nu,i,2014-01-31,Pen\n")
+    result = run(log)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].endswith("--title-column 'Product Name'")
+
+
+def test_options_are_named_as_a_shell_has_them(run, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("user_id,item_id,timestamp\nu,i,01/02/2014\n")
+    result = run(log)
+    assert "say which comes first (--date-order)" in result.stdout
+    assert run(log, "--date-order", "day-first").exit_code == 0
+    result = run(log, "--keep", "event=x")
+    assert "column event: there is no such column" in result.stdout
+
+
+def test_a_pipe_is_read_once(run, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = b"user_id,item_id,timestamp\nu,i,2014-01-31\n"
+    writer = threading.Thread(target=lambda: pipe.write_bytes(text))
+    writer.start()
+    result = run(pipe)
+    writer.join()
+    assert result.exit_code == 0
+    assert "interactions\t1" in result.stdout
 
 
 def test_bad_data_leave_with_2_and_every_place(run, folder):

@@ -101,7 +101,7 @@ def test_items_that_the_item_file_does_not_have_are_told():
     said = "2 of 3 items are not in the item file and have no text, such as 'b'"
     assert sum(said in note for note in prepared(rows, items).notes) == 1
     whole = pl.DataFrame({"item_id": ["a", "b", "c"], "title": ["Pen", "Ink", None]})
-    assert prepared(rows, whole).notes == []
+    assert not [note for note in prepared(rows, whole).notes if "item file" in note]
     assert not any("not in the item file" in note for note in prepared(rows).notes)
 
 

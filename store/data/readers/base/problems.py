@@ -23,6 +23,7 @@ class Kind(StrEnum):
     COLUMN = "missing column"
     ROW = "broken row"
     VALUE = "missing value"
+    ID = "unusable id"
     TIME = "unreadable time"
     POSITION = "unreadable position"
     DUPLICATE = "duplicate item id"
@@ -70,11 +71,23 @@ class UnusableFileError(Exception):
 
 @dataclass
 class Problems:
-    """Collects problems: the first ten of each kind in full, the rest as a count."""
+    """Collects problems: the first ten of each kind in full, the rest as a count.
+
+    Attributes
+    ----------
+    notes
+        What was assumed while reading, as sentences.
+    advice
+        What to do about problems of the whole source, as sentences.
+    proposed
+        Columns that may hold what was not found, by the parameter that would name them.
+    """
 
     first: list[Problem] = field(default_factory=list)
     counts: Counter[Kind] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    proposed: dict[str, str] = field(default_factory=dict)
 
     def add(
         self,

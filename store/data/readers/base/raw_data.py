@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -21,7 +21,8 @@ class RawData:
     ----------
     interactions
         Columns ``user_id``, ``item_id`` (text), ``timestamp`` (int64 unix seconds or null),
-        ``position`` (int64 or null), ``row`` (int64, as in :class:`Problem`).
+        ``position`` (int64 or null), ``row`` (int64, as in :class:`Problem`); and ``nanosecond``
+        (int64, of the second) where any time has a fraction of a second.
     items
         Columns ``item_id``, ``title`` (text or null), ``categories`` (list of text), ``extra``
         (a JSON object as text), ``row``. Empty where there is no item file.
@@ -35,6 +36,10 @@ class RawData:
         Name of the format, or ``frame``.
     files
         Names of what was read.
+    advice
+        What to do about problems of the whole source, as sentences.
+    proposed
+        Columns that may hold what was not found, by the parameter that would name them.
     """
 
     interactions: pl.DataFrame
@@ -44,6 +49,8 @@ class RawData:
     notes: list[str]
     format: str
     files: list[str]
+    advice: list[str] = field(default_factory=list)
+    proposed: dict[str, str] = field(default_factory=dict)
 
 
 def raise_on_problems(raw: RawData) -> None:
@@ -59,7 +66,7 @@ def raise_on_problems(raw: RawData) -> None:
 
 
 def problem_lines(raw: RawData) -> list[str]:
-    """Every kind with its count, then its first ten problems by file, row and column."""
+    """Every kind with its count, then its first ten problems by place; then what to do."""
     lines = []
     for kind, count in raw.problem_counts.items():
         shown = [str(problem) for problem in raw.problems if problem.kind == kind]
@@ -67,7 +74,7 @@ def problem_lines(raw: RawData) -> list[str]:
         lines += [f"  {text}" for text in shown]
         if count > len(shown):
             lines.append(f"  … and {count - len(shown):,} more")
-    return lines
+    return lines + raw.advice
 
 
 def no_interactions() -> pl.DataFrame:

@@ -1,35 +1,49 @@
-"""Amazon reviews and metadata: one JSON object on each line, plain or gzip.
+"""JSON objects, one on each line or all in a list; the names are those of Amazon's reviews.
 
 The files of 2014, 2018 and 2023 name things differently; those of 2014 also exist with lines that
-are Python literals instead of JSON. Such lines are read with ``ast.literal_eval``, which builds
-values and runs nothing.
+are Python literals instead of JSON.
 """
 
 from __future__ import annotations
 
-import ast
-import html
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from store.data.readers.base.options import ReadOptions
-from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.base.problems import Problems
 from store.data.readers.base.raw_data import ROW
 from store.data.readers.base.reader import FileSet, Reader
-from store.data.readers.columns.standard import Columns, interactions_from, items_from
-from store.data.readers.text.files import first_line, load, single, suffix, to_utf8
+from store.data.readers.columns.interactions import interactions_from
+from store.data.readers.columns.items import item_columns, items_from
+from store.data.readers.columns.names import Columns
+from store.data.readers.columns.selection import selected_columns
+from store.data.readers.columns.suggestions import SAMPLE, usual_names
+from store.data.readers.formats.json_records import (
+    Record,
+    first_record,
+    has,
+    ids_of,
+    names_in,
+    read_records,
+    table_of,
+)
+from store.data.readers.text.files import first_line, shown_name, single, suffix
+from store.data.readers.text.header import folded
+from store.data.readers.values.categories import flatten, split_texts
+from store.data.readers.values.texts import value_text
 
 USERS = ("reviewerID", "user_id")
 ITEMS = ("parent_asin", "asin", "item_id")
 TIMES = ("unixReviewTime", "timestamp")
 POSITIONS = ("position",)
 TITLES = ("title",)
+CATEGORIES = ("categories", "category")
 BRANDS = ("brand", "store")
-Record = tuple[int, dict[str, Any]]
+BAD = "\0bad"
+"""Column that marks objects with an id that is none."""
 
 
 def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -40,16 +54,29 @@ def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> p
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    records = list(read_records(path, problems))
-    columns = Columns(
+    file = shown_name(path)
+    records = read_records(path, options, problems)
+    usual = Columns(
         _name(USERS, records),
         _name(ITEMS, records),
         _name(TIMES, records),
         _name(POSITIONS, records),
-    ).chosen(options)
-    names = (columns.user, columns.item, columns.time, columns.position)
-    table = _table(records, {name: name for name in names})
-    return interactions_from(table, columns, path.name, problems)
+    )
+    names = names_in(records)
+    columns = usual.chosen(options, names)
+    ids, ordering = [columns.user, columns.item], [columns.time, columns.position]
+    if all(has(records, name) for name in ids) and any(has(records, name) for name in ordering):
+        texts = [columns.title, columns.categories] if options.items is None else []
+        wanted = [*ids, *ordering, *selected_columns(options), *_signals(names)]
+        asked = options.title_column, options.categories_column
+        wanted += [name for name, given in zip(texts, asked, strict=False) if given is not None]
+    else:  # all fields of the first objects, so that what may be meant can be named
+        records, wanted = records[:SAMPLE], names
+    table = _with_ids(table_of(records, wanted), records, ids, file, problems)
+    if columns.categories in table.columns and options.categories_column is not None:
+        table = _with_lists(table, columns.categories, records, options)
+    table = table.filter(~pl.col(BAD)).drop(BAD)
+    return interactions_from(table, file, options, problems, usual, with_texts=False)
 
 
 def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -60,54 +87,27 @@ def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataF
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    records = list(read_records(path, problems))
-    columns = Columns(item=_name(ITEMS, records), title=_name(TITLES, records)).chosen(options)
-    kept = {name: name for name in (columns.item, "price") if _has(records, name)}
-    table = _table(records, kept | {"brand": _name(BRANDS, records)})
-    table = table.with_columns(
-        pl.Series(columns.title, [_text(row.get(columns.title)) for _, row in records], pl.String),
-        pl.Series("categories", [_path(row) for _, row in records], pl.List(pl.String)),
-    )
-    columns = Columns(item=columns.item, title=columns.title)
+    file = shown_name(path)
+    records = read_records(path, options, problems)
+    usual = Columns(item=_name(ITEMS, records), title=_name(TITLES, records))
+    names = names_in(records)
+    columns = item_columns(usual, names, options)
+    wanted = [columns.item, columns.title, "price", *BRANDS]
+    if options.categories_column is not None:
+        wanted.append(columns.categories)
+    if not has(records, columns.item):
+        records, wanted = records[:SAMPLE], names
+    table = _with_ids(table_of(records, wanted), records, [columns.item], file, problems)
+    table = _one_brand(table)
+    if columns.title in table.columns:
+        titles = [value_text(row.get(columns.title)) for _, row in records]
+        table = table.with_columns(pl.Series(columns.title, titles, pl.String))
+    if columns.categories in table.columns or options.categories_column is None:
+        table = _with_lists(table, columns.categories, records, options)
+    table = table.filter(~pl.col(BAD)).drop(BAD)
     if columns.item in table.columns:
-        table = _merge_repeats(table, path.name, problems)
-    return items_from(table, columns, path.name, problems)
-
-
-def read_records(path: Path, problems: Problems) -> Iterator[Record]:
-    """Yield each line's number and object; lines that are neither JSON nor a literal are named.
-
-    Raises
-    ------
-    UnusableFileError
-        The file is empty, not what its name says, or no line can be read.
-    """
-    data = to_utf8(load(path, problems), path.name, b"\x00", problems)
-    good = 0
-    for number, line in enumerate(data.decode().split("\n"), start=1):
-        if not line.strip():
-            continue
-        record = parse_line(line)
-        if record is None:
-            said = f"neither a JSON object nor a Python literal: {line[:80]!r}"
-            problems.add(Kind.ROW, path.name, said, row=number, value=line[:80])
-            continue
-        good += 1
-        yield number, record
-    if not good:
-        raise problems.fatal(Kind.EMPTY, path.name, "no line could be read")
-
-
-def parse_line(line: str) -> dict[str, Any] | None:
-    """Read one object, written as JSON or as a Python literal; None where it is neither."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        try:
-            value = ast.literal_eval(line.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
-    return value if isinstance(value, dict) else None
+        table = _merge_repeats(table, file, problems)
+    return items_from(table, file, options, problems, usual)
 
 
 def is_reviews(record: dict[str, Any]) -> bool:
@@ -115,48 +115,65 @@ def is_reviews(record: dict[str, Any]) -> bool:
     return any(name in record for name in USERS)
 
 
-def _has(records: Sequence[Record], name: str) -> bool:
-    return any(name in record for _, record in records)
-
-
 def _name(names: tuple[str, ...], records: Sequence[Record]) -> str:
-    return next((name for name in names if _has(records, name)), names[-1])
+    return next((name for name in names if has(records, name)), names[-1])
 
 
-def _table(records: Sequence[Record], names: dict[str, str]) -> pl.DataFrame:
-    """Take fields as text; a field that no line has gives no column."""
-    data = {
-        name: pl.Series(name, [_scalar(row.get(source)) for _, row in records], pl.String)
-        for name, source in names.items()
-        if _has(records, source)
-    }
-    rows = pl.Series(ROW, [number for number, _ in records], pl.Int64)
-    return pl.DataFrame({**data, ROW: rows})
+def _signals(names: Sequence[str]) -> list[str]:
+    """Fields that say what kind of event a record is, or how it was rated."""
+    usual = {name for role in ("event", "rating", "quantity") for name in usual_names(role)}
+    return [name for name in names if folded(name) in usual]
 
 
-def _scalar(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+def _with_ids(
+    table: pl.DataFrame,
+    records: Sequence[Record],
+    names: Sequence[str],
+    file: str,
+    problems: Problems,
+) -> pl.DataFrame:
+    """Put ids in, by the rule for ids and not as they are written; mark what is none."""
+    bad = [False] * len(records)
+    for name in names:
+        if name in table.columns:
+            texts, faults = ids_of(records, name, file, problems)
+            table = table.with_columns(pl.Series(name, texts, pl.String))
+            bad = [one or other for one, other in zip(bad, faults, strict=True)]
+    return table.with_columns(pl.Series(BAD, bad, pl.Boolean))
 
 
-def _text(value: Any) -> str | None:
-    """Title as people read it: no HTML entities, single blanks."""
-    if value is None:
-        return None
-    return " ".join(html.unescape(str(value)).split()) or None
+def _with_lists(
+    table: pl.DataFrame, name: str, records: Sequence[Record], options: ReadOptions
+) -> pl.DataFrame:
+    """Put categories in as lists: paths are joined, texts split by the rule of the column."""
+    if options.categories_column is None:
+        values = [_usual_categories(record) for _, record in records]
+    else:
+        values = [record.get(name) for _, record in records]
+    texts = pl.Series(
+        [value if isinstance(value, str) else None for value in values], dtype=pl.String
+    )
+    split = split_texts(texts.str.strip_chars(), options.category_separator).to_list()
+    lists = [
+        parts if isinstance(value, str) else flatten(value)
+        for value, parts in zip(values, split, strict=True)
+    ]
+    return table.with_columns(pl.Series(name, lists, pl.List(pl.String)))
 
 
-def _path(record: dict[str, Any]) -> list[str]:
-    """Category names in order, each once: ``categories`` is a list of paths in 2014."""
-    found = record.get("categories") or record.get("category") or []
-    paths = [found] if isinstance(found, str) else found
-    names: dict[str, None] = {}
-    for path in paths:
-        for name in [path] if isinstance(path, str) else path:
-            text = _text(name)
-            if text:
-                names.setdefault(text)
-    main = _text(record.get("main_category") or record.get("main_cat"))
-    return list(names) or ([main] if main else [])
+def _usual_categories(record: dict[str, Any]) -> Any:
+    """Categories under their usual names; ``categories`` is a list of paths in 2014."""
+    found = next((record[name] for name in CATEGORIES if record.get(name)), None)
+    if found is not None and (isinstance(found, str) or flatten(found)):
+        return found
+    main = value_text(record.get("main_category") or record.get("main_cat"))
+    return [main] if main else None
+
+
+def _one_brand(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep one column of brands, under one name."""
+    found = [name for name in BRANDS if name in table.columns]
+    return table.drop(found[1:]).rename({found[0]: BRANDS[0]}) if found else table
 
 
 def _merge_repeats(table: pl.DataFrame, file: str, problems: Problems) -> pl.DataFrame:
@@ -170,8 +187,8 @@ def _merge_repeats(table: pl.DataFrame, file: str, problems: Problems) -> pl.Dat
 
 
 def sniff(path: Path) -> bool:
-    """Tell by the first line: an object."""
-    return first_line(path).startswith("{")
+    """Tell by the first line: an object or a list."""
+    return first_line(path).startswith(("{", "["))
 
 
 def find(files: Sequence[Path]) -> FileSet | None:
@@ -179,9 +196,9 @@ def find(files: Sequence[Path]) -> FileSet | None:
     reviews: list[Path] = []
     metadata: list[Path] = []
     for path in files:
-        if suffix(path) not in (".json", ".jsonl"):
+        if suffix(path) not in (".json", ".jsonl", ".ndjson"):
             continue
-        record = parse_line(first_line(path, 1 << 20))
+        record = first_record(path)
         if record is not None:
             (reviews if is_reviews(record) else metadata).append(path)
     if not reviews:

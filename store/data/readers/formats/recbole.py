@@ -9,15 +9,17 @@ import polars as pl
 
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Problems
-from store.data.readers.base.raw_data import ROW
 from store.data.readers.base.reader import FileSet, Reader
-from store.data.readers.columns.standard import Columns, interactions_from, items_from
+from store.data.readers.columns.interactions import interactions_from
+from store.data.readers.columns.items import items_from
+from store.data.readers.columns.names import Columns
 from store.data.readers.formats.tables import read_table
-from store.data.readers.text.delimited import split_header
-from store.data.readers.text.files import first_line, named, single, stem, suffix
+from store.data.readers.text.files import first_line, named, shown_name, single, stem, suffix
+from store.data.readers.text.header import distinct_names, split_header
 
 TITLES = ("title", "movie_title", "item_name", "name")
 CATEGORIES = ("categories", "category", "genres", "genre", "class")
+TYPES = (":token", ":token_seq", ":float", ":float_seq")
 
 
 def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -28,8 +30,8 @@ def read_interactions(path: Path, options: ReadOptions, problems: Problems) -> p
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    table, _ = _untyped(read_table(path, "tsv", problems))
-    return interactions_from(table, Columns().chosen(options), path.name, problems)
+    table, _ = _untyped(read_table(path, "tsv", options, problems))
+    return interactions_from(table, shown_name(path), options, problems)
 
 
 def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -40,40 +42,41 @@ def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataF
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    table, types = _untyped(read_table(path, "tsv", problems))
+    table, types = _untyped(read_table(path, "tsv", options, problems))
     usual = Columns(title=_first(TITLES, table), categories=_first(CATEGORIES, table))
-    columns = usual.chosen(options)
-    return items_from(_split_sequence(table, columns, types), columns, path.name, problems)
+    if options.category_separator is None:
+        chosen = usual.chosen(options, table.columns)
+        table = _split_sequence(table, chosen.categories, types)
+    return items_from(table, shown_name(path), options, problems, usual)
 
 
 def _untyped(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
     """Drop the types from the names; return them by name."""
-    parts = {name: name.rpartition(":") for name in table.columns if ":" in name}
-    return (
-        table.rename({name: bare for name, (bare, _, _) in parts.items()}),
-        {bare: kind for bare, _, kind in parts.values()},
-    )
+    parts = [
+        name.rpartition(":") if name.endswith(TYPES) else (name, "", "") for name in table.columns
+    ]
+    names = [part[0] for part in parts]
+    bare = [*names[:1], *distinct_names(names[1:])]  # the first column is that of row numbers
+    types = {name: kind for name, (_, _, kind) in zip(bare, parts, strict=True)}
+    return table.rename(dict(zip(table.columns, bare, strict=True))), types
 
 
 def _first(names: tuple[str, ...], table: pl.DataFrame) -> str:
     return next((name for name in names if name in table.columns), names[0])
 
 
-def _split_sequence(table: pl.DataFrame, columns: Columns, types: dict[str, str]) -> pl.DataFrame:
+def _split_sequence(table: pl.DataFrame, name: str, types: dict[str, str]) -> pl.DataFrame:
     """Split categories at blanks where the type is a sequence without bars and commas."""
-    name = columns.categories
-    if types.get(name) != "token_seq" or name == ROW:
+    if types.get(name) != "token_seq":
         return table
-    texts = table[name].cast(pl.String)
-    if bool(texts.str.contains(r"\||, ").any()):
+    if bool(table[name].str.contains(r"\||, ").any()):
         return table.with_columns(pl.col(name).str.replace_all("'", "", literal=True))
     return table.with_columns(pl.col(name).str.split(" "))
 
 
 def sniff(path: Path) -> bool:
     """Tell by the types in the header."""
-    names = split_header(first_line(path), "\t")
-    return any(name.endswith((":token", ":token_seq", ":float", ":float_seq")) for name in names)
+    return any(name.endswith(TYPES) for name in split_header(first_line(path), "\t"))
 
 
 def find(files: Sequence[Path]) -> FileSet | None:

@@ -1,4 +1,4 @@
-"""CSV, TSV and Parquet with a row for each interaction or item."""
+"""CSV, TSV, Parquet and Arrow with a row for each interaction or item."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import io
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -13,13 +15,20 @@ from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems
 from store.data.readers.base.raw_data import ROW
 from store.data.readers.base.reader import FileSet, Reader, is_never
-from store.data.readers.columns.standard import Columns, interactions_from, items_from
+from store.data.readers.columns.interactions import interactions_from
+from store.data.readers.columns.items import items_from
+from store.data.readers.columns.names import Columns
+from store.data.readers.columns.suggestions import known_names
 from store.data.readers.text.delimited import parse
-from store.data.readers.text.files import PARQUET as MAGIC
-from store.data.readers.text.files import first_line, head, load, named, suffix
+from store.data.readers.text.files import ARROW as ARROW_MAGIC
+from store.data.readers.text.files import PARQUET as PARQUET_MAGIC
+from store.data.readers.text.files import first_line, head, load, named, shown_name, suffix
+from store.data.readers.text.header import distinct_names, folded
 
-SEPARATOR = {"csv": ",", "tsv": "\t"}
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+BINARY = {"parquet": PARQUET_MAGIC, "arrow": ARROW_MAGIC}
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather")
+UUIDS = "arrow.uuid"
+_NAMES = {"parquet": (".parquet",), "arrow": (".arrow", ".feather")}
 
 
 def read_interactions(
@@ -37,8 +46,8 @@ def read_interactions(
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    columns = (usual or Columns()).chosen(options)
-    return interactions_from(read_table(path, form, problems), columns, path.name, problems)
+    table = read_table(path, form, options, problems)
+    return interactions_from(table, shown_name(path), options, problems, usual)
 
 
 def read_items(
@@ -56,33 +65,63 @@ def read_items(
     UnusableFileError
         The file cannot be read at all; ``problems`` says why.
     """
-    usual = usual or Columns()
-    columns = usual.chosen(options)
-    table = read_table(path, form, problems)
-    if columns.item not in table.columns and usual.item in table.columns:
-        # --item-column names the column of the interactions; the item file may have the usual one.
-        columns = Columns(item=usual.item, title=columns.title, categories=columns.categories)
-    return items_from(table, columns, path.name, problems)
+    table = read_table(path, form, options, problems)
+    return items_from(table, shown_name(path), options, problems, usual)
 
 
-def read_table(path: Path, form: str, problems: Problems) -> pl.DataFrame:
-    """Read ``csv``, ``tsv`` or ``parquet`` into a frame with the column :data:`ROW`.
+def read_table(path: Path, form: str, options: ReadOptions, problems: Problems) -> pl.DataFrame:
+    """Read ``csv``, ``tsv``, ``parquet`` or ``arrow`` into a frame with the column :data:`ROW`.
 
     Raises
     ------
     UnusableFileError
         The file cannot be read at all.
     """
-    data = load(path, problems)
-    if form != "parquet":
-        return parse(data, path.name, SEPARATOR[form], problems)
+    name = shown_name(path)
+    data = load(path, problems, options.max_bytes)
+    if form in BINARY:
+        return numbered(_typed(data, form, name, problems), name, problems)
+    separator = options.separator or ("\t" if form == "tsv" else None)
+    return parse(data, name, separator, options, problems, known=_known(options))
+
+
+def _known(options: ReadOptions) -> frozenset[str]:
+    """Names a header may have: usual ones, and those that the user names."""
+    given = [value for name, value in vars(options).items() if name.endswith("_column") and value]
+    return known_names() | {folded(name) for name in given if not name.isdigit()}
+
+
+def _typed(data: bytes, form: str, file: str, problems: Problems) -> pl.DataFrame:
     try:
-        table = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as error:
+        if form == "arrow":
+            return pl.read_ipc(io.BytesIO(data))
+        return _with_uuids(pl.read_parquet(io.BytesIO(data)), data)
+    except pl.exceptions.DuplicateError as error:
+        said = "two columns have one name; rename one"
+        raise problems.fatal(Kind.COLUMN, file, said) from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise problems.fatal(
-            Kind.NAME, path.name, f"the Parquet data cannot be read ({error})"
+            Kind.NAME, file, f"the {form.capitalize()} data cannot be read ({error})"
         ) from error
-    return numbered(table, path.name, problems)
+
+
+def _with_uuids(table: pl.DataFrame, data: bytes) -> pl.DataFrame:
+    """Write UUIDs as text; polars gives their bytes, and only the schema says what they are."""
+    if pl.Binary not in table.dtypes:
+        return table
+    import pyarrow.parquet as pq  # takes a tenth of a second, and few files have bytes
+
+    schema = pq.read_schema(io.BytesIO(data))
+    names = [part.name for part in schema if getattr(part.type, "extension_name", "") == UUIDS]
+    return table.with_columns(
+        pl.Series(name, [_uuid_text(value) for value in table[name].to_list()], pl.String)
+        for name in names
+        if name in table.columns
+    )
+
+
+def _uuid_text(value: bytes | None) -> str | None:
+    return None if value is None else str(UUID(bytes=value))
 
 
 def numbered(table: pl.DataFrame, name: str, problems: Problems) -> pl.DataFrame:
@@ -95,12 +134,13 @@ def numbered(table: pl.DataFrame, name: str, problems: Problems) -> pl.DataFrame
     """
     if not table.height:
         raise problems.fatal(Kind.EMPTY, name, "there are no rows")
-    return table.with_row_index(ROW, 1).cast({ROW: pl.Int64})
+    names = dict(zip(table.columns, distinct_names(table.columns), strict=True))
+    return table.rename(names).with_row_index(ROW, 1).cast({ROW: pl.Int64})
 
 
-def sniff_parquet(path: Path) -> bool:
-    """Tell by the first bytes, or by the name, so that what is damaged is refused as Parquet."""
-    return head(path, 8).startswith(MAGIC) or suffix(path) == ".parquet"
+def sniff(path: Path, form: str) -> bool:
+    """Tell by the first bytes, or by the name, so that what is damaged is refused as such."""
+    return head(path, 8).startswith(BINARY[form]) or suffix(path) in _NAMES[form]
 
 
 def find(files: Sequence[Path]) -> FileSet | None:
@@ -115,10 +155,11 @@ def find(files: Sequence[Path]) -> FileSet | None:
 
 
 def _reader(form: str) -> Reader:
+    options: dict[str, Any] = {"form": form}
     return Reader(
-        partial(read_interactions, form=form),
-        partial(read_items, form=form),
-        sniff_parquet if form == "parquet" else is_never,
+        partial(read_interactions, **options),
+        partial(read_items, **options),
+        partial(sniff, form=form) if form in BINARY else is_never,
         find,
     )
 
@@ -126,3 +167,4 @@ def _reader(form: str) -> Reader:
 CSV = _reader("csv")
 TSV = _reader("tsv")
 PARQUET = _reader("parquet")
+ARROW = _reader("arrow")

@@ -2,42 +2,73 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems
 from store.data.readers.base.raw_data import ROW
-from store.data.readers.text.files import to_utf8
+from store.data.readers.text.encoding import to_utf8
+from store.data.readers.text.header import (
+    SEPARATORS,
+    UNIT,
+    checked_header,
+    find_separator,
+    is_data,
+    separator_words,
+    split_header,
+)
+from store.data.readers.text.records import AFTER, NUL, quotes_are_regular, records
 
-SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars", "::": "double colons"}
-UNIT = "\x1f"
-"""Stands for ``::`` inside, because a separator must be one byte."""
+_HINT = re.compile(rb"sep=([^\r\n])\r?\n", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the rows of one text are and how they are separated."""
+
+    file: str
+    separator: str
+    header: Sequence[str]
+    first: int
+    quoted: bool
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
 
 
 def parse(
     data: bytes,
     file: str,
-    separator: str,
+    separator: str | None,
+    options: ReadOptions,
     problems: Problems,
     *,
     header: Sequence[str] | None = None,
+    known: Collection[str] = (),
 ) -> pl.DataFrame:
     """Read separated text; nothing is guessed about types.
 
-    Commas may be quoted (RFC 4180). Tab-separated fields hold no tabs or line breaks; a field that
+    Fields may be quoted (RFC 4180). Tab-separated fields hold no tabs or line breaks; a field that
     is quoted as a whole is unquoted, other quotes are part of the text.
 
     Parameters
     ----------
     data
-        The file after gzip.
+        The file, unpacked.
+    separator
+        None to detect commas, semicolons or bars.
     header
-        Column names where the file has no header line.
+        Column names where the format has no header line.
+    known
+        Names that columns may have (:func:`store.data.readers.text.header.folded`): a first line
+        of other names and of numbers is a row. Columns of a text without a header are named by
+        number, from 1.
 
     Returns
     -------
@@ -49,20 +80,46 @@ def parse(
     UnusableFileError
         There is no row, or the header is separated by something else.
     """
-    data = _line_feeds(to_utf8(data, file, separator.encode(), problems))
+    between = separator or find_separator(data)
+    data = to_utf8(data, file, problems, separator=between, encoding=options.encoding)
+    data = _line_feeds(data)
     first = 1
+    if hint := _HINT.match(data):  # what Excel writes before the header
+        data, first = data[hint.end() :], 2
+        separator = separator or hint[1].decode(errors="replace")
+    separator = separator or _found(data, file, problems)
+    if len(separator) > 1:
+        data, separator = data.replace(separator.encode(), UNIT.encode()), UNIT
     if header is None:
         blank = len(data) - len(data.lstrip(b"\r\n"))
-        first = 2 + data[:blank].count(b"\n")
+        first += data[:blank].count(b"\n")
         data = data[blank:]
-        header = _read_header(data, file, separator, problems)
-        _, _, data = data.partition(b"\n")
+        line, _, rest = data.partition(b"\n")
+        header = checked_header(line, file, separator, problems)
+        fields = split_header(line.decode().rstrip("\r"), separator)
+        named = options.header
+        if named or (named is None and not is_data(fields, known)):
+            data, first = rest, first + 1
+        else:
+            header = [str(place) for place in range(1, len(header) + 1)]
+            problems.notes.append(
+                f"{file} has no line of column names: its columns are numbered from 1 to"
+                f" {len(header)}, and row 1 is data"
+            )
     if not data.strip():
         raise problems.fatal(Kind.EMPTY, file, "the file has a header but no rows")
-    frame = _parse_body(data, file, separator, problems, header, first)
-    if separator != ",":
+    quoted = separator not in ("\t", UNIT)
+    frame = _parse_body(data, _Layout(file, separator, header, first, quoted), problems)
+    if not quoted:
         frame = frame.with_columns(_unquoted(name) for name in frame.columns if name != ROW)
     return frame.filter(~pl.all_horizontal(pl.exclude(ROW).is_null()))
+
+
+def _found(data: bytes, file: str, problems: Problems) -> str:
+    separator = find_separator(data)
+    if separator != ",":
+        problems.notes.append(f"{file}: {SEPARATORS[separator]} stand between the columns")
+    return separator
 
 
 def _line_feeds(data: bytes) -> bytes:
@@ -72,134 +129,112 @@ def _line_feeds(data: bytes) -> bytes:
     return re.sub(rb"\r(?!\n)", b" " if b"\n" in data else b"\n", data)
 
 
-def split_header(line: str, separator: str) -> list[str]:
-    """Names in a header line, without surrounding blanks and quotes."""
-    names = next(csv.reader([line.replace("\r", " ")], delimiter=separator), [])
-    return [name.strip().strip('"') for name in names]
-
-
-def _read_header(data: bytes, file: str, separator: str, problems: Problems) -> list[str]:
-    line = data.partition(b"\n")[0].decode().rstrip("\r")
-    names = split_header(line, separator)
-    others = [mark for mark in SEPARATORS if mark != separator and mark in line]
-    if len(names) == 1 and others:
-        raise problems.fatal(
-            Kind.SEPARATOR,
-            file,
-            f"expected {_words(separator)} between columns, but the header"
-            f" {line[:80]!r} has {SEPARATORS[others[0]]}; save the file with tabs or commas",
-            row=1,
-            value=line[:80],
-        )
-    return _distinct(names)
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Give unnamed and repeated columns names of their own."""
-    seen: dict[str, int] = {}
-    out = []
-    for place, name in enumerate(names, start=1):
-        name = name or f"column {place}"
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return out
-
-
-def _parse_body(
-    data: bytes,
-    file: str,
-    separator: str,
-    problems: Problems,
-    header: Sequence[str],
-    first: int,
-) -> pl.DataFrame:
-    width = len(header)
+def _parse_body(data: bytes, layout: _Layout, problems: Problems) -> pl.DataFrame:
+    if b"\0" in data or (layout.quoted and not quotes_are_regular(data, layout.separator)):
+        return _parse_carefully(data, layout, problems)
     # A row with as many fields as the header comes first, so that polars takes that width.
-    widest = separator.join("x" * width).encode() + b"\n"
-    quoted = separator == ","
+    widest = layout.separator.join("x" * layout.width).encode() + b"\n"
     frame: pl.DataFrame | None
     try:
         frame = pl.read_csv(
             widest + data,
             has_header=False,
-            separator=separator,
-            quote_char='"' if quoted else None,
+            separator=layout.separator,
+            quote_char='"' if layout.quoted else None,
             infer_schema=False,
         )
-        if frame.width != width:
+        if frame.width != layout.width:
             frame = None
     except pl.exceptions.PolarsError:
         frame = None
-    if frame is not None and not _may_be_short(frame, data, separator, quoted, width):
-        frame = frame.slice(1).rename(dict(zip(frame.columns, header, strict=True)))
-        return frame.with_row_index(ROW, first).cast({ROW: pl.Int64})
-    return _parse_carefully(data, file, separator, problems, header, first)
+    if frame is not None and not _may_be_short(frame, data, layout):
+        frame = frame.slice(1).rename(dict(zip(frame.columns, layout.header, strict=True)))
+        return frame.with_row_index(ROW, layout.first).cast({ROW: pl.Int64})
+    return _parse_carefully(data, layout, problems)
 
 
-def _may_be_short(
-    frame: pl.DataFrame, data: bytes, separator: str, quoted: bool, width: int
-) -> bool:
+def _may_be_short(frame: pl.DataFrame, data: bytes, layout: _Layout) -> bool:
     """Tell whether a row may have fewer fields than the header; polars fills those with nulls."""
-    if width == 1 or not frame[:, -1].null_count():
+    if layout.width == 1 or not frame[:, -1].null_count():
         return False
-    if quoted and b'"' in data:
+    if layout.quoted and b'"' in data:
         return True
     text = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(text == ord("\n"))
     if not data.endswith(b"\n"):
         ends = np.append(ends, len(text))
-    marks = np.searchsorted(np.flatnonzero(text == ord(separator)), ends)
+    marks = np.searchsorted(np.flatnonzero(text == ord(layout.separator)), ends)
     fields = np.diff(marks, prepend=0) + 1
-    return bool((fields != width).any())
+    return bool((fields != layout.width).any())
 
 
-def _parse_carefully(
-    data: bytes,
-    file: str,
-    separator: str,
-    problems: Problems,
-    header: Sequence[str],
-    first: int,
-) -> pl.DataFrame:
+def _parse_carefully(data: bytes, layout: _Layout, problems: Problems) -> pl.DataFrame:
     """Read row by row, leave out the rows that do not fit and name them."""
-    stream = io.StringIO(data.decode(), newline="")
-    csv.field_size_limit(1 << 30)
-    good: list[list[str | None]] = []
-    rows: list[int] = []
-    for number, fields in enumerate(
-        csv.reader(
-            stream,
-            delimiter=separator,
-            quoting=csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE,
-        ),
-        start=first,
+    text = data.decode()
+    good, misfits = _split_rows(text, layout, escaped=False)
+    if layout.quoted and '\\"' in text and any(fault == AFTER for *_, fault in misfits):
+        again = _split_rows(text, layout, escaped=True)
+        if len(again[1]) < len(misfits):
+            good, misfits = again
+            problems.notes.append(f'{layout.file}: \\" was read as a quote inside of a field')
+    for number, written, fields, fault in misfits:
+        _report_misfit(written, fields, number, fault, layout, problems)
+    columns = zip(*(fields for _, fields in good), strict=True) if good else ((),) * layout.width
+    frame = pl.DataFrame(
+        {
+            name: pl.Series(name, [text or None for text in column], dtype=pl.String)
+            for name, column in zip(layout.header, columns, strict=True)
+        }
+    )
+    return frame.with_columns(pl.Series(ROW, [number for number, _ in good], dtype=pl.Int64))
+
+
+_Misfit = tuple[int, str, list[str] | None, str | None]
+
+
+def _split_rows(
+    text: str, layout: _Layout, *, escaped: bool
+) -> tuple[list[tuple[int, list[str]]], list[_Misfit]]:
+    """Rows that fit the header with their numbers, and those that do not with the reason."""
+    good: list[tuple[int, list[str]]] = []
+    misfits: list[_Misfit] = []
+    for record in records(
+        text,
+        layout.separator,
+        layout.width,
+        layout.first,
+        quoted=layout.quoted,
+        escaped=escaped,
     ):
-        if len(fields) == len(header):
-            good.append([text or None for text in fields])
-            rows.append(number)
-        elif fields:
-            _report_misfit(fields, number, file, separator, problems, len(header))
-    frame = pl.DataFrame(good, schema=dict.fromkeys(header, pl.String), orient="row")
-    return frame.with_columns(pl.Series(ROW, rows, dtype=pl.Int64))
+        if record.fields is not None and len(record.fields) == layout.width:
+            good.append((record.number, record.fields))
+        else:
+            misfits.append((record.number, record.text, record.fields, record.fault))
+    return good, misfits
 
 
 def _report_misfit(
-    fields: list[str], row: int, file: str, separator: str, problems: Problems, width: int
+    written: str,
+    fields: list[str] | None,
+    row: int,
+    fault: str | None,
+    layout: _Layout,
+    problems: Problems,
 ) -> None:
-    text = ("::" if separator == UNIT else separator).join(fields)[:80]
-    other = next((mark for mark in SEPARATORS if mark != separator and mark in text), None)
+    text = written.replace(UNIT, "::")[:80]
+    if fields is None:
+        advice = "" if fault == NUL else "; double the quotes that belong to the text"
+        problems.add(Kind.ROW, layout.file, f"{fault}: {text!r}{advice}", row=row, value=text)
+        return
+    other = next((mark for mark in SEPARATORS if mark != layout.separator and mark in text), None)
     if len(fields) == 1 and other:
-        said = f"expected {_words(separator)} between columns"
+        said = f"expected {separator_words(layout.separator)} between columns"
         said += f", found {SEPARATORS[other]} in {text!r}"
-        problems.add(Kind.SEPARATOR, file, said, row=row, value=text)
+        problems.add(Kind.SEPARATOR, layout.file, said, row=row, value=text)
         return
     count = f"{len(fields)} field{'s' if len(fields) != 1 else ''}"
-    said = f"{count} where the header has {width}: {text!r}"
-    problems.add(Kind.ROW, file, said, row=row, value=text)
-
-
-def _words(separator: str) -> str:
-    return SEPARATORS["::" if separator == UNIT else separator]
+    said = f"{count} where the header has {layout.width}: {text!r}"
+    problems.add(Kind.ROW, layout.file, said, row=row, value=text)
 
 
 def _unquoted(name: str) -> pl.Expr:

@@ -1,41 +1,61 @@
-"""From a path to bytes that can be trusted to be text: gzip, encoding, and names that lie."""
+"""Files by name and content: what a folder holds, the beginning of a file, all of it."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Sequence
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from store.data.readers.base.options import MAX_BYTES
 from store.data.readers.base.problems import Kind, Problems
+from store.data.readers.text.compression import PACKED, TooLargeError, unpack, unpack_start
+from store.data.readers.text.encoding import decode_start
 from store.errors import DataError
 
-GZIP = b"\x1f\x8b"
-BOM = b"\xef\xbb\xbf"
 PARQUET = b"PAR1"
+ARROW = b"ARROW1"
 FOREIGN = {
-    b"PK\x03\x04": "a zip archive or a spreadsheet",
-    b"BZh": "bzip2 data",
-    b"\xfd7zXZ": "xz data",
-    b"\x28\xb5\x2f\xfd": "zstd data",
-    b"SQLite format 3": "an SQLite database",
+    b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it, or save the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet or document; save the sheet as CSV",
+    b"SQLite format 3": "an SQLite database; export the table as CSV",
+    b"\x00\x05\x16\x07": "macOS metadata; the data are in the file without ._ before its name",
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
-    b"<!DOCTYPE": "a web page",
-    b"<html": "a web page",
+    b"<!DOCTYPE": "a web page; download the file itself",
+    b"<!doctype": "a web page; download the file itself",
+    b"<html": "a web page; download the file itself",
+    b"<?xml": "XML",
 }
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".json", ".jsonl", ".inter", ".item")
+_LINE_ENDS = b"\t\n\r\f"
 
 
 def suffix(path: Path) -> str:
-    """File type by name, without ``.gz``: ``.csv`` for ``a.csv.gz``."""
-    name = path.name.lower().removesuffix(".gz")
-    return Path(name).suffix
+    """File type by name, without that of packing: ``.csv`` for ``a.csv.gz``."""
+    return Path(_unpacked_name(path)).suffix
 
 
 def stem(path: Path) -> str:
-    """Name in lower case without ``.gz`` and the file type: ``a`` for ``A.csv.gz``."""
-    return path.name.lower().removesuffix(".gz").removesuffix(suffix(path))
+    """Name in lower case without packing and file type: ``a`` for ``A.csv.gz``."""
+    return _unpacked_name(path).removesuffix(suffix(path))
+
+
+def _unpacked_name(path: Path) -> str:
+    name = shown_name(path).lower()
+    end = next((end for end in PACKED if name.endswith(end)), "")
+    return name.removesuffix(end)
+
+
+def shown_name(path: Path) -> str:
+    """Name of a file for messages; bytes that are not UTF-8 become U+FFFD."""
+    return os.fsencode(path.name).decode(errors="replace")
+
+
+def shown_path(path: Path) -> str:
+    """Path for messages; bytes that are not UTF-8 become U+FFFD."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def visible_files(folder: Path) -> list[Path]:
@@ -59,118 +79,119 @@ def single(files: Sequence[Path], what: str) -> Path:
         There are more; the message lists them.
     """
     if len(files) > 1:
-        names = ", ".join(path.name for path in files[:10])
+        names = ", ".join(shown_name(path) for path in files[:10])
         raise DataError(f"{len(files)} files hold {what}: {names}; name the one to read")
     return files[0]
 
 
+def head(path: Path, size: int = 1 << 16) -> bytes:
+    """First bytes of a file after unpacking, empty where they cannot be had; never raises."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(size)
+    except OSError:
+        return b""
+    return unpack_start(data, size)
+
+
 def first_line(path: Path, size: int = 1 << 16) -> str:
     """First line that is not blank, as far as ``size`` bytes reach; never raises."""
-    start = head(path, size).removeprefix(BOM).lstrip(b"\r\n")
-    return start.partition(b"\n")[0].decode(errors="replace").rstrip("\r")
+    start = decode_start(head(path, size)).lstrip("\r\n")
+    return start.partition("\n")[0].partition("\r")[0]
 
 
-def load(path: Path, problems: Problems) -> bytes:
-    """Read a file, gzip or not.
+@contextmanager
+def rereadable(path: Path) -> Iterator[Path]:
+    """Yield a path that can be read more than once: what comes through a pipe is kept aside.
 
     Raises
     ------
     DataError
-        The file does not exist or may not be read.
+        It cannot be read, or nowhere be kept.
+    """
+    if not path.exists() or path.is_file() or path.is_dir():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="profiler-") as folder:
+        kept = Path(folder) / f"pipe-{path.name}"
+        try:
+            with path.open("rb") as pipe, kept.open("wb") as file:
+                while block := pipe.read(1 << 20):
+                    file.write(block)
+        except OSError as error:
+            raise DataError(f"cannot read {shown_path(path)}: {error.strerror}") from error
+        yield kept
+
+
+def load(path: Path, problems: Problems, max_bytes: int = MAX_BYTES) -> bytes:
+    """Read a file, packed (gzip, bzip2, xz, zstd) or not.
+
+    Raises
+    ------
+    DataError
+        The file does not exist, may not be read, or is larger than ``max_bytes``.
     UnusableFileError
         The file is empty, or its content is not what its name says.
     """
+    name = shown_name(path)
     try:
+        if path.stat().st_size > max_bytes:
+            raise TooLargeError
         data = path.read_bytes()
+        if not data:
+            raise problems.fatal(Kind.EMPTY, name, "the file is empty")
+        data, packed = unpack(data, max_bytes)
+    except TooLargeError:
+        raise DataError(
+            f"{name} holds more than {max_bytes:,} bytes"
+            + (" unpacked" if name.lower().endswith(tuple(PACKED)) else "")
+            + "; raise max_bytes if it is to be read all the same"
+        ) from None
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    name = path.name
-    if not data:
-        raise problems.fatal(Kind.EMPTY, name, "the file is empty")
-    if data.startswith(GZIP):
-        data = _gunzip(data, path, problems)
-    elif name.lower().endswith(".gz"):
-        raise problems.fatal(
-            Kind.NAME, name, "the name ends in .gz, but the content is not gzip; rename the file"
-        )
+        raise DataError(f"cannot read {shown_path(path)}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise problems.fatal(Kind.NAME, name, str(error)) from error
+    _check_packing(name, packed, problems)
     if not data.strip():
         raise problems.fatal(Kind.EMPTY, name, "the file is empty")
     _check_name(data, path, problems)
     return data
 
 
-def head(path: Path, size: int = 1 << 16) -> bytes:
-    """First bytes of a file after gzip, empty where they cannot be had; never raises."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(size)
-    except OSError:
-        return b""
-    if not data.startswith(GZIP):
-        return data
-    try:
-        return zlib.decompressobj(wbits=31).decompress(data, size)
-    except zlib.error:
-        return b""
-
-
-def to_utf8(data: bytes, file: str, separator: bytes, problems: Problems) -> bytes:
-    """Drop a byte-order mark and name every line that is not UTF-8; its bytes become U+FFFD."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise problems.fatal(Kind.ENCODING, file, "the file is UTF-16; save it as UTF-8")
-    data = data.removeprefix(BOM)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        _name_bad_lines(data, file, separator, problems)
-        return data.decode(errors="replace").encode()
-    return data
-
-
-def _gunzip(data: bytes, path: Path, problems: Problems) -> bytes:
-    try:
-        plain = gzip.decompress(data)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+def _check_packing(name: str, packed: str | None, problems: Problems) -> None:
+    end = next((end for end in PACKED if name.lower().endswith(end)), None)
+    if packed is not None and end is None:
+        problems.notes.append(f"{name} is {packed} although its name does not say so")
+    elif end is not None and packed != PACKED[end]:
         raise problems.fatal(
-            Kind.NAME, path.name, f"the gzip data are damaged or cut off ({error}); copy it again"
-        ) from error
-    if not path.name.lower().endswith(".gz"):
-        problems.notes.append(f"{path.name} is gzip although its name does not say so")
-    return plain
+            Kind.NAME,
+            name,
+            f"the name ends in {end}, but the content is not {PACKED[end]}; rename the file",
+        )
 
 
 def _check_name(data: bytes, path: Path, problems: Problems) -> None:
     kind = suffix(path)
     found = next((what for magic, what in FOREIGN.items() if data.startswith(magic)), None)
-    if data.startswith(PARQUET) and kind in TEXT:
-        found = "Parquet"
+    if kind in TEXT and data.startswith((PARQUET, ARROW)):
+        found = "Parquet" if data.startswith(PARQUET) else "Arrow"
     if kind == ".parquet" and not data.startswith(PARQUET):
         found = found or "not Parquet"
-    if found is None and b"\x00" in data[:4096] and not data.startswith((PARQUET, b"\xff\xfe")):
-        found = "UTF-16" if data.startswith(b"\xfe\xff") else "binary data"
-        if found == "UTF-16":
-            return
+    if found is None and not data.startswith((PARQUET, ARROW)) and _is_binary(data[:4096]):
+        found = "binary data"
     if found is not None:
         expected = kind.removeprefix(".") or "a text file"
         raise problems.fatal(
-            Kind.NAME, path.name, f"the name says {expected}, but the content is {found}"
+            Kind.NAME,
+            shown_name(path),
+            f"the name says {expected}, but the content is {found}",
         )
 
 
-def _name_bad_lines(data: bytes, file: str, separator: bytes, problems: Problems) -> None:
-    lines = data.split(b"\n")
-    header = lines[0].decode(errors="replace").strip().split(separator.decode())
-    for number, line in enumerate(lines, start=1):
-        try:
-            line.decode()
-        except UnicodeDecodeError as error:
-            place = line[: error.start].count(separator)
-            bad = line[error.start : error.start + 1].hex()
-            problems.add(
-                Kind.ENCODING,
-                file,
-                f"byte 0x{bad} is not UTF-8; save the file as UTF-8",
-                row=number,
-                column=header[place] if place < len(header) else None,
-                value=f"0x{bad}",
-            )
+def _is_binary(start: bytes) -> bool:
+    """Whether control bytes are more than a stray few, in what decodes to no other text."""
+    if 0 not in start:
+        return False
+    text = decode_start(start)
+    control = sum(1 for sign in text if sign < " " and sign not in "\t\n\r\f")
+    return control * 50 > len(text)

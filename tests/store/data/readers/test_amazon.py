@@ -9,7 +9,7 @@ import pytest
 
 from store.data.readers import ReadOptions, read
 from store.data.readers.base.problems import Kind
-from store.data.readers.formats.amazon import parse_line
+from store.data.readers.formats.json_records import parse_line
 from store.errors import DataError
 
 REVIEW_2014 = {"reviewerID": "A1", "asin": "B1", "overall": 5.0, "unixReviewTime": 1379289600}
@@ -79,7 +79,7 @@ def test_broken_lines_are_named(tmp_path):
     path = tmp_path / "reviews.json"
     good = json.dumps(REVIEW_2014)
     late = json.dumps(REVIEW_2014 | {"unixReviewTime": "yesterday"})
-    nobody = json.dumps({"asin": "B1", "unixReviewTime": 5})
+    nobody = json.dumps({"asin": "B1", "unixReviewTime": 1379289600})
     path.write_text("\n".join([good, good[:20], "", "[1, 2]", late, nobody]) + "\n")
     raw = read(path)
     found = {(p.kind, p.row, p.column, p.value) for p in raw.problems}
@@ -94,7 +94,8 @@ def test_broken_lines_are_named(tmp_path):
 
 def test_bytes_that_are_not_utf_8(tmp_path):
     path = tmp_path / "reviews.json"
-    path.write_bytes(json.dumps(REVIEW_2014).encode() + b'\n{"reviewerID": "\xe9"}\n')
+    good = json.dumps(REVIEW_2014 | {"note": "ü" * 30}, ensure_ascii=False).encode()
+    path.write_bytes(good + b'\n{"reviewerID": "\xe9"}\n')
     problem = next(p for p in read(path).problems if p.kind is Kind.ENCODING)
     assert (problem.row, problem.value) == (2, "0xe9")
 

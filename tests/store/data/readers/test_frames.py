@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -65,13 +68,26 @@ def test_gaps_in_pandas_are_missing_values():
 def test_what_is_no_frame():
     with pytest.raises(DataError, match=r"interactions frame \(int\)"):
         read(3)
-    mixed = pd.DataFrame({"user_id": [1, "x"], "item_id": [1, 2], "timestamp": [1, 2]})
-    with pytest.raises(DataError, match="one type in each column"):
-        read(mixed)
+
+
+def test_columns_of_python_objects_are_read_by_what_they_hold():
+    # Made by UUIDs of pandas, which became sixteen bytes of text.
+    users = [1, "x", UUID(int=7), 3.0, True, Decimal("4.00"), b"b", np.int64(9), None]
+    log = pd.DataFrame({"user_id": pd.Series(users, dtype=object)})
+    log["item_id"], log["timestamp"] = range(9), range(1_391_126_400, 1_391_126_409)
+    raw = read(log)
+    wanted = ["1", "x", str(UUID(int=7)), "3", "true", "4", "b", "9"]
+    assert raw.interactions["user_id"].to_list() == wanted
+    assert [(p.kind, p.row) for p in raw.problems] == [(Kind.VALUE, 9)]
+    log["timestamp"] = pd.Series([datetime(2014, 1, 31)] * 8 + ["2014-01-31"], dtype=object)
+    assert set(read(log).interactions["timestamp"]) == {1391126400}
 
 
 def test_empty_frames_and_missing_columns():
     assert [p.kind for p in read(pl.DataFrame(schema=LOG.keys())).problems] == [Kind.EMPTY]
-    (problem,) = read(pl.DataFrame({"user_id": [1]})).problems
-    assert (problem.kind, problem.column) == (Kind.COLUMN, "item_id")
-    assert "--item-column" in problem.message
+    raw = read(pl.DataFrame({"user_id": [1]}))
+    assert [(p.kind, p.column) for p in raw.problems] == [
+        (Kind.COLUMN, "item_id"),
+        (Kind.COLUMN, "timestamp"),
+    ]
+    assert "item_column" in raw.advice[0]

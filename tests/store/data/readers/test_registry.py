@@ -23,7 +23,7 @@ BASKETS = '''
 
 import polars as pl
 
-from store.data.readers import ROW, Columns, Kind, Reader, interactions_from
+from store.data.readers import ROW, Kind, Reader, interactions_from
 
 
 def read_interactions(path, options, problems):
@@ -37,7 +37,7 @@ def read_interactions(path, options, problems):
         rows += [(user, item, second, number) for item in items.split()]
     names = ["user_id", "item_id", "timestamp", ROW]
     table = pl.DataFrame(rows, schema=names, orient="row")
-    return interactions_from(table, Columns(), path.name, problems)
+    return interactions_from(table, path.name, options, problems)
 
 
 def read_items(path, options, problems):
@@ -71,7 +71,8 @@ def formats(tmp_path, monkeypatch) -> None:
 
 
 def test_built_in_formats_come_first_and_load_when_asked_for():
-    assert list(FORMATS)[:6] == ["movielens", "recbole", "csv", "tsv", "parquet", "amazon"]
+    built_in = ["movielens", "recbole", "csv", "tsv", "parquet", "arrow", "amazon"]
+    assert list(FORMATS)[:7] == built_in
     for reader in FORMATS.values():
         assert isinstance(reader, Reader)
     with pytest.raises(KeyError):

@@ -1,1 +1,0 @@
-"""Commands that fill a store: data, subjects, interests, assignments, and their prompts."""

@@ -1,0 +1,103 @@
+"""``profiler check``: what was read, what looks wrong; nothing is written."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from profiler.commands.options import DataOptions, Source
+from store.console.options import Json, as_options, grouped
+
+if TYPE_CHECKING:
+    from store.data.check import Report
+    from store.data.readers import RawData
+
+
+@grouped
+def check(source: Source, data: DataOptions, json: Json = False) -> None:
+    """Say what would be read and what looks wrong. Leaves with 2 where build would refuse.
+
+    $ profiler check shop
+    $ profiler check orders.csv --user-column customer --item-column sku --time-column when
+    """
+    from store.console import print_json, say
+    from store.data.check import inspect
+    from store.data.readers.read import read
+
+    options = data.read_options()
+    raw = read(source, options)
+    report = inspect(raw)
+    proposed = _proposed(raw)
+    again = None
+    columns: dict[str, Any] = {**proposed}
+    if proposed and raw.problems and (source.is_file() or source.is_dir()):  # no pipe
+        again = read(source, replace(options, **columns))
+    command = shlex.join(build_command(source, data, proposed))
+    if json:
+        document = report.as_dict() | {"build": command}
+        if again is not None:
+            document["with_proposed"] = inspect(again).as_dict()
+        print_json(document)
+    else:
+        _print(raw, report)
+        if again is not None:
+            say(f"read with {shlex.join(column_options(proposed))}:")
+            _print(again, inspect(again))
+        elif proposed and not raw.problems:
+            found = ", ".join(f"{name!r}" for name in proposed.values())
+            say(f"note: columns that may hold texts of items: {found}; the next command uses them")
+        if not (again or raw).problems:
+            say(f"next: {command}")
+    if raw.problems:
+        raise typer.Exit(2)
+
+
+def _proposed(raw: RawData) -> dict[str, str]:
+    """Columns to take instead of those that are missing; texts only where items have none."""
+    from store.data.readers.base.problems import Kind
+
+    missing = any(problem.kind is Kind.COLUMN for problem in raw.problems)
+    return raw.proposed if missing or raw.items["title"].null_count() == raw.items.height else {}
+
+
+def _print(raw: RawData, report: Report) -> None:
+    from profiler.commands.build import build
+    from store.console import print_table, say
+    from store.data.check import fact_rows, lines
+
+    if report.interactions:
+        print_table("", ["found", "value"], fact_rows(report))
+    for line in lines(raw, report):
+        say(as_options(line, build))
+
+
+def build_command(source: Path, data: DataOptions, proposed: Mapping[str, str]) -> list[str]:
+    """Return the command that builds a store of what was read, with every option that it needs."""
+    name = source.name.partition(".")[0].strip("-") or "data"
+    chosen: dict[str, Any] = {
+        name: value for name, value in vars(data).items() if value is not None
+    }
+    options = column_options(chosen | dict(proposed))
+    return ["profiler", "build", str(source), "--store", f"{name}.db", *options]
+
+
+def column_options(chosen: Mapping[str, Any]) -> list[str]:
+    """Options as they are written in a shell, by the parameters they set."""
+    names = _option_of
+    words: list[str] = []
+    for name, value in chosen.items():
+        if isinstance(value, bool):
+            words.append(names(name) if value else names(name).replace("--", "--no-", 1))
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [names(name), str(one)]
+    return words
+
+
+def _option_of(parameter: str) -> str:
+    return as_options(f"{parameter}=", check).strip()

@@ -1,1 +1,0 @@
-"""Commands that take questions out and bring answers and interests in."""

@@ -1,1 +1,0 @@
-"""The map: merged interests, their places, themes, names and colours."""

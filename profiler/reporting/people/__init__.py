@@ -1,1 +1,0 @@
-"""People on the page: who is shown, what is told of them, where their interests came from."""

@@ -9,97 +9,143 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from store.console.help import SETTINGS, Command, Program
 from store.console.options import option
 
-Listing = Mapping[str, Mapping[str, str]]
+if TYPE_CHECKING:
+    from store.recommending import Recommending
 
-PROFILER_LISTING: Listing = {
-    "Data": {
-        "sample": "Write a small shop with planted interests, to try everything on.",
-        "check": "Say what would be read from a source and what looks wrong.",
-    },
-    "Building": {
-        "build": "Fill the store: data, exemplars, synthetic users, interests, assignments.",
-        "retry": "Ask again about subjects whose answers could not be used.",
-        "assign": "Let new users join their nearest exemplar; nobody is asked.",
-        "prompts": "List, show, render and compare prompt templates.",
-    },
-    "Answers and interests made elsewhere": {
-        "requests": "Write the questions that are due as a batch file.",
-        "import-responses": "Store the answers to such questions.",
-        "import-interests": "Store interests that were made elsewhere.",
-    },
-    "Looking": {
-        "status": "Counts, coverage, cost and failures of a store.",
-        "show": "One user's interests and the items that prove them.",
-        "explain": "Why an item fits a user.",
-        "search": "Find interests by words and by meaning.",
-        "interests": "All interests and how many users each reaches.",
-        "compare": "One user beside the exemplar that stands for them.",
-        "exemplars": "The exemplars and whom they stand for.",
-        "synthetic-users": "The synthetic users and what they cover.",
-        "ask": "Ask the store a question in plain words, with a language model.",
-        "evaluate": "Measure how good the stored interests are.",
-    },
-    "Changing by hand": {
-        "merge": "Put one interest under another.",
-        "rename": "Give an interest another label.",
-        "pin": "Keep an interest apart from its near-duplicates.",
-        "undo": "Take back a change, or list all changes.",
-        "forget": "Remove a user and everything that rests on them.",
-    },
-    "Files": {
-        "report": "Write one HTML file about a store.",
-        "export": "Write interests and users as files for other programs.",
-        "datasette": "Write named queries for Datasette.",
-        "backup": "Copy the store, also while a build is at work.",
-    },
-    "Care": {
-        "verify": "Check every row of the store.",
-        "doctor": "Look at this machine, the installation and a store.",
-    },
-}
-RECOMMENDER_LISTING: Listing = {
-    "Training": {
-        "train": "Train a model on a store.",
-        "compare": "Train several models with several seeds and test the differences.",
-        "evaluate": "Measure a model on the held-out part of its store.",
-    },
-    "Using a model": {
-        "recommend": "The best items for a user or a history.",
-        "explain": "Why a model gives an item its score.",
-        "export": "Write lists, item vectors or the user tower for other systems.",
-    },
-}
-PROFILER = tuple(name for commands in PROFILER_LISTING.values() for name in commands)
-RECOMMENDER = tuple(name for commands in RECOMMENDER_LISTING.values() for name in commands)
+__distribution__ = "interest-profiler"  # read by store/installation.py
+
+
+class Family(NamedTuple):
+    """Commands that stand under one heading of the help and in one folder."""
+
+    heading: str
+    module: str
+    commands: Mapping[str, str]
+    """Name → what the command does, in a line."""
+
+
+PROFILER_FAMILIES = (
+    Family(
+        "Building",
+        "profiler.commands.building",
+        {
+            "sample": "Write a small shop with planted interests, to try everything on.",
+            "check": "Say what would be read from a source and what looks wrong.",
+            "build": "Fill the store: data, exemplars, synthetic users, interests, assignments.",
+            "retry": "Ask again about subjects whose answers could not be used.",
+            "assign": "Let new users join their nearest exemplar; nobody is asked.",
+            "prompts": "List, show, render and compare prompt templates.",
+        },
+    ),
+    Family(
+        "Answers and interests made elsewhere",
+        "profiler.commands.exchange",
+        {
+            "requests": "Write the questions that are due as a batch file.",
+            "import-responses": "Store the answers to such questions.",
+            "import-interests": "Store interests that were made elsewhere.",
+        },
+    ),
+    Family(
+        "Reading",
+        "profiler.commands.reading",
+        {
+            "status": "Counts, coverage, cost and failures of a store.",
+            "show": "One user's interests and the items that prove them.",
+            "explain": "Why an item fits a user.",
+            "search": "Find interests by words and by meaning.",
+            "interests": "All interests and how many users each reaches.",
+            "compare": "One user beside the exemplar that stands for them.",
+            "exemplars": "The exemplars and whom they stand for.",
+            "synthetic-users": "The synthetic users and what they cover.",
+            "ask": "Ask the store a question in plain words, with a language model.",
+            "evaluate": "Measure how good the stored interests are.",
+        },
+    ),
+    Family(
+        "Changing by hand",
+        "profiler.commands.editing",
+        {
+            "merge": "Put one interest under another.",
+            "rename": "Give an interest another label.",
+            "pin": "Keep an interest apart from its near-duplicates.",
+            "undo": "Take back a change, or list all changes.",
+            "forget": "Remove a user and everything that rests on them.",
+        },
+    ),
+    Family(
+        "Files",
+        "profiler.commands.files",
+        {
+            "report": "Write one HTML file about a store.",
+            "export": "Write interests and users as files for other programs.",
+            "datasette": "Write named queries for Datasette.",
+        },
+    ),
+    Family(
+        "Upkeep",
+        "profiler.commands.upkeep",
+        {
+            "verify": "Check every row of the store.",
+            "backup": "Copy the store, also while a build is at work.",
+            "restore": "Put a copy back in the store's place.",
+            "doctor": "Look at this machine, the installation and a store.",
+        },
+    ),
+)
+RECOMMENDER_FAMILIES = (
+    Family(
+        "Training",
+        "recommender.commands",
+        {
+            "train": "Train a model on a store.",
+            "compare": "Train several models with several seeds and test the differences.",
+            "evaluate": "Measure a model on the held-out part of its store.",
+        },
+    ),
+    Family(
+        "Using a model",
+        "recommender.commands",
+        {
+            "recommend": "The best items for a user or a history.",
+            "explain": "Why a model gives an item its score.",
+            "export": "Write lists, item vectors or the user tower for other systems.",
+        },
+    ),
+)
+PROFILER = tuple(name for family in PROFILER_FAMILIES for name in family.commands)
+RECOMMENDER = tuple(name for family in RECOMMENDER_FAMILIES for name in family.commands)
 
 
 def profiler_app() -> typer.Typer:
     """Commands of ``profiler``: from interactions to stored interests, and reading them."""
     text = "Turn interaction logs into interests a person can read, kept in one store file."
     example = "$ profiler build shop --store shop.db"
-    return _app("profiler", f"{text}\n\n{example}", PROFILER_LISTING)
+    return _app(f"{text}\n\n{example}", PROFILER_FAMILIES)
 
 
 def recommender_app() -> typer.Typer:
     """Commands of ``recommender``: train on a store, evaluate, recommend, explain."""
     text = "Train recommenders on a store's interests; serving needs no language model."
     example = "$ recommender train --store shop.db --out models/remi"
-    return _app("recommender", f"{text}\n\n{example}", RECOMMENDER_LISTING)
+    return _app(f"{text}\n\n{example}", RECOMMENDER_FAMILIES)
 
 
-def _app(package: str, text: str, listing: Listing) -> typer.Typer:
+def _app(text: str, families: Sequence[Family]) -> typer.Typer:
     class Listed(Program):
         def load(self, name: str) -> Any:
-            return load_command(package, name)
+            return load_command(families, name)
 
-    Listed.listing = listing
+    Listed.listing = {family.heading: family.commands for family in families}
     app = typer.Typer(
         cls=Listed,
         help=text,
@@ -112,10 +158,11 @@ def _app(package: str, text: str, listing: Listing) -> typer.Typer:
     return app
 
 
-def load_command(package: str, name: str) -> Any:
-    """Import a command of a program by its name and return it as Typer has it."""
+def load_command(families: Sequence[Family], name: str) -> Any:
+    """Import a command by its name and return it as Typer has it."""
     function = name.replace("-", "_")
-    module = import_module(f"{package}.commands.{function}")
+    (family,) = (family for family in families if name in family.commands)
+    module = import_module(f"{family.module}.{function}")
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -132,6 +179,7 @@ def _print_version(asked: bool) -> None:
 
 
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool,
         option("Print the version.", "--version", callback=_print_version, is_eager=True),
@@ -141,6 +189,14 @@ def _common(
     ] = False,
 ) -> None:
     """Options of both programs; ``--debug`` is taken off before the command line is read."""
+    context.obj = SimpleNamespace(open_model=open_model)
+
+
+def open_model(model: Path, store: Path) -> Recommending:
+    """Open a trained model for the profiler: the two packages never import each other."""
+    from recommender.serving.store_lists import StoreLists
+
+    return StoreLists(model, store)
 
 
 def profiler_main() -> None:

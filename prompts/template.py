@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import jinja2
-from jinja2 import StrictUndefined, TemplateError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, nodes
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -22,13 +21,22 @@ from pydantic import (
 )
 
 from prompts.answer import AnswerDocument, Interest
+from prompts.sandbox import fill, make_environment
 from store.digests import json_digest
 from store.errors import UserError
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+_ENVIRONMENT = make_environment()
+_FAULTS = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
 )
-_ENVIRONMENT.policies["json.dumps_kwargs"] = {"sort_keys": False, "ensure_ascii": False}
+"""What a text can do wrong while it is rendered."""
 
 
 @dataclass(frozen=True)
@@ -206,10 +214,11 @@ class Template(BaseModel):
 
     def _fill(self, part: str, values: Mapping[str, Any]) -> str:
         try:
-            return self._compiled[part].render(values, examples=self.examples)
-        except (TemplateError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
+            return fill(self._compiled[part], values, examples=self.examples)
+        except _FAULTS as error:
             place = self._place(part, _failing_line(error))
-            raise UserError(f"{place}: the text cannot be rendered: {error}") from error
+            said = str(error) or type(error).__name__
+            raise UserError(f"{place}: the text cannot be rendered: {said}") from error
 
     def _place(self, part: str, line: int) -> str:
         """Template, file and line, counted in the file where that is known."""

@@ -7,6 +7,7 @@ of the same names only parse, call and print.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,14 +19,17 @@ from recommender.backbones.create import create
 from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
-from recommender.data.leakage import check_shown, check_training, shown_to_llm
+from recommender.data.leakage import check_training
 from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
 from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate, opened_store
-from recommender.model_folder import artefacts
-from recommender.model_folder.projection import save_projection
+from recommender.model_folder.artefacts import save_model
+from recommender.model_folder.claim import claimed
+from recommender.model_folder.manifest import MANIFEST
+from recommender.model_folder.manifest import describe as describe_model
+from recommender.model_folder.projection import Projection, save_projection
 from recommender.objectives.base import Material
 from recommender.recipes.parts import (
     check_parts,
@@ -42,6 +46,7 @@ from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
 from store.errors import UserError
 from store.store import Store
+from store.tables.shown import check_shown, shown_to_llm
 
 if TYPE_CHECKING:
     from recommender.training.progress import Report
@@ -119,8 +124,9 @@ def train(
     device = distributed.own_device(device)
     if resume and overwrite:
         raise UserError("--resume goes on with what --overwrite would replace; give one of them")
-    if out is not None and not (resume or overwrite):
-        _refuse_used(Path(out))
+    folder = None if out is None else Path(out)
+    if folder is not None and not (resume or overwrite):
+        _refuse_used(folder)
     with opened_store(store) as opened:
         dataset = opened.datasets.load()
         check_parts(recipe, dataset.n_items)
@@ -133,37 +139,54 @@ def train(
     if semantics is not None:
         tell(describe(semantics))
     tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
-    if out is not None:  # that it cannot be written is found out before anything is trained
-        Path(out).mkdir(parents=True, exist_ok=True)
-    result, learned = _train(
-        recipe, dataset, semantics, vectors, out, resume, device, progress, stop
-    )
-    # A run that diverged before anything was measured has nothing worth keeping.
-    sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
-    if out is not None and sound and distributed.first_process():
-        facts = recipe.model_dump(mode="json") | {
-            "store": origin,
-            "steps": result.fit.steps,
-            "best_step": result.fit.best_step,
-            "reason": result.fit.reason,
-        }
-        card = {"valid": result.fit.metrics, "protocol": _protocol(dataset)}
-        manifest = artefacts.describe(
-            result.model, dataset, training=facts, metrics=card, encoder=encoder
+    writes = folder is not None and distributed.first_process()
+    with claimed(folder) if folder is not None and writes else nullcontext():
+        if folder is not None and writes and not (resume or overwrite):
+            _refuse_used(folder)  # what another training left while this one read the store
+        result, learned = _train(
+            recipe, dataset, semantics, vectors, folder, resume, device, progress, stop
         )
-
-        def beside(folder: Path) -> None:
+        # A run that diverged before anything was measured has nothing worth keeping.
+        sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
+        if folder is not None and writes and sound:
+            projection = None
             if learned is not None and semantics is not None:
-                save_projection(folder, semantics.interest_ids, words, learned)
-
-        artefacts.save_model(Path(out), result.model, manifest, dataset.item_ids, beside)
+                projection = Projection.of(semantics.interest_ids, words, learned)
+            facts = recipe.model_dump(mode="json") | {"store": origin}
+            _save(folder, result, facts, dataset, projection, encoder)
     result.fit.raise_if_stopped()
     return result
 
 
+def _save(
+    folder: Path,
+    result: TrainResult,
+    facts: dict[str, Any],
+    dataset: Dataset,
+    projection: Projection | None,
+    encoder: str | None,
+) -> None:
+    """Write the model, and the interests in its space where they were learned."""
+    facts |= {
+        "steps": result.fit.steps,
+        "best_step": result.fit.best_step,
+        "reason": result.fit.reason,
+    }
+    if projection is not None:
+        facts["projection_digest"] = projection.digest
+    card = {"valid": result.fit.metrics, "protocol": _protocol(dataset)}
+    manifest = describe_model(result.model, dataset, training=facts, metrics=card, encoder=encoder)
+
+    def beside(folder: Path) -> None:
+        if projection is not None:
+            save_projection(folder, projection)
+
+    save_model(folder, result.model, manifest, dataset.item_ids, beside)
+
+
 def _refuse_used(out: Path) -> None:
     """A new run would replace what is there at its first evaluation, also if it is stopped then."""
-    for name, what in ((artefacts.MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
+    for name, what in ((MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
         if (out / name).exists():
             raise UserError(
                 f"{out} holds {what} already; continue it with --resume, replace it with "
@@ -176,7 +199,7 @@ def _train(
     dataset: Dataset,
     semantics: Semantics | None,
     vectors: torch.Tensor | None,
-    out: str | Path | None,
+    out: Path | None,
     resume: bool,
     device: str,
     progress: Callable[[Report], None] | None,
@@ -202,7 +225,7 @@ def _train(
         evaluator=evaluator,
         objectives=objectives,
         settings=checked(Settings, {**settings, "monitor": monitor}, "training"),
-        out=None if out is None else Path(out),
+        out=out,
         resume=resume,
         facts=_same_to_resume(recipe, dataset, semantics),
         progress=progress,
@@ -210,7 +233,7 @@ def _train(
     )
     vectors_of = (objective.interest_vectors() for objective in objectives)
     learned = next((vectors for vectors in vectors_of if vectors is not None), None)
-    return TrainResult(None if out is None else Path(out), model.cpu(), result), learned
+    return TrainResult(out, model.cpu(), result), learned
 
 
 def _protocol(dataset: Dataset) -> dict[str, Any]:
@@ -244,7 +267,7 @@ def recommend(
     user: str | None = None,
     history: Sequence[str] | None = None,
     k: int = 10,
-    store: str | Path | None = None,
+    store: Store | str | Path | None = None,
     filter_seen: bool = True,
     diversity: float = 0.0,
     explain: bool = False,
@@ -270,7 +293,7 @@ def explain(
     *,
     user: str | None = None,
     history: Sequence[str] | None = None,
-    store: str | Path | None = None,
+    store: Store | str | Path | None = None,
 ) -> Explanation:
     """Why a model gives an item its score, for a user of the store or a raw history."""
     with Service(model, store=store) as service:

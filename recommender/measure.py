@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,15 +11,17 @@ import torch
 
 from recommender.data.sequences import Sequences
 from recommender.evaluation import metrics, ranking
-from recommender.model_folder import artefacts
-from recommender.model_folder.origin import store_path
+from recommender.evaluation.diagnostics import interest_diagnostics, list_quality
+from recommender.evaluation.slices import recall_slices
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.manifest import Manifest, differences, read_manifest
+from recommender.model_folder.origin import open_origin
 from store.errors import LeakageError, UserError
 from store.store import Store, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from recommender.model_folder.artefacts import Manifest
     from store.data.dataset import Dataset
 
 
@@ -31,6 +33,13 @@ def opened_store(store: Store | str | Path) -> Iterator[Store]:
     else:
         with open_store(store) as opened:
             yield opened
+
+
+def _store_of(
+    folder: Path, manifest: Manifest, store: Store | str | Path | None
+) -> AbstractContextManager[Store]:
+    """The store that was named, or else the one the model remembers."""
+    return open_origin(folder, manifest.store) if store is None else opened_store(store)
 
 
 def check_measurable(manifest: Manifest, dataset: Dataset, folder: Path) -> None:
@@ -106,20 +115,17 @@ def evaluate(
     if wrong:
         known = ", ".join(metrics.METRICS)
         raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
-    from recommender.evaluation.diagnostics import interest_diagnostics, list_quality
-    from recommender.evaluation.slices import recall_slices
-
     folder = Path(model)
-    manifest = artefacts.read_manifest(folder)
-    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+    manifest = read_manifest(folder)
+    with _store_of(folder, manifest, store) as opened:
         dataset = opened.datasets.load()
         vectors = None
         if diagnose and opened.meta("encoder") is not None:
             vectors = torch.from_numpy(opened.vectors.items())
     ranking.keeps_seen(dataset.split.name)
-    backbone, manifest = artefacts.load_model(folder, dataset=dataset)
+    backbone, manifest = load_model(folder, dataset=dataset)
     check_measurable(manifest, dataset, folder)
-    found = ranking.evaluate_scores(
+    evaluation = ranking.evaluate_scores(
         ranking.scorer_of(backbone),
         dataset,
         length=backbone.length,
@@ -128,19 +134,21 @@ def evaluate(
         names=names,
         keep_seen=keep_seen,
     )
-    found.protocol["changed_since_training"] = artefacts.differences(manifest, dataset)
-    stay = found.protocol["seen_items"] == "kept"
+    evaluation.protocol["changed_since_training"] = differences(manifest, dataset)
+    stay = evaluation.protocol["seen_items"] == "kept"
     if diagnose or where:
         cases = Sequences.from_dataset(dataset).eval_histories(part, backbone.length)
         targets = ranking.targets_of(cases, dataset.n_items, keep_seen=stay)
     if where:
-        found.slices.update(recall_slices(found, cases, targets, dataset, max(ks)))
+        evaluation.slices.update(recall_slices(evaluation, cases, targets, dataset, max(ks)))
     if diagnose:
-        found.quality.update(list_quality(found.ranked, dataset, vectors, min(max(ks), 20)))
-        found.interests.update(
+        evaluation.quality.update(
+            list_quality(evaluation.ranked, dataset, vectors, min(max(ks), 20))
+        )
+        evaluation.interests.update(
             interest_diagnostics(backbone, cases, targets, keep_seen=stay, k=max(ks))
         )
-    return found
+    return evaluation
 
 
 def evaluate_popularity(
@@ -151,8 +159,9 @@ def evaluate_popularity(
     names: Sequence[str],
 ) -> dict[str, float]:
     """Means of the popularity baseline under the protocol of another evaluation."""
-    manifest = artefacts.read_manifest(Path(model))
-    with opened_store(store or store_path(None, manifest.training.get("store"))) as opened:
+    folder = Path(model)
+    manifest = read_manifest(folder)
+    with _store_of(folder, manifest, store) as opened:
         dataset = opened.datasets.load()
     part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
     return ranking.evaluate_scores(

@@ -58,14 +58,14 @@ def _interest_lines(interest: dict[str, Any], most: int) -> list[str]:
     ]
 
 
-def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
+def comparison_tables(comparison: Comparison) -> list[tuple[str, list[str], list[list[str]]]]:
     """A comparison as tables: means, means by part where asked for, differences."""
-    every = list(next(iter(found.means.values())))
+    every = list(next(iter(comparison.means.values())))
     parts = [metric for metric in every if ", " in metric]  # parts of targets and users
     metrics = [metric for metric in every if metric not in parts]
     means = [
         [name, *(f"{row[metric].mean:.4f} ± {row[metric].margin:.4f}" for metric in metrics)]
-        for name, row in found.means.items()
+        for name, row in comparison.means.items()
     ]
     differences = [
         [
@@ -76,18 +76,21 @@ def comparison_tables(found: Comparison) -> list[tuple[str, list[str], list[list
             f"{d.p_holm:.3g}",
             d.verdict,
         ]
-        for d in found.differences
+        for d in comparison.differences
     ]
-    base = found.differences[0].baseline
+    base = comparison.differences[0].baseline
     headers = ["model", "metric", f"minus {base}", "relative", "p (Holm)", "verdict"]
     tables = [("means", ["model", *metrics], means)]
     if parts:
         rows = [
             [
                 part,
-                *(f"{row[part].mean:.4f} ± {row[part].margin:.4f}" for row in found.means.values()),
+                *(
+                    f"{row[part].mean:.4f} ± {row[part].margin:.4f}"
+                    for row in comparison.means.values()
+                ),
             ]
             for part in parts
         ]
-        tables.append(("means by part", ["part", *found.means], rows))
+        tables.append(("means by part", ["part", *comparison.means], rows))
     return [*tables, ("differences", headers, differences)]

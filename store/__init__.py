@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 from store.moved import old_names
+from store.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from store.data.dataset import Dataset as Dataset
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from store.store import Store as Store
     from store.store import open_store as open_store
     from store.views.export import frame as frame
+
+__distribution__ = "interest-profiler"  # read by store/installation.py
 
 # Names are imported on first use: importing the package must stay free for `--help`.
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -21,6 +21,10 @@ class StoreError(UserError):
     """The store is missing, damaged, of another version, or lacks what is asked for."""
 
 
+class ForeignFileError(StoreError):
+    """A file is no store but another program's, and is left alone."""
+
+
 class LeakageError(UserError):
     """Something that training or the LLM must not see has been seen."""
 
@@ -41,3 +45,11 @@ class ProviderRefusedError(UserError):
     """The provider refuses all calls (key, quota, unknown model); retrying would not help."""
 
     exit_code = 5
+
+
+class StoreWarning(UserWarning):
+    """Something about a store that whoever uses it should know; commands print it as a note."""
+
+
+class ReadOnlyStoreWarning(StoreWarning):
+    """A store cannot be written and is only read."""

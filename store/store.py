@@ -8,12 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Engine
-
-from store.db.engine import open_engine
-from store.db.migrations import migrate
+from store.db.opening import open_database
 from store.db.transactions import Transactions
-from store.errors import StoreError
+from store.errors import ReadOnlyStoreWarning
 
 if TYPE_CHECKING:
     from store.tables.datasets import Datasets
@@ -25,8 +22,11 @@ if TYPE_CHECKING:
     from store.tables.vectors import Vectors
 
 
-def open_store(path: str | Path, *, create: bool = False) -> Store:
+def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
     """Open the store at ``path``, migrating it to the newest version.
+
+    A store that this process may not write is read as it is, with a :class:`ReadOnlyStoreWarning`;
+    one of an older version is brought up to date in a temporary copy then.
 
     Parameters
     ----------
@@ -34,31 +34,19 @@ def open_store(path: str | Path, *, create: bool = False) -> Store:
         The SQLite file.
     create
         Make the file where it is missing; otherwise a missing file is an error.
+    read_only
+        Leave the file and its folder as they are, also where they may be written.
 
     Raises
     ------
     StoreError
-        If the file is missing (and ``create`` is false), is not a store, or is too new.
+        If the file is missing (and ``create`` is false), is not a store, is damaged or too new.
     """
     path = Path(path)
-    if not path.exists() and not create:
-        raise StoreError(f"no store at {path}; make one with: profiler build DATA --store {path}")
-    engine = open_engine(path)
-    _refuse_foreign(engine, path)
-    migrate(engine, path)
-    return Store(path, engine)
-
-
-def _refuse_foreign(engine: Engine, path: Path) -> None:
-    """A SQLite file with tables but without our version is somebody else's: leave it alone."""
-    with engine.connect() as connection:
-        version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-        tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
-        ours = connection.exec_driver_sql(
-            "SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'runs', 'subjects')"
-        ).scalar_one()
-    if tables and (version == 0 or ours < 3):
-        raise StoreError(f"{path} is a SQLite file but not a store of this program")
+    opened = open_database(path, create=create, read_only=read_only)
+    if opened.read_only and not read_only:
+        warnings.warn(opened.read_only, ReadOnlyStoreWarning, stacklevel=2)
+    return Store(path, opened)
 
 
 class Store(Transactions):

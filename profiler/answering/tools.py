@@ -29,7 +29,9 @@ MOST_HITS, MOST_EVIDENCE, MOST_INTERESTS = 10, 6, 12
 Words = Annotated[str, Field(description="A few words, such as: refillable pens", max_length=300)]
 UserId = Annotated[str, Field(description="User id as in the store", max_length=200)]
 ItemId = Annotated[str, Field(description="Item id as in the store", max_length=200)]
-InterestId = Annotated[int, Field(description="Number of an interest: 12 for [i12]", ge=1)]
+InterestId = Annotated[
+    int, Field(description="Number of an interest: 12 for [i12]", ge=1, le=2**63 - 1)
+]
 
 _INTEREST = text(
     "SELECT n.interest_id, n.label, n.description, n.source, s.name AS subject FROM interests n "

@@ -29,9 +29,12 @@ CORRECTION = "=== Correction ==="
 def boundary_key(store: Store) -> bytes:
     """Random bytes of a store, made on first use: with them requests stay the same on resume.
 
-    The boundary around item texts is made from them, so that no title can forge it.
+    The boundary around item texts is made from them, so that no title can forge it. A store that is
+    only read gets them for the moment: nothing is asked from it.
     """
     known = store.meta(_BOUNDARY_KEY)
+    if known is None and store.read_only:
+        known = secrets.token_hex(16)
     if known is None:
         with store.write():
             known = store.meta(_BOUNDARY_KEY)

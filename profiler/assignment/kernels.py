@@ -11,11 +11,13 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.kernels.jit import exact, exact_parallel
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@nb.njit(cache=True, parallel=True)
+@exact_parallel
 def choose_interests(
     pointers: Ints,
     items: Ints,
@@ -67,7 +69,7 @@ def choose_interests(
     return chosen, scores, own, covered
 
 
-@nb.njit(cache=True)
+@exact
 def _greatest_gain(
     interests: Ints, places: Ints, values: Floats, best: Floats
 ) -> tuple[int, float]:
@@ -84,7 +86,7 @@ def _greatest_gain(
     return top, top_gain
 
 
-@nb.njit(cache=True, parallel=True)
+@exact_parallel
 def own_items(
     pointers: Ints,
     items: Ints,

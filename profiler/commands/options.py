@@ -27,9 +27,12 @@ Source = Annotated[
     Path, typer.Argument(help="A folder or file of interactions.", show_default=False)
 ]
 User = Annotated[str, typer.Argument(help="User id as in the data.", show_default=False)]
-Interest = Annotated[int, typer.Argument(help="Id of the interest.", show_default=False)]
+Interest = Annotated[
+    int, typer.Argument(help="Id of the interest.", min=0, max=2**63 - 1, show_default=False)
+]
 StoredEncoder = Annotated[
-    str | None, option("Sentence encoder of the store's vectors, where it has moved.", "--encoder")
+    str | None,
+    option("The store's sentence encoder, where it is not the built-in one.", "--encoder"),
 ]
 Seed = Annotated[int | None, option("Decides everything random.", "--seed", default="0")]
 OnlyPending = Annotated[

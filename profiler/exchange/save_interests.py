@@ -10,7 +10,6 @@ import numpy as np
 
 from profiler.exchange.interest_rows import Counts, GroundedInterest
 from store.data.dataset import Dataset
-from store.errors import UserError
 from store.store import Store
 from store.tables.subjects import Kind, SubjectRow
 from store.upkeep.duplicates import merge_duplicates
@@ -119,22 +118,10 @@ def with_members(
 
 def _stored(store: Store, subject_id: int, source: str) -> list[GroundedInterest]:
     """Interests of a subject as they stand, if they are all from this source."""
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT n.interest_id, n.label, n.description, n.source, i.item_id FROM interests n "
-            "JOIN subjects s USING (subject_id) LEFT JOIN evidence e USING (interest_id) "
-            "LEFT JOIN items i USING (item_ix) WHERE n.subject_id = ? AND s.state = 'ok' "
-            "ORDER BY n.position, e.position",
-            (subject_id,),
-        ).all()
-    if any(row.source != source for row in rows):
+    stored = store.interests.of_subject(subject_id)
+    if any(one.source != source for one in stored):
         return []
-    texts: dict[int, tuple[str, str]] = {}
-    evidence: dict[int, list[str]] = {}
-    for row in rows:
-        texts[row.interest_id] = (row.label, row.description)
-        evidence.setdefault(row.interest_id, []).append(row.item_id)
-    return [GroundedInterest(*texts[key], evidence[key]) for key in texts]
+    return [GroundedInterest(one.label, one.description, one.evidence) for one in stored]
 
 
 def encoder_of(store: Store, named: str | None = None) -> Encoder | None:
@@ -145,27 +132,18 @@ def encoder_of(store: Store, named: str | None = None) -> Encoder | None:
     Parameters
     ----------
     named
-        Name or folder of the encoder; None finds the one of the last build.
+        Name or folder of the encoder; None takes the built-in one.
 
     Raises
     ------
     UserError
         It cannot be loaded, or ``named`` is not the one the store's vectors are from.
     """
-    from profiler.vectors.encoding import load_encoder, load_stored_encoder
+    from profiler.vectors.encoding import load_stored_encoder
 
-    known = store.meta("encoder")
-    if known is None:
+    if store.meta("encoder") is None:
         return None
-    if named is None:
-        encoder = load_stored_encoder(store)
-    else:
-        encoder = load_encoder(named, precision="bf16" if known.endswith("+bf16") else "fp32")
-    if encoder.name != known:
-        raise UserError(
-            f"the vectors of {store.path} are from the encoder {known!r}, but --encoder {named} "
-            f"is {encoder.name!r}; name the one it was built with, or leave --encoder out"
-        )
+    encoder = load_stored_encoder(store, named)
     encoder.load()
     return encoder
 

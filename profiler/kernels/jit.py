@@ -60,23 +60,32 @@ def helper(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def kernel(function: Callable[P, T]) -> Callable[P, T]:
-    """Compile ``function`` in parallel, without the interpreter, kept on disk where that can be.
+    """Compile ``function`` in parallel, without the interpreter, kept on disk where that can be."""
+    return _compiled(function, parallel=True, fastmath=_FAST, nogil=True)
+
+
+def worker(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile ``function`` for one thread of several that Python started; see :mod:`.blocks`."""
+    return _compiled(function, fastmath=_FAST, nogil=True)
+
+
+def exact(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile ``function`` with the arithmetic of Python, for one thread."""
+    return _compiled(function)
+
+
+def exact_parallel(function: Callable[P, T]) -> Callable[P, T]:
+    """Compile ``function`` with the arithmetic of Python; its ``prange`` loops run in parallel."""
+    return _compiled(function, parallel=True)
+
+
+def _compiled(function: Callable[P, T], **options: Any) -> Callable[P, T]:
+    """Compile, and keep the code on disk where that can be.
 
     Numba keeps compiled code beside the module or, where that folder is read-only, in the user's
     cache folder. Where neither can be written it raises at import; then code is compiled anew by
     each process.
     """
-    options: dict[str, Any] = {"parallel": True, "fastmath": _FAST, "nogil": True}
-    try:
-        compiled = numba.njit(cache=True, **options)(function)
-    except RuntimeError:
-        compiled = numba.njit(**options)(function)
-    return cast("Callable[P, T]", compiled)
-
-
-def worker(function: Callable[P, T]) -> Callable[P, T]:
-    """Compile ``function`` for one thread of several that Python started; see :mod:`.blocks`."""
-    options: dict[str, Any] = {"fastmath": _FAST, "nogil": True}
     try:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from prompts.plain_yaml import YamlError, read_yaml
 from store.errors import DataError
 
 BUILT_IN = Path(__file__).with_name("prices.yaml")
+MAX_BYTES = 256 * 1024
 OLD_DAYS = 180
 """Prices older than this are pointed out. Our choice."""
 
@@ -126,10 +127,13 @@ def load_prices(path: Path | None = None) -> Prices:
 
 def _read(path: Path) -> _Table:
     try:
-        return _Table.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path}: a price table has at most {MAX_BYTES // 1024} KiB")
+        content, _ = read_yaml(path.read_text(encoding="utf-8"))
+        return _Table.model_validate(content)
     except OSError as error:
         raise DataError(f"cannot read the price table {path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+    except (YamlError, ValidationError, UnicodeDecodeError) as error:
         raise DataError(
             f"{path} is not a price table: {error}\n"
             "write it as:\n  as_of: 2026-03-21\n  models:\n"

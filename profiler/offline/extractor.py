@@ -2,8 +2,9 @@
 
 It keeps the contract of a chat model (one request in, one JSON text out), so that everything
 downstream is real without a key or a network: it groups the subject's items by their text vectors
-(:mod:`profiler.grouping`) and names each group from its own words (:mod:`profiler.naming`). It
-cannot say why somebody wants something. Its interests carry the source ``offline``, and commands
+(:mod:`profiler.offline.grouping`) and names each group from its own words
+(:mod:`profiler.offline.naming`). It cannot say why somebody wants something. Its interests carry
+the source ``offline``, and commands
 that print them say that no language model made them; the texts themselves stay free of that note,
 because they are encoded and compared.
 """
@@ -25,7 +26,6 @@ from profiler.asking.sensitive import private_attribute
 from profiler.llm.port import Method, Reply, Request, ShownItem
 from profiler.offline.grouping import NO_GROUP, group_rows
 from profiler.offline.naming import CorpusWords, distinctive_terms, join_words, shared_categories
-from profiler.offline.sessions import Baskets, group_session
 from prompts.items import clean_text, shown_ids
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ THRESHOLD = 1.4
 """Height of the cut for histories: of one height for all, near the best agreement with a chat
 model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
 interests that it found (``benchmarks/bench_grouping.py --histories``, ``docs/quality.md``)."""
-SESSION_THRESHOLD = 1.84
-"""The same for shopping sessions, whose items people put into few, wide bundles; there
-``sessions=True`` agrees better with people than any height."""
 CENTRE = 0.5
 """Share of the catalogue's mean vector that is taken away before grouping: what all items of a
 shop have in common says nothing, yet part of it tells coherent subjects from mixed ones."""
@@ -82,7 +79,7 @@ class CorpusStatistics:
 
 
 class OfflineExtractor:
-    """A :class:`profiler.asking.port.ChatPort` that asks nobody.
+    """A :class:`profiler.llm.port.ChatPort` that asks nobody.
 
     Parameters
     ----------
@@ -94,9 +91,6 @@ class OfflineExtractor:
         The most interests of one answer.
     threshold
         Height at which Ward's tree is cut; see :data:`THRESHOLD`.
-    sessions
-        The histories are shopping sessions of a few items each: they are grouped by pairs that
-        belong together (:mod:`profiler.sessions`) instead of by the tree, and groups may overlap.
     """
 
     def __init__(
@@ -106,13 +100,9 @@ class OfflineExtractor:
         *,
         max_interests: int = 20,
         threshold: float = THRESHOLD,
-        sessions: bool = False,
     ) -> None:
         self._vectors = item_vectors
         self._corpus = CorpusStatistics.of(dataset.titles, dataset.categories, item_vectors)
-        self._baskets = None
-        if sessions:
-            self._baskets = Baskets.of(self._corpus.centred(item_vectors), *dataset.visible())
         self._max_interests = max_interests
         self._threshold = threshold
         texts = json.dumps([dataset.titles, dataset.categories]).encode()
@@ -135,7 +125,7 @@ class OfflineExtractor:
         """All that changes an answer beside the request: settings, and the catalogue's digest."""
         return {
             "version": VERSION,
-            **({"sessions": True} if self._baskets else {"threshold": self._threshold}),
+            "threshold": self._threshold,
             "max_interests": self._max_interests,
             "catalogue": self._catalogue,
         }
@@ -155,7 +145,6 @@ class OfflineExtractor:
             self._max_interests,
             threshold=self._threshold,
             task=request.task,
-            baskets=self._baskets,
         )
         ids = dict(
             zip(
@@ -185,12 +174,10 @@ def extract(
     *,
     threshold: float = THRESHOLD,
     task: str = "interests",
-    baskets: Baskets | None = None,
 ) -> list[dict[str, Any]]:
     """Group a subject's items and name the groups.
 
-    The result does not depend on the order of ``shown``. An item is in at most one interest, but
-    with ``baskets`` it may be in several (task ``interests`` only). With
+    The result does not depend on the order of ``shown``. An item is in at most one interest. With
     the task ``interests`` an item that stands alone stays out, unless no two items go together;
     with ``allocation`` every item is in exactly one, those without text in one of their own.
 
@@ -208,8 +195,6 @@ def extract(
         Height at which Ward's tree is cut.
     task
         ``interests`` or ``allocation``.
-    baskets
-        For a shopping session: all sessions of the shop (:func:`profiler.sessions.group_session`).
 
     Returns
     -------
@@ -222,11 +207,7 @@ def extract(
     centred = corpus.centred(np.asarray(vectors, dtype=np.float32)[order])
     without_text = not np.all(np.any(centred != 0, axis=1))
     most = max_interests - int(task == "allocation" and without_text)
-    if baskets is not None and task == "interests":
-        raw = np.asarray(vectors, dtype=np.float32)[order]
-        groups = _pairs_first(group_session(raw, centred, baskets, max(1, most)))
-    else:
-        groups = _groups(group_rows(centred, threshold, max(1, most)), centred, task)
+    groups = _groups(group_rows(centred, threshold, max(1, most)), centred, task)
     interests = []
     taken: set[str] = set()
     for members in groups:

@@ -10,19 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from profiler.words import FUNCTION_WORDS, PACKING_WORDS, WORD
 from prompts.items import clean_text
 
-_WORD = re.compile(r"[^\W\d_][\w'’+-]*[^\W_]|[^\W\d_]")
 _YEAR = re.compile(r"\s*\((?:1[89]|20)\d\d\)")
-# Words of no content in titles of goods and films, and the units and packings of shops.
-_EMPTY_WORDS = """
-a an and are as at by for from has in into is it its of off on or that the this to up with without
-your you our my no not new la le les de el der die das il i ii iii iv
-pack packs pk ct count set sets kit pcs piece pieces oz ounce ounces lb lbs ml mm cm inch inches ft
-feet gb mb tb fl each per box size sizes color colour colors x quot amp nbsp reg tm retail packaging
-free version model style type pair quantity assorted item items
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
+_EMPTY = FUNCTION_WORDS["en"] | PACKING_WORDS
 MAX_TERMS = 3
 SHARED_CATEGORY = 0.6
 """A category names a group if at least this share of its items has it. Our choice."""
@@ -71,7 +63,7 @@ def terms_of(title: str | None) -> Mapping[str, str]:
     text = unicodedata.normalize("NFKC", clean_text(_YEAR.sub("", title or "")))
     found: dict[str, str] = {}
     before: str | None = None
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         word = match[0]
         if word.casefold() in _EMPTY or len(word) < 2:
             before = None

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from profiler.quality import measures
-from profiler.vectors.histories import history_vectors
-from store.data.dataset import Dataset
-from store.data.splits import Part
+from profiler.quality.agreement import columns, compare, made_one_group
+from profiler.quality.attributes import attribute_prediction
+from profiler.quality.predictive import ranked
+from profiler.quality.specificity import specificity
+from profiler.quality.steering import steerability
+from profiler.quality.subjects import SubjectInterests, subjects_with_interests
 from store.errors import DataError, StoreError
 from store.store import Store
 
 Named = Mapping[str, Sequence[float | None]]
 Values = Sequence[float | None] | Named
-
-MAX_USERS = 5_000
-"""Users ranked for predictive power; of more, a seeded sample."""
-
-
-@dataclass(frozen=True)
-class SubjectInterests:
-    """The interests of one subject as item ids, with its row numbers in the catalogue."""
-
-    name: str
-    items: tuple[str, ...]
-    evidence: list[set[str]] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
 
 
 def evaluate_store(
@@ -56,16 +44,17 @@ def evaluate_store(
     k
         Length of the rankings of predictive power.
     seed
-        Of the sample of users where there are more than :data:`MAX_USERS`.
+        Of samples and of shuffled controls.
 
     Returns
     -------
     dict
-        JSON values: ``subjects``, ``interests``, ``groundedness``, ``coverage``,
-        ``distinctness``, ``agreement`` (with ``truth``), ``stability`` (with ``against``),
-        ``predictive_power`` (where the split holds targets back). A mean over nothing is null.
-        ``intervals`` repeats the structure with a 95 % bootstrap interval (low, high) of each
-        mean: over subjects, of predictive power over users.
+        JSON values: ``subjects``, ``interests``; with ``truth``, ``agreement`` over subjects whose
+        items belong to several groups and ``agreement_one_group`` over the others; ``specificity``,
+        ``coverage``; where the split holds targets back ``predictive_power`` and
+        ``attribute_prediction``; ``steerability``, ``groundedness``, ``distinctness``; with
+        ``against``, ``stability``. A mean over nothing is null. ``intervals`` repeats the structure
+        with a 95 % bootstrap interval (low, high) of each mean: over subjects, interests or users.
 
     Raises
     ------
@@ -74,34 +63,33 @@ def evaluate_store(
     DataError
         If the truth cannot be read.
     """
-    subjects = _subjects(store)
+    subjects = subjects_with_interests(store)
+    recall, attributes = ranked(store, k=k, seed=seed), attribute_prediction(store, seed=seed)
+    measured: dict[str, Values | None] = {
+        **({} if truth is None else _agreement(subjects, read_truth(truth))),
+        "specificity": specificity(store, seed),
+        "coverage": [measures.coverage(subject.groups()) for subject in subjects],
+        "predictive_power": recall,
+        "attribute_prediction": attributes,
+        "steerability": steerability(store, seed=seed),
+        "groundedness": _groundedness(subjects),
+        "distinctness": _distinctness(store, subjects),
+    }
+    if against is not None:
+        measured["stability"] = _stability(subjects, subjects_with_interests(against))
     report: dict[str, Any] = {
         "subjects": len(subjects),
         "interests": sum(len(subject.evidence) for subject in subjects),
-        "groundedness": _groundedness(subjects),
     }
-    measured: dict[str, Values] = {
-        "coverage": [measures.coverage(_matrix(subject)) for subject in subjects],
-        "distinctness": _distinctness(store, subjects),
-    }
-    compared: dict[str, Named] = {}
-    if truth is not None:
-        compared["agreement"] = _agreement(subjects, read_truth(truth))
-    if against is not None:
-        compared["stability"] = _stability(subjects, _subjects(against))
-    measured |= compared
-    recall = ranked(store, k=k, seed=seed)
-    if recall is not None:
-        measured["predictive_power"] = recall
-    intervals = {}
+    intervals: dict[str, Any] = {}
     for name, values in measured.items():
-        report[name], intervals[name] = _summary(values)
-    if recall is None:
-        report["predictive_power"] = None
-    else:
+        report[name], intervals[name] = (None, None) if values is None else _summary(values)
+    if recall is not None:
         report["predictive_power"] |= {"k": k, "users": len(recall["popularity"])}
-    for name, columns in compared.items():
-        report[name]["subjects"] = len(next(iter(columns.values()), []))
+    for name in ("agreement", "agreement_one_group", "stability"):
+        values = measured.get(name)
+        if isinstance(values, Mapping):
+            report[name]["subjects"] = len(next(iter(values.values()), []))
     return {**report, "intervals": intervals}
 
 
@@ -138,118 +126,44 @@ def read_truth(path: Path) -> dict[str, frozenset[str]]:
         ) from error
 
 
-def ranked(store: Store, *, k: int = 50, seed: int = 0) -> dict[str, list[float | None]] | None:
-    """Recall@k of each user's held-out items by interest texts alone, beside two baselines.
-
-    An item is scored by its nearest interest: ``exemplar`` uses the interests of the user's
-    exemplar (EIMF), ``catalogue`` those that cover its own history. A user without interests finds
-    nothing. Baselines: cosine to the mean of the history's item vectors, and popularity.
-
-    Returns
-    -------
-    dict or None
-        Recall@k of every user by ranking, and the differences of the two from the two baselines
-        (``catalogue minus popularity``); None where nothing is held back.
-    """
-    dataset = store.datasets.load()
-    targets = dataset.select((Part.VALID, Part.TEST))
-    users = np.flatnonzero(np.diff(targets[0]) > 0)
-    if not len(users):
-        return None
-    if len(users) > MAX_USERS:
-        rng = np.random.default_rng(seed)
-        users = np.sort(rng.choice(users, MAX_USERS, replace=False))
-    items, seen = store.vectors.items(), dataset.known()
-    found = {
-        name: measures.recall_at_k(score, users, seen, targets, k)
-        for name, score in _rankings(store, dataset, items).items()
-    }
-    for ours in ("exemplar", "catalogue"):
-        for baseline in ("history_mean", "popularity"):
-            found[f"{ours} minus {baseline}"] = found[ours] - found[baseline]
-    return {name: recall.tolist() for name, recall in found.items()}
-
-
-def _rankings(
-    store: Store, dataset: Dataset, items: NDArray[np.float32]
-) -> Mapping[str, Callable[[NDArray[np.int64]], NDArray[np.float32]]]:
-    _, interests = store.vectors.interests()
-    means = history_vectors(items, *dataset.known())
-    popularity = np.bincount(dataset.visible()[1], minlength=dataset.n_items).astype(np.float32)
-
-    def by_interests(csr: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Any:
-        def score(users: NDArray[np.int64]) -> NDArray[np.float32]:
-            rows = [csr[1][csr[0][user] : csr[0][user + 1]] for user in users.tolist()]
-            used = np.unique(np.concatenate(rows))
-            scores = interests[used] @ items.T if len(used) else np.zeros((0, len(items)))
-            nothing = np.full(len(items), -np.inf, dtype=np.float32)
-            return np.stack(
-                [scores[np.searchsorted(used, r)].max(axis=0) if len(r) else nothing for r in rows]
-            )
-
-        return score
-
-    return {
-        "exemplar": by_interests(store.interests.of_users("exemplar")),
-        "catalogue": by_interests(store.interests.of_users("catalogue")),
-        "history_mean": lambda users: means[users] @ items.T,
-        "popularity": lambda users: np.tile(popularity, (len(users), 1)),
-    }
-
-
-def _subjects(store: Store) -> list[SubjectInterests]:
-    """Active subjects that have interests, with shown items and evidence as item ids."""
-    catalogue = store.interests.catalogue()
-    if not len(catalogue.ids):
-        raise StoreError(f"{store.path} holds no interests; run profiler build first")
-    ids = store.datasets.load().item_ids
-    found = {
-        subject.subject_id: SubjectInterests(
-            subject.name, tuple(ids[item] for item in subject.items)
-        )
-        for subject in store.subjects.load(states=("ok",))
-    }
-    for row, subject_id in enumerate(catalogue.subject_ids.tolist()):
-        subject = found.get(subject_id)
-        if subject is not None:
-            start, stop = catalogue.indptr[row : row + 2].tolist()
-            subject.evidence.append({ids[item] for item in catalogue.items[start:stop].tolist()})
-            subject.rows.append(row)
-    return [subject for subject in found.values() if subject.rows]
-
-
-def _matrix(subject: SubjectInterests) -> measures.Membership:
-    return measures.membership(subject.evidence, list(dict.fromkeys(subject.items)))
-
-
-def _groundedness(subjects: Sequence[SubjectInterests]) -> float | None:
-    """Share of interests that name evidence, all of it among the items shown."""
-    return _mean(
+def _groundedness(subjects: Sequence[SubjectInterests]) -> list[float | None]:
+    """For each interest, whether it names evidence, all of it among the items shown."""
+    return [
         float(bool(evidence) and evidence <= set(subject.items))
         for subject in subjects
         for evidence in subject.evidence
-    )
+    ]
 
 
 def _distinctness(store: Store, subjects: Sequence[SubjectInterests]) -> Named:
     _, vectors = store.vectors.interests()
     return {
         "text_cosine": [measures.mean_pairwise_cosine(vectors[one.rows]) for one in subjects],
-        "evidence_overlap": [measures.evidence_overlap(_matrix(one)) for one in subjects],
+        "evidence_overlap": [measures.evidence_overlap(one.groups()) for one in subjects],
     }
 
 
-def _agreement(subjects: Sequence[SubjectInterests], truth: Mapping[str, frozenset[str]]) -> Named:
-    """Agreement with known groups, over subjects whose items show at least two of them."""
-    rows = []
+def _agreement(
+    subjects: Sequence[SubjectInterests], truth: Mapping[str, frozenset[str]]
+) -> dict[str, Values | None]:
+    """Agreement with known groups: where they make several of a subject's items, and where one.
+
+    Where the truth is one group, only pairwise F1 and what is left out say anything.
+    """
+    rows: dict[bool, list[dict[str, float | None]]] = {False: [], True: []}
     for subject in subjects:
         items = [item for item in dict.fromkeys(subject.items) if truth.get(item)]
-        names = sorted({name for item in items for name in truth[item]})
-        if len(names) < 2:
+        if len(items) < 2:
             continue
+        names = sorted({name for item in items for name in truth[item]})
         known = measures.membership([[i for i in items if n in truth[i]] for n in names], items)
-        rows.append(compare(measures.membership(subject.evidence, items), known))
-    return _columns(rows)
+        rows[made_one_group(known)].append(compare(subject.groups(items), known))
+    one = columns(rows[True])
+    kept = ("pairwise_f1", "pairwise_f1_shuffled", "left_out")
+    return {
+        "agreement": columns(rows[False]),
+        "agreement_one_group": {name: one[name] for name in kept if name in one},
+    }
 
 
 def _stability(subjects: Sequence[SubjectInterests], others: Sequence[SubjectInterests]) -> Named:
@@ -262,33 +176,4 @@ def _stability(subjects: Sequence[SubjectInterests], others: Sequence[SubjectInt
         items: list[Hashable] = list(dict.fromkeys(i for i in one.items if i in set(other.items)))
         second = measures.membership(other.evidence, items)
         rows.append(compare(measures.membership(one.evidence, items), second))
-    return _columns(rows)
-
-
-def compare(found: measures.Membership, truth: measures.Membership) -> dict[str, float | None]:
-    """All measures of agreement; AMI and accuracy only where no labelled item has two groups."""
-    pairs, bcubed = measures.pairwise_f1(found, truth), measures.extended_bcubed(found, truth)
-    row: dict[str, float | None] = {
-        "pairwise_f1": pairs.f1,
-        "bcubed_precision": bcubed.precision,
-        "bcubed_recall": bcubed.recall,
-        "bcubed_f1": bcubed.f1,
-        "ami": None,
-        "hungarian_accuracy": None,
-    }
-    labelled = truth.any(axis=1)
-    flat = max(found.sum(axis=1).max(initial=0), truth.sum(axis=1).max(initial=0)) <= 1
-    if flat and labelled.any():
-        left, right = (measures.labels_of(g[labelled]).tolist() for g in (found, truth))
-        row["ami"] = measures.adjusted_mutual_information(left, right)
-        row["hungarian_accuracy"] = measures.hungarian_accuracy(left, right)
-    return row
-
-
-def _columns(rows: Sequence[Mapping[str, float | None]]) -> Named:
-    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    known = list(values)
-    return float(np.mean(known)) if known else None
+    return columns(rows)

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from profiler.reporting.shared.contract import Section
+from store.views.runs import Activity, ModelAsked, RunRow, Unanswered, activity
 from store.views.status import summarise
 
 if TYPE_CHECKING:
+    from profiler.reporting.shared.pseudonyms import Names
     from store.store import Store
 
 MOST_FAILURES = 20
-_MODELS = (
-    "SELECT model, count(*) AS answers, sum(tokens_in) AS tokens_in, sum(tokens_out) "
-    "AS tokens_out, sum(cost_usd) AS cost_usd, group_concat(DISTINCT method) AS methods "
-    "FROM responses GROUP BY model ORDER BY answers DESC, model"
-)
-_TEMPLATES = "SELECT DISTINCT template FROM prompts ORDER BY template"
-_ATTEMPTS = (
-    "SELECT outcome, count(*) FROM attempts WHERE outcome <> 'answered' GROUP BY outcome "
-    "ORDER BY outcome"
-)
-_RUNS = (
-    "SELECT run_id, kind, started_at, finished_at, status, config FROM runs "
-    "ORDER BY run_id DESC LIMIT 10"
-)
-_FAILED = (
-    "SELECT name, kind, state, reason, size FROM subjects WHERE active AND state <> 'ok' "
-    "ORDER BY size DESC, name LIMIT 20"
-)
-
-
-@dataclass(frozen=True)
-class Section:
-    """A titled list of facts."""
-
-    title: str
-    rows: list[tuple[str, str]]
+_MAKERS = ("build", "import-interests", "import-responses", "retry")
+"""Commands that bring interests into a store; the latest one says how those at hand were made."""
 
 
 @dataclass(frozen=True)
@@ -47,82 +26,76 @@ class Card:
 
     Attributes
     ----------
-    headline
-        The few numbers one wants first: (value, what it counts).
     offline
         Whether all interests come from the extractor that is no language model.
-    sections, models, runs, failures
-        Facts; who was asked; the latest commands that wrote; subjects without interests.
+    sources
+        Interests in use by who worded them.
+    representatives, blends
+        Subjects of either kind with usable interests.
+    unanswered
+        Subjects without.
     as_of
         When the store was last written by a command; empty if never.
+    sections
+        Facts.
     """
 
-    headline: list[tuple[str, str]]
     offline: bool
-    sections: list[Section]
-    models: list[list[str]]
-    runs: list[list[str]]
-    failures: list[list[str]]
+    sources: dict[str, int]
+    representatives: int
+    blends: int
+    unanswered: int
     as_of: str
+    sections: list[Section]
 
 
-def run_card(store: Store) -> Card:
-    """Gather the facts from the store's own records."""
+def run_card(store: Store, names: Names) -> Card:
+    """Gather the facts from the store's own records; people are called by ``names``."""
     facts = summarise(store)
-    with store.read() as connection:
-        sources = connection.exec_driver_sql("SELECT DISTINCT source FROM interests").scalars()
-        offline = set(sources) == {"offline"}
-        models = [_model(row) for row in connection.exec_driver_sql(_MODELS)]
-        templates = ", ".join(connection.exec_driver_sql(_TEMPLATES).scalars())
-        failed_calls = {row[0]: row[1] for row in connection.exec_driver_sql(_ATTEMPTS)}
-        runs = [dict(row) for row in connection.exec_driver_sql(_RUNS).mappings()]
-        failures = [_cells(row) for row in connection.exec_driver_sql(_FAILED)]
-    built = next((r for r in runs if r["kind"] == "build"), None)
-    settings = json.loads(built["config"]) if built else {}
+    done = activity(store, most_unanswered=MOST_FAILURES)
+    subjects = facts["subjects"]
+    failures = [_failure(one, names) for one in done.unanswered]
     return Card(
-        headline=_headline(facts),
-        offline=offline,
-        sections=[
-            Section("Data and cut", _data(facts["data"], store)),
-            Section("Whom to ask", _chosen(store, facts)),
-            Section("Settings of the last build", _plain(settings)),
-            Section("Asking", _asking(facts["asking"], templates, failed_calls)),
-        ],
-        models=models,
-        runs=[_run(row) for row in runs],
-        failures=failures[:MOST_FAILURES],
-        as_of=_time(next((r["finished_at"] for r in runs if r["finished_at"]), None)),
+        offline=set(done.sources) == {"offline"},
+        sources=done.sources,
+        representatives=int(subjects.get("exemplar ok", 0)),
+        blends=int(subjects.get("synthetic ok", 0)),
+        unanswered=sum(int(n) for kind, n in subjects.items() if not kind.endswith(" ok")),
+        as_of=_time(next((run.finished_at for run in done.runs if run.finished_at), None)),
+        sections=_filled(
+            [
+                _settings(done.runs),
+                Section(title="Data and cut", rows=_plain(facts["data"])),
+                Section(title="Whom to ask", rows=_chosen(store, subjects)),
+                Section(title="Asking", rows=_asking(facts["asking"], done)),
+                Section(title="Who answered", rows=[_model(one) for one in done.models]),
+                Section(
+                    title="Commands that wrote to the store", rows=[_run(one) for one in done.runs]
+                ),
+                Section(title="Without a usable answer", rows=failures),
+            ]
+        ),
     )
 
 
-def _headline(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    data, interests = facts["data"], facts["interests"]
-    exemplar = interests["users with interests through an exemplar"].split(" of ")
-    own = interests["users with interests covering their own history"].split(" of ")
-    subjects = sum(n for kind, n in facts["subjects"].items() if kind.endswith(" ok"))
-    return [
-        (f"{data['users']:,}", "users"),
-        (f"{data['items']:,}", "items"),
-        (f"{data['interactions']:,}", "interactions"),
-        (f"{interests['interests']:,}", f"interests of {subjects:,} subjects"),
-        (_of(exemplar), "users with interests through an exemplar"),
-        (_of(own), "users with interests that cover their own history"),
-    ]
+def _filled(sections: list[Section]) -> list[Section]:
+    return [section for section in sections if section.rows]
 
 
-def _of(pair: list[str]) -> str:
-    part, whole = int(pair[0]), int(pair[1])
-    return f"{100 * part / whole:.0f} %" if whole else "0 %"
+def _settings(runs: Sequence[RunRow]) -> Section:
+    """Settings of the run that brought the interests at hand, which need not be a build."""
+    run = next((run for run in runs if run.kind in _MAKERS), None)
+    if run is None:
+        return Section(title="Settings", rows=[])
+    finished = [("finished", _time(run.finished_at))] if run.finished_at else []
+    return Section(
+        title=f"The run that brought the interests: {run.kind}",
+        rows=[*finished, *_plain(run.config)],
+    )
 
 
-def _data(data: dict[str, Any], store: Store) -> list[tuple[str, str]]:
-    rows = _plain(data)
-    digest = store.meta("dataset_digest")
-    return [*rows, *([("digest of the prepared data", str(digest)[:28] + "…")] if digest else [])]
-
-
-def _chosen(store: Store, facts: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = _plain(facts["subjects"])
+def _chosen(store: Store, subjects: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = _plain(subjects)
     exemplars = store.meta("exemplar_choice", {})
     solver = exemplars.get("settings") or {}
     rows += [(f"exemplars: {k.replace('_', ' ')}", v) for k, v in _plain(solver, _SOLVER)]
@@ -138,12 +111,10 @@ _SOLVER = ("method", "preference", "damping_used", "iterations", "share", "seed"
 _COVER = ("candidates", "chosen", "users_covered", "items_covered", "gap", "upper_bound")
 
 
-def _asking(
-    asking: dict[str, Any], templates: str, failed: dict[str, int]
-) -> list[tuple[str, str]]:
+def _asking(asking: dict[str, Any], done: Activity) -> list[tuple[str, str]]:
     rows = _plain(asking)
-    rows += [(f"calls without an answer: {outcome}", f"{n:,}") for outcome, n in failed.items()]
-    return rows + ([("prompt templates", templates)] if templates else [])
+    rows += [(f"calls without an answer: {why}", f"{n:,}") for why, n in done.failed_calls.items()]
+    return rows + ([("prompt templates", ", ".join(done.templates))] if done.templates else [])
 
 
 def _plain(facts: Mapping[str, Any], only: tuple[str, ...] | None = None) -> list[tuple[str, str]]:
@@ -163,26 +134,24 @@ def _text(key: str, value: Any) -> str:
     return str(value)
 
 
-def _model(row: Any) -> list[str]:
-    cost = "unknown" if row.cost_usd is None else f"${row.cost_usd:.4f}"
-    if row.model == "offline":
-        cost = "none"
-    tokens = [f"{n:,}" if n is not None else "unknown" for n in (row.tokens_in, row.tokens_out)]
-    return [row.model, row.methods or "", f"{row.answers:,}", *tokens, cost]
+def _model(one: ModelAsked) -> tuple[str, str]:
+    cost = "price unknown" if one.cost_usd is None else f"${one.cost_usd:.4f}"
+    if one.model == "offline":
+        cost = "no cost"
+    tokens = [f"{n:,}" if n is not None else "unknown" for n in (one.tokens_in, one.tokens_out)]
+    said = f"{one.answers:,} answers ({one.methods or 'text'})"
+    return one.model, f"{said}, {tokens[0]} tokens in, {tokens[1]} out, {cost}"
 
 
-def _run(row: dict[str, Any]) -> list[str]:
-    return [
-        str(row["run_id"]),
-        row["kind"],
-        _time(row["started_at"]),
-        _time(row["finished_at"]),
-        row["status"],
-    ]
+def _run(one: RunRow) -> tuple[str, str]:
+    until = f" to {_time(one.finished_at)}" if one.finished_at else ""
+    return f"{one.run_id} {one.kind}", f"{_time(one.started_at)}{until}: {one.status}"
 
 
-def _cells(row: Any) -> list[str]:
-    return ["" if value is None else str(value) for value in row]
+def _failure(one: Unanswered, names: Names) -> tuple[str, str]:
+    name = names.of(one.user_ix) if one.user_ix is not None else names.other(one.name)
+    reason = "" if one.reason is None else f": {one.reason}"
+    return f"{one.kind} {name}".strip(), f"{one.state}{reason} (stands for {one.size:,})"
 
 
 def _time(stamp: str | None) -> str:

@@ -13,9 +13,8 @@ from profiler.vectors.encoding import encode_cached, load_stored_encoder
 from profiler.vectors.histories import history_vectors
 from store.data.prepare import Prepared, prepare
 from store.data.readers import ReadOptions, read
-from store.data.splits import NO_TIME, Part, Split
+from store.data.splits import Part, Split
 from store.errors import StoreError
-from store.tables.datasets import content_digest
 from store.tables.subjects import Subject
 
 if TYPE_CHECKING:
@@ -53,10 +52,24 @@ class Joined:
     unknown_items: int
 
 
-def join_exemplars(store: Store, source: Any, options: ReadOptions | None = None) -> Joined:
+def join_exemplars(
+    store: Store, source: Any, options: ReadOptions | None = None, *, encoder: str | None = None
+) -> Joined:
     """Find the nearest exemplar of every new user in ``source``; nothing is stored.
 
     Histories become vectors as in the last build, centred by the same catalogue.
+
+    Parameters
+    ----------
+    store
+        An open store with exemplars.
+    source
+        As of :func:`profiler.build`.
+    options
+        How to read it.
+    encoder
+        Name or folder of the store's encoder where it is not the built-in one and histories are
+        encoded as texts.
 
     Raises
     ------
@@ -74,7 +87,7 @@ def join_exemplars(store: Store, source: Any, options: ReadOptions | None = None
     prepared = prepare(read(source, options), filter="none", split=Split("none"))
     new = [row for row, user in enumerate(prepared.user_ids) if user not in dataset.user_index]
     indptr, items, timestamps, unknown = _known_items(prepared, new, dataset)
-    vectors = _vectors(store, dataset, indptr, items)
+    vectors = _vectors(store, dataset, indptr, items, encoder)
     heads = np.array([subject.user_ix for subject in exemplars], dtype=np.int64)
     if not len(new):
         labels, similarity = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
@@ -110,7 +123,11 @@ def _known_items(
 
 
 def _vectors(
-    store: Store, dataset: Dataset, indptr: NDArray[np.int64], items: NDArray[np.int32]
+    store: Store,
+    dataset: Dataset,
+    indptr: NDArray[np.int64],
+    items: NDArray[np.int32],
+    encoder: str | None,
 ) -> NDArray[np.float32]:
     """Vectors of the store's users and, after them, of the new ones, in one frame of reference."""
     known_indptr, known_items = dataset.known()
@@ -120,7 +137,7 @@ def _vectors(
     style = store.meta("item_text", "title+categories")
 
     def encode(texts: Any) -> NDArray[np.float32]:
-        return encode_cached(store, load_stored_encoder(store), texts).vectors
+        return encode_cached(store, load_stored_encoder(store, encoder), texts).vectors
 
     return history_vectors(
         store.vectors.items(),
@@ -145,57 +162,21 @@ def save_joined(store: Store, joined: Joined) -> int:
     """
     if not joined.user_ids:
         return 0
-    with store.write() as connection:
-        start = connection.exec_driver_sql(
-            "SELECT coalesce(max(user_ix), -1) + 1 FROM users"
-        ).scalar_one()
-        numbers = list(range(start, start + len(joined.user_ids)))
-        connection.exec_driver_sql(
-            "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, 'train')",
-            list(zip(numbers, joined.user_ids, strict=True)),
+    with store.write():
+        numbers = store.datasets.append_users(
+            joined.user_ids, joined.indptr, joined.items, joined.timestamps, Part.INPUT
         )
-        if interactions := _interactions(joined, numbers):
-            connection.exec_driver_sql(
-                "INSERT INTO interactions (user_ix, position, item_ix, timestamp, part) "
-                "VALUES (?, ?, ?, ?, ?)",
-                interactions,
-            )
         members = [
-            (number, subject.subject_id, float(similarity))
+            (subject.subject_id, number, float(similarity))
             for number, subject, similarity in zip(
                 numbers, joined.subjects, joined.similarity.tolist(), strict=True
             )
             if subject is not None
         ]
-        if members:
-            connection.exec_driver_sql(
-                "INSERT INTO memberships (user_ix, subject_id, similarity) VALUES (?, ?, ?)",
-                members,
-            )
-        connection.exec_driver_sql(
-            "UPDATE subjects SET size = (SELECT count(*) FROM memberships m "
-            "WHERE m.subject_id = subjects.subject_id) WHERE kind = 'exemplar' AND active "
-            "AND EXISTS (SELECT 1 FROM memberships m WHERE m.subject_id = subjects.subject_id)"
-        )
-        store.set_meta(
-            content_digest=content_digest(connection),
-            joined={"first": _first_joined(store, start), "choice": store.meta("choice_digest")},
-        )
+        store.subjects.add_members(members)
+        first = _first_joined(store, numbers[0])
+        store.set_meta(joined={"first": first, "choice": store.meta("choice_digest")})
     return len(numbers)
-
-
-def _interactions(
-    joined: Joined, numbers: list[int]
-) -> list[tuple[int, int, int, int | None, int]]:
-    rows = []
-    for user, number in enumerate(numbers):
-        bounds = slice(int(joined.indptr[user]), int(joined.indptr[user + 1]))
-        pairs = zip(joined.items[bounds].tolist(), joined.timestamps[bounds].tolist(), strict=True)
-        rows += [
-            (number, position, item, None if time == NO_TIME else time, int(Part.INPUT))
-            for position, (item, time) in enumerate(pairs)
-        ]
-    return rows
 
 
 def _first_joined(store: Store, start: int) -> int:
@@ -214,18 +195,12 @@ def ageing_of(store: Store) -> Ageing | None:
     joined = store.meta("joined")
     if not joined or joined["choice"] != store.meta("choice_digest"):
         return None
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT m.user_ix, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
-            "WHERE s.kind = 'exemplar' AND s.active AND m.similarity IS NOT NULL"
-        ).all()
-        exemplars = connection.exec_driver_sql(
-            "SELECT count(*) FROM subjects WHERE kind = 'exemplar' AND active"
-        ).scalar_one()
-    users = np.array([row[0] for row in rows], dtype=np.int64)
-    similarity = np.array([row[1] for row in rows], dtype=np.float64)
+    known = store.subjects.similarities("exemplar")
+    users = np.array([user for user, _ in known], dtype=np.int64)
+    similarity = np.array([value for _, value in known], dtype=np.float64)
     new = users >= joined["first"]
-    return aged(similarity[new], similarity[~new], int(exemplars))
+    exemplars = len(store.subjects.load(kinds=("exemplar",)))
+    return aged(similarity[new], similarity[~new], exemplars)
 
 
 def ageing_facts(store: Store) -> tuple[dict[str, Any], list[str]]:

@@ -74,27 +74,38 @@ def load_encoder(name: str | None = None, *, precision: Precision = "auto") -> E
     return Encoder(source, label if precision == "fp32" else f"{label}+bf16", precision)
 
 
-def load_stored_encoder(store: Store) -> Encoder:
-    """Return the encoder of the store's last build, at the same precision, so that vectors match.
+def load_stored_encoder(store: Store, named: str | None = None) -> Encoder:
+    """Return the encoder of the store's vectors, at the same precision, so that vectors match.
+
+    A store may come from anybody and name any model, so only the built-in encoder is loaded by
+    itself; another one is loaded where the user names it.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    named
+        Name or folder of the encoder; None takes the built-in one.
 
     Raises
     ------
     UserError
-        If nothing was encoded yet, or the model found now is not the one that was used.
+        If nothing was encoded yet, the store's encoder is not built in and was not named, or
+        ``named`` is not the one the store's vectors are from.
     """
-    name = store.vectors.encoder()
-    sources = [config.get("encoder") for config in store.runs.configs("build")]
-    precision: Precision = "bf16" if name.endswith("+bf16") else "fp32"
-    for source in [*dict.fromkeys(sources), None]:
-        try:
-            encoder = load_encoder(source, precision=precision)
-        except UserError:
-            continue
-        if encoder.name == name:
-            return encoder
+    known = store.vectors.encoder()
+    precision: Precision = "bf16" if known.endswith("+bf16") else "fp32"
+    encoder = load_encoder(named, precision=precision)
+    if encoder.name == known:
+        return encoder
+    if named is not None:
+        raise UserError(
+            f"the vectors of {store.path} are from the encoder {known!r}, but `encoder` {named} "
+            f"is {encoder.name!r}; name the one it was built with, or leave `encoder` out"
+        )
     raise UserError(
-        f"the store's vectors are of the encoder {name!r}, which is not found here; "
-        "put its folder back, name it with --encoder, or build again with --encoder"
+        f"the vectors of {store.path} are from the encoder {known!r}, which is not built in and so "
+        "is not loaded unasked: name its folder, or its name on the hub, with `encoder`"
     )
 
 

@@ -72,8 +72,8 @@ class Facet(CausalBackbone):
     def _interests(self, states: Tensor, read: Tensor) -> Tensor:
         """Interests ``[…, K, d]`` from states ``[…, d]`` and what each interest read."""
         pairs = zip(read.unbind(1), self.values.unbind(0), strict=True)
-        told = torch.stack([heard @ value for heard, value in pairs], 1)
-        out: Tensor = self.last_norm(states[:, None] + self.dropout(told))
+        added = torch.stack([one @ value for one, value in pairs], 1)
+        out: Tensor = self.last_norm(states[:, None] + self.dropout(added))
         return self.scored(out)
 
     def scored(self, vectors: Tensor) -> Tensor:

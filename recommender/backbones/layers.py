@@ -98,11 +98,11 @@ class Layout:
         parts = self.parts or (self,)
         sizes = [len(part.index) for part in parts]
         pieces = zip(*(torch.split(p, sizes) for p in packed), strict=True)
-        found = [
+        results = [
             part.pack(function(part, *map(part.spread, piece)))
             for part, piece in zip(parts, pieces, strict=True)
         ]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return results[0] if len(results) == 1 else torch.cat(results)
 
 
 def _narrow(mask: Tensor) -> Layout:

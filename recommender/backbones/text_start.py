@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from recommender.backbones.base import Backbone
+from store.data.linear import principal_axes
 from store.errors import UserError
 
 
@@ -16,10 +17,7 @@ def reduce(vectors: Tensor, d: int) -> Tensor:
     weight, so the same vectors give the same result everywhere.
     """
     centred = (vectors - vectors.mean(0)).double()
-    _, _, axes = torch.linalg.svd(centred.T @ centred)
-    axes = axes[:d]
-    peak = axes.gather(1, axes.abs().argmax(1, keepdim=True))
-    reduced = centred @ (axes * peak.sign()).T
+    reduced = centred @ torch.from_numpy(principal_axes(centred.numpy(), d))
     missing = d - reduced.shape[1]
     return torch.nn.functional.pad(reduced, (0, missing)).float()
 

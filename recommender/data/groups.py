@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.data.semantics import Semantics
+from store.data.linear import starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ class Groups(nn.Module):
         keys = np.unique(owner * self.n_numbers + evidence + 1)
         sizes = np.bincount(keys // self.n_numbers, minlength=len(counts))
         tables = {
-            "indptr": np.concatenate([[0], np.cumsum(sizes)]),
+            "indptr": starts(sizes),
             "items": keys % self.n_numbers,
             "keys": keys,
         }

@@ -58,8 +58,12 @@ class Semantics:
         sizes = {len(self.interest_vectors), len(self.subjects), len(self.kinds)}
         if sizes != {n} or len(self.evidence_indptr) != n + 1:
             raise ValueError(f"arrays of {n} interests have other lengths: {sorted(sizes)}")
-        if len(self.rows) and not 0 <= int(self.rows.min()) <= int(self.rows.max()) < n:
+        _check_csr("interests of users", self.indptr, self.rows)
+        _check_csr("evidence", self.evidence_indptr, self.evidence)
+        if _outside(self.rows, n):
             raise ValueError(f"a user is given an interest row outside 0 … {n - 1}")
+        if _outside(self.evidence, self.n_items):
+            raise ValueError(f"an interest is shown by an item outside 0 … {self.n_items - 1}")
 
     @cached_property
     def digest(self) -> str:
@@ -99,6 +103,17 @@ class Semantics:
         return table
 
 
+def _check_csr(what: str, indptr: NDArray[np.int64], values: NDArray[np.int64]) -> None:
+    if len(indptr) == 0 or indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise ValueError(f"{what}: the bounds of rows do not begin at 0, or fall")
+    if indptr[-1] != len(values):
+        raise ValueError(f"{what}: the rows end at {indptr[-1]} of {len(values)} values")
+
+
+def _outside(numbers: NDArray[np.int64], n: int) -> bool:
+    return len(numbers) > 0 and not 0 <= int(numbers.min()) <= int(numbers.max()) < n
+
+
 def read_semantics(
     store: Store, method: Method = "exemplar", *, of_users: bool = True
 ) -> Semantics:
@@ -135,20 +150,22 @@ def read_semantics(
             f"{store.path}: no user has interests by the method {method!r}; "
             f"use --interests {other}, or run profiler build again"
         )
-    with store.read() as connection:
-        pairs = connection.exec_driver_sql("SELECT subject_id, kind FROM subjects").all()
-    kinds = {int(subject_id): str(kind) for subject_id, kind in pairs}
-    return Semantics(
-        item_vectors=store.vectors.items(),
-        interest_ids=ids,
-        interest_vectors=vectors,
-        subjects=catalogue.subject_ids,
-        kinds=np.array([kinds[int(subject)] for subject in catalogue.subject_ids], dtype=np.str_),
-        indptr=indptr,
-        rows=rows,
-        evidence_indptr=catalogue.indptr,
-        evidence=catalogue.items.astype(np.int64),
-    )
+    try:
+        return Semantics(
+            item_vectors=store.vectors.items(),
+            interest_ids=ids,
+            interest_vectors=vectors,
+            subjects=catalogue.subject_ids,
+            kinds=np.array(catalogue.kinds, dtype=np.str_),
+            indptr=indptr,
+            rows=rows,
+            evidence_indptr=catalogue.indptr,
+            evidence=catalogue.items.astype(np.int64),
+        )
+    except ValueError as problem:
+        raise StoreError(
+            f"{store.path} is damaged ({problem}); see profiler verify, or restore a backup"
+        ) from None
 
 
 def describe(semantics: Semantics) -> str:

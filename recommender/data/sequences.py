@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from store.data.linear import starts
+from store.data.splits import Part
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,9 +18,8 @@ if TYPE_CHECKING:
 
     from store.data.dataset import Dataset
 
-TRAIN, INPUT, VALID, TEST = 0, 1, 2, 3
-KNOWN = {"valid": (TRAIN, INPUT), "test": (TRAIN, INPUT, VALID)}
-TARGET = {"valid": VALID, "test": TEST}
+KNOWN = {"valid": (Part.TRAIN, Part.INPUT), "test": (Part.TRAIN, Part.INPUT, Part.VALID)}
+TARGET = {"valid": Part.VALID, "test": Part.TEST}
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Sequences:
     items : int ``[interactions]``
         ``item_ix`` in time order within a user.
     parts : int8 ``[interactions]``
-        0 train, 1 input, 2 validation target, 3 test target.
+        Values of :class:`store.data.splits.Part`.
     device : torch.device or str
         Where the training tensors live.
     """
@@ -106,9 +107,9 @@ class Sequences:
         self.device = torch.device(device)
         self._raw = (np.asarray(indptr), np.asarray(items), np.asarray(parts))
         owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-        train = self._raw[2] == TRAIN
+        train = self._raw[2] == Part.TRAIN
         counts = np.bincount(owner[train], minlength=len(indptr) - 1)
-        self.indptr = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)])).to(self.device)
+        self.indptr = torch.from_numpy(starts(counts)).to(self.device)
         self.items = torch.from_numpy(self._raw[1][train].astype(np.int64) + 1).to(self.device)
         self.users = torch.from_numpy(np.flatnonzero(counts >= 2)).to(self.device)
 
@@ -277,5 +278,5 @@ def _csr(
     """Distinct items of each row, ascending, as ``{name}_indptr`` and ``{name}``."""
     keys = np.unique(rows * n_items + items)
     counts = np.bincount(keys // n_items, minlength=n_rows)
-    indptr = np.concatenate([[0], np.cumsum(counts)])
+    indptr = starts(counts)
     return {f"{name}_indptr": torch.from_numpy(indptr), name: torch.from_numpy(keys % n_items)}

@@ -53,7 +53,7 @@ def list_quality(
     top = ranked[:, :k]
     present = top > 0
     shown = top[present]
-    counts = np.bincount(dataset.visible()[1], minlength=dataset.n_items).astype(np.float64)
+    counts = dataset.training_counts().astype(np.float64)
     share = torch.from_numpy((counts + 1) / (counts.sum() + dataset.n_items))
     quality = {
         f"coverage@{k}": len(torch.unique(shown)) / dataset.n_items,

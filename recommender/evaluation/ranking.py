@@ -31,7 +31,7 @@ from torch import Tensor
 from recommender.base.errors import NotNumbersError
 from recommender.data.sequences import EvalHistories, Sequences
 from recommender.evaluation import metrics
-from recommender.kernels.products import quick_products
+from recommender.kernels.products import fast_float32_products
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def popularity(dataset: Dataset) -> Scorer:
 
     Not by ``item_ix``: items are numbered by all their interactions, targets too.
     """
-    counts = np.bincount(dataset.visible()[1], minlength=dataset.n_items)
+    counts = dataset.training_counts()
     order = np.lexsort((np.array(dataset.item_ids), -counts))
     ranks = torch.empty(dataset.n_items)
     ranks[torch.from_numpy(order)] = -torch.arange(dataset.n_items, dtype=torch.float32)
@@ -121,7 +121,7 @@ def rank(score: Scorer, cases: EvalHistories, n_items: int, n: int, *, keep_seen
     ranked = torch.zeros(len(cases.users), n, dtype=torch.long)
     for start in range(0, len(cases.users), block):
         stop = min(start + block, len(cases.users))
-        with quick_products():
+        with fast_float32_products():
             scores = score(cases.histories[start:stop])
         if not keep_seen:
             rows, items = _block(cases.seen_indptr, cases.seen, start, stop)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def recall_slices(
-    found: Evaluation,
+    evaluation: Evaluation,
     cases: EvalHistories,
     targets: tuple[Tensor, Tensor],
     dataset: Dataset,
@@ -29,7 +29,7 @@ def recall_slices(
 
     Parameters
     ----------
-    found : Evaluation
+    evaluation : Evaluation
         Its lists are at least k long.
     cases, targets
         What it was measured on (see ``evaluation.targets_of``).
@@ -48,8 +48,8 @@ def recall_slices(
     evaluated = counts > 0
     users = int(evaluated.sum())
     rows = torch.repeat_interleave(torch.arange(users), counts[evaluated])
-    hit = (found.ranked[rows, :k] == items[:, None]).any(1).double()
-    trained = np.bincount(dataset.visible()[1], minlength=dataset.n_items)
+    hit = (evaluation.ranked[rows, :k] == items[:, None]).any(1).double()
+    trained = dataset.training_counts()
     often = torch.from_numpy(trained)[items - 1]
     known = cases.seen_indptr.diff()[evaluated]
     low, high = (math.floor(x) for x in np.quantile(often.numpy(), [0.25, 0.75]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from recommender.api import evaluate, train
 from recommender.backbones.create import create
 from recommender.base.config_checks import checked
 from recommender.base.distributed import own_device
@@ -18,14 +19,19 @@ from recommender.data.sequences import Sequences
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
+from recommender.measure import opened_store
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
 from recommender.recipes.parts import check_parts, make_objectives, read_interests
 from recommender.recipes.recipe import make_recipe
 from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
+from recommender.training import checkpoint
 from recommender.training.settings import Settings
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
-from store.store import open_store
+from store.files import whole_file
+from store.store import Store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +55,7 @@ class Comparison:
 
 
 def compare(
-    store: str | Path,
+    store: Store | str | Path,
     models: Sequence[str],
     out: str | Path,
     *,
@@ -72,7 +78,7 @@ def compare(
     Parameters
     ----------
     store
-        Path of the store.
+        An open store, or its path.
     models
         Such as ``pop``, ``remi+eimf``, ``sasrec+crowd+text``, ``remi+eimf:eimf.predict=false``; see
         :func:`recommender.specs.parse_spec`.
@@ -138,8 +144,8 @@ def compare(
             runs.append(values)
         results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
     means = {
-        name: {metric: mean_of(values) for metric, values in found.items()}
-        for name, found in results.items()
+        name: {metric: mean_of(values) for metric, values in by_metric.items()}
+        for name, by_metric in results.items()
     }
     return Comparison(protocol, list(seeds), means, compare_values(results, base))
 
@@ -158,7 +164,7 @@ class _Plan:
 
 
 def _check_measurable(
-    store: str | Path, part: Literal["valid", "test"], keep_seen: bool | None
+    store: Store | str | Path, part: Literal["valid", "test"], keep_seen: bool | None
 ) -> None:
     """Refuse a split that leaves nothing to measure models on.
 
@@ -167,7 +173,7 @@ def _check_measurable(
     UserError
         Split ``none``, or no user with a history and a target in the part.
     """
-    with open_store(store) as opened:
+    with opened_store(store) as opened:
         dataset = opened.datasets.load()
     stay = keeps_seen(dataset.split.name) if keep_seen is None else keep_seen
     cases = Sequences.from_dataset(dataset).eval_histories(part, 1)
@@ -205,7 +211,7 @@ def _folder(usual: Path, address: str) -> Path:
     return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
 
 
-def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
+def _plan(store: Store | str | Path, name: str, common: dict[str, Any]) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
     Raises
@@ -217,7 +223,7 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
     """
     settings = merge_settings(common, parse_spec(name))
     recipe = make_recipe(**settings)
-    with open_store(store) as opened:
+    with opened_store(store) as opened:
         dataset = opened.datasets.load()
         try:
             check_parts(recipe, dataset.n_items)
@@ -225,23 +231,21 @@ def _plan(store: str | Path, name: str, common: dict[str, Any]) -> _Plan:
             shared = {"model", "loss_settings"} & common.keys()
             hint = "; settings of one model stand after its own colon" if shared else ""
             raise UserError(f"model {name!r}: {problem}{hint}") from None
-        found = {"data": dataset.digest}
+        addresses = {"data": dataset.digest}
         semantics = read_interests(opened, recipe)
         if semantics is not None:
-            found["interests"] = semantics.digest
+            addresses["interests"] = semantics.digest
         if recipe.text_start:
-            found["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+            addresses["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
         alone = recipe.model_copy(update={"align": (), "objectives": ()})
         model = create(recipe.backbone, dataset.n_items, **recipe.model)
         make_objectives(alone, Material(model, Sequences.from_dataset(dataset), semantics))
-    return _Plan(settings, found)
+    return _Plan(settings, addresses)
 
 
 def _trained(folder: Path, address: str) -> bool:
     """Whether a folder holds a model, whole and undamaged, of this address."""
-    from recommender.model_folder.artefacts import load_model
-
     if _address_in(folder / MARK) != address:
         return False
     try:
@@ -260,7 +264,7 @@ def _address_in(mark: Path) -> str | None:
 
 def _train_into(
     folder: Path,
-    store: str | Path,
+    store: Store | str | Path,
     name: str,
     settings: dict[str, Any],
     address: str,
@@ -271,18 +275,16 @@ def _train_into(
 
     The mark comes last, so that a stopped training is not taken for a whole one.
     """
-    from recommender.api import train
-    from recommender.training import checkpoint
-
     tell = say or (lambda line: None)
     begun = _address_in(folder / BEGUN) == address and (folder / checkpoint.NAME).is_file()
     which = f"{name}, seed {settings['training']['seed']}"
     tell(f"{'resuming' if begun else 'training'} {which}")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).unlink(missing_ok=True)
-    if not begun:
-        (folder / checkpoint.NAME).unlink(missing_ok=True)
-    (folder / BEGUN).write_text(json.dumps(address), "utf-8")
+    with claimed(folder):  # another comparison may be training in it
+        (folder / MARK).unlink(missing_ok=True)
+        if not begun:
+            (folder / checkpoint.NAME).unlink(missing_ok=True)
+        with whole_file(folder / BEGUN) as partial:
+            partial.write_text(json.dumps(address), "utf-8")
     try:
         result = train(store, folder, resume=begun, overwrite=not begun, device=device, **settings)
     except InterruptedRunError as stop:
@@ -297,22 +299,20 @@ def _train_into(
 
 def _measure(
     folder: Path,
-    store: str | Path,
+    store: Store | str | Path,
     metrics: Sequence[str],
     part: Literal["valid", "test"],
     where: bool,
     keep_seen: bool | None,
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
-    from recommender.api import evaluate
-
     asked = [parse_metric(metric) for metric in metrics]
     ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
-    found = evaluate(
+    evaluation = evaluate(
         folder, store, part=part, ks=sorted(ks), names=names, where=where, keep_seen=keep_seen
     )
-    values = {metric: found.values[metric].numpy() for metric in metrics}
-    for name, value in found.slices.items():  # the same users are in a part for every model
+    values = {metric: evaluation.values[metric].numpy() for metric in metrics}
+    for name, value in evaluation.slices.items():  # the same users are in a part for every model
         inside = value[~value.isnan()].numpy()
         if len(inside):
             values[f"recall@{max(ks)}, {name}"] = inside
-    return values, found.protocol
+    return values, evaluation.protocol

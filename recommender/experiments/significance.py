@@ -118,14 +118,14 @@ def compare_values(results: dict[str, Values], baseline: str) -> list[Difference
             margin = float(stats.t.ppf(1 - LEVEL / 2, freedom)) * error
             rows.append((model, metric, mean, margin, float(base.mean()), p))
     corrected = holm([row[5] for row in rows])
-    found = []
+    differences = []
     for (model, metric, mean, margin, base_mean, p), p_holm in zip(rows, corrected, strict=True):
         sure = p_holm < LEVEL and abs(mean) > margin
         verdict: Verdict = "within the interval"
         if sure:
             verdict = "better" if mean > 0 else "worse"
         relative = mean / base_mean if base_mean else math.nan
-        found.append(
+        differences.append(
             Difference(model, baseline, metric, mean, margin, relative, p, p_holm, verdict)
         )
-    return found
+    return differences

@@ -17,7 +17,7 @@ TOLERANCE = 1e-5
 
 
 @contextmanager
-def quick_products() -> Iterator[None]:
+def fast_float32_products() -> Iterator[None]:
     """Inside, oneDNN multiplies float32 matrices on a processor, where it does so in float32.
 
     PyTorch hands float32 products to MKL, which takes its wide instructions on Intel's processors
@@ -69,14 +69,14 @@ def _exact(rows: int, inner: int, columns: int) -> bool:
     # Not drawn by torch: whoever calls this has seeded it. No value fits bfloat16's 8 bits.
     left, right = _numbers(rows, inner), _numbers(inner, columns)
     wanted = left.double() @ right.double()
-    found = (
+    products = (
         left @ right,
         left @ right.T.contiguous().T,
         (left[None].expand(3, -1, -1) @ right[None].expand(3, -1, -1))[1],
         torch.nn.functional.linear(left, right.T.contiguous()),
     )
     allowed = TOLERANCE * float(wanted.abs().max())
-    return all(float((one.double() - wanted).abs().max()) <= allowed for one in found)
+    return all(float((one.double() - wanted).abs().max()) <= allowed for one in products)
 
 
 def _numbers(rows: int, columns: int) -> Tensor:

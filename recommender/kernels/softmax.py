@@ -18,14 +18,14 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from recommender.kernels.products import quick_products
+from recommender.kernels.products import fast_float32_products
 
 BLOCK_FLOATS = 2**19
 """Scores of a block; 2 MiB in float32, about the second-level cache of a core."""
 LN2 = math.log(2)
 
 
-def mean_log_mass(queries: Tensor, table: Tensor, excluded: Tensor | None = None) -> Tensor:
+def mean_logsumexp(queries: Tensor, table: Tensor, excluded: Tensor | None = None) -> Tensor:
     """Mean over rows of ``log sum_k sum_v exp(q_k · e_v)``, a scalar.
 
     With one query per row this is the normaliser of the softmax over items; with K it is that of
@@ -47,13 +47,13 @@ def mean_log_mass(queries: Tensor, table: Tensor, excluded: Tensor | None = None
     """
     if excluded is not None and queries.shape[1] != 1:
         raise ValueError(f"excluded needs one query per row, not {queries.shape[1]}")
-    mean: Tensor = _MeanLogMass.apply(queries, table, excluded)  # type: ignore[no-untyped-call]
+    mean: Tensor = _MeanLogsumexp.apply(queries, table, excluded)  # type: ignore[no-untyped-call]
     return mean
 
 
-class _MeanLogMass(torch.autograd.Function):
+class _MeanLogsumexp(torch.autograd.Function):
     @staticmethod
-    @quick_products()
+    @fast_float32_products()
     def forward(ctx: Any, queries: Tensor, table: Tensor, excluded: Tensor | None) -> Tensor:
         rows, k, _ = queries.shape
         exact = queries.dtype if queries.dtype == torch.float64 else torch.float32
@@ -85,8 +85,8 @@ class _MeanLogMass(torch.autograd.Function):
             shares = scores.view(-1, len(table)).to(narrow)
             scale = (mass * rows).reciprocal().expand(-1, k).reshape(-1, 1)
             if for_queries is not None:
-                found = (shares @ e).to(exact).mul_(scale)
-                for_queries[start : start + step] = found.view(-1, *queries.shape[1:])
+                gradient = (shares @ e).to(exact).mul_(scale)
+                for_queries[start : start + step] = gradient.view(-1, *queries.shape[1:])
             if for_table is not None:
                 scaled = (block * scale).to(narrow)
                 if narrow == exact:
@@ -110,11 +110,13 @@ class _MeanLogMass(torch.autograd.Function):
         )
 
 
-def agreeing_log_mass(first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
-    """Both passes' mean log mass and how far their softmaxes over items lie apart, a scalar.
+def mean_logsumexp_with_divergence(
+    first: Tensor, second: Tensor, table: Tensor, weight: float
+) -> Tensor:
+    """Both passes' mean logsumexp and how far their softmaxes over items lie apart, a scalar.
 
     For two passes of dropout over the same rows (R-Drop, NeurIPS 2021): the mean of
-    :func:`mean_log_mass` of both, plus ``weight`` times the mean over rows of the symmetric
+    :func:`mean_logsumexp` of both, plus ``weight`` times the mean over rows of the symmetric
     Kullback-Leibler divergence ``(KL(p | r) + KL(r | p)) / 2``. With K queries per row p and r run
     over interests and items together.
 
@@ -125,20 +127,20 @@ def agreeing_log_mass(first: Tensor, second: Tensor, table: Tensor, weight: floa
         All get gradients, which cannot be differentiated again.
     weight : float
     """
-    value: Tensor = _AgreeingLogMass.apply(  # type: ignore[no-untyped-call]
+    value: Tensor = _WithDivergence.apply(  # type: ignore[no-untyped-call]
         first, second, table, weight
     )
     return value
 
 
-class _AgreeingLogMass(torch.autograd.Function):
+class _WithDivergence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
         with torch.autocast(first.device.type, enabled=False):  # float32 here, bf16 or not
-            return _AgreeingLogMass._exact(ctx, first, second, table, weight)
+            return _WithDivergence._exact(ctx, first, second, table, weight)
 
     @staticmethod
-    @quick_products()
+    @fast_float32_products()
     def _exact(ctx: Any, first: Tensor, second: Tensor, table: Tensor, weight: float) -> Tensor:
         rows, k, d = first.shape
         exact = torch.promote_types(first.dtype, torch.float32)

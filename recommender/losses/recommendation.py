@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from recommender.backbones.base import Backbone, Encoded
 from recommender.base.config_checks import checked
 from recommender.data.sequences import Batch
-from recommender.kernels.softmax import agreeing_log_mass, mean_log_mass
+from recommender.kernels.softmax import mean_logsumexp, mean_logsumexp_with_divergence
 from store.errors import UserError
 
 Readout = Literal["hard", "attention", "soft"]
@@ -166,12 +166,14 @@ class FullSoftmax(Loss):
     def __call__(self, rows: Rows) -> Tensor:
         """Mean of ``-log softmax`` at the target."""
         positive = score_targets(rows, self.readout).float()
-        return mean_log_mass(self._queries(rows), rows.table) - positive.mean()
+        return mean_logsumexp(self._queries(rows), rows.table) - positive.mean()
 
     def agreeing(self, rows: Rows, again: Rows, weight: float) -> Tensor:
         """Mean loss of both passes, plus the divergence of their softmaxes (R-Drop)."""
         positive = torch.cat([score_targets(part, self.readout) for part in (rows, again)])
-        mass = agreeing_log_mass(self._queries(rows), self._queries(again), rows.table, weight)
+        mass = mean_logsumexp_with_divergence(
+            self._queries(rows), self._queries(again), rows.table, weight
+        )
         return mass - positive.mean()
 
     def _queries(self, rows: Rows) -> Tensor:

@@ -22,7 +22,7 @@ from recommender.base.config_checks import checked
 from recommender.data.groups import Groups
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
-from recommender.kernels.softmax import mean_log_mass
+from recommender.kernels.softmax import mean_logsumexp
 from recommender.losses.recommendation import MANY_ITEMS
 from recommender.objectives.base import Material, Objective, ObjectiveConfig
 from store.errors import StoreError
@@ -173,7 +173,7 @@ class Crowd(Objective):
             if self.config.partner == "prototype":
                 b = self._prototypes(table, a, group)
             near = (a * b).sum(1).mean() / self.config.tau
-            mass = mean_log_mass((a / self.config.tau)[:, None], table[1:], excluded=anchors - 1)
+            mass = mean_logsumexp((a / self.config.tau)[:, None], table[1:], excluded=anchors - 1)
             return {"crowd": self.config.weight * (mass - near)}
         negatives, allowed = self._negatives(anchors, group)
         a, b, c = model.lookup(anchors, partners, negatives)
@@ -211,5 +211,5 @@ class Crowd(Objective):
         uniform = torch.randint(1, self.groups.n_numbers, shape, device=device)
         negatives = torch.cat([hard, uniform], 1)
         keys = anchors[:, None] * self.groups.n_numbers + negatives
-        found = torch.searchsorted(self.together, keys).clamp(max=len(self.together) - 1)
-        return negatives, self.together[found] != keys
+        place = torch.searchsorted(self.together, keys).clamp(max=len(self.together) - 1)
+        return negatives, self.together[place] != keys

@@ -20,7 +20,7 @@ from recommender.backbones.base import Backbone, Encoded
 from recommender.base.config_checks import checked
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
-from recommender.kernels.softmax import mean_log_mass
+from recommender.kernels.softmax import mean_logsumexp
 from recommender.objectives.base import Material, Objective, ObjectiveConfig
 from recommender.objectives.shared import (
     contrast,
@@ -159,7 +159,7 @@ class EIMF(Objective):
         """L_S: cross-entropy of the target among all items that have text."""
         queries = F.normalize(semantic, dim=1) / self.config.tau
         near = (queries * target_text).sum(1).mean()
-        return mean_log_mass(queries[:, None], self.texts) - near
+        return mean_logsumexp(queries[:, None], self.texts) - near
 
     def interest_vectors(self) -> Tensor:
         """Semantic interests in the space of the behavioural ones, ``[n, d]``, for explanations.

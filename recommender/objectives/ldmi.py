@@ -22,7 +22,7 @@ from recommender.base.config_checks import checked
 from recommender.data.groups import Groups
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch
-from recommender.kernels.softmax import mean_log_mass
+from recommender.kernels.softmax import mean_logsumexp
 from recommender.losses.recommendation import read_out
 from recommender.objectives.base import Material, Objective, ObjectiveConfig
 
@@ -105,7 +105,7 @@ class LDMI(Objective):
         adapted = adapt(interests, clusters, shares, self.config.gamma)
         item = model.scored(model.lookup(target)[0])
         chosen = read_out(adapted, item, "hard")
-        mass = mean_log_mass(chosen[:, None], model.item_embeddings()[1:])
+        mass = mean_logsumexp(chosen[:, None], model.item_embeddings()[1:])
         near = (chosen * item).sum(1).mean()
         terms = {"individual": self.config.weight * (mass - near)}
         if encoded.attention is not None and self.config.couple > 0:

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from recommender.data.semantics import Semantics
+from store.data.linear import principal_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +35,7 @@ def reduce_text(semantics: Semantics, width: int) -> tuple[Tensor, Tensor]:
     has_text = np.abs(items).sum(1) > 0
     mean = items[has_text].mean(0) if has_text.any() else np.zeros(items.shape[1])
     centred = items[has_text] - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    basis = vectors[:, np.argsort(-values, kind="stable")[: min(width, items.shape[1])]]
-    basis *= np.sign(basis[np.abs(basis).argmax(0), np.arange(basis.shape[1])])
+    basis = principal_axes(centred, width)
     item_part = _unit((items - mean) @ basis) * has_text[:, None]
     interest_part = _unit((semantics.interest_vectors.astype(np.float64) - mean) @ basis)
     return torch.from_numpy(item_part).float(), torch.from_numpy(interest_part).float()

@@ -69,22 +69,22 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
     UserError
         For an unknown part, or an option without a dot or ``=``.
     """
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for path, value in parse_settings(pairs, "--set").items():
         part, dot, name = path.partition(".")
         if path == "routing":
-            found[path] = value
+            settings[path] = value
         elif dot and part in PARTS:
-            found.setdefault(PARTS[part], {})[name] = value
+            settings.setdefault(PARTS[part], {})[name] = value
         elif dot and part in OBJECTIVES:
-            found.setdefault("objective_settings", {}).setdefault(part, {})[name] = value
+            settings.setdefault("objective_settings", {}).setdefault(part, {})[name] = value
         else:
             known = dict.fromkeys([*PARTS, *OBJECTIVES])
             raise UserError(
                 f"{path}: write PART.NAME=VALUE, with PART one of {', '.join(known)}; "
                 "or routing=WEIGHT"
             )
-    return found
+    return settings
 
 
 def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
@@ -97,16 +97,16 @@ def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
     """
     import json
 
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise UserError(f"{where} {pair!r}: write NAME=VALUE")
         try:
-            found[name] = json.loads(value)
+            settings[name] = json.loads(value)
         except ValueError:
-            found[name] = value
-    return found
+            settings[name] = value
+    return settings
 
 
 def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from recommender.backbones.base import Backbone
     from recommender.serving.service import Service
+    from store.store import Store
 
 
 def export_target(service: Service, path: Path, *, overwrite: bool = False) -> Target:
@@ -97,7 +98,7 @@ def recommend_frame(
     users: Sequence[str] | None = None,
     *,
     k: int = 10,
-    store: str | Path | None = None,
+    store: Store | str | Path | None = None,
     filter_seen: bool = True,
 ) -> pl.DataFrame:
     """Lists of users (all with a history by default) as a polars frame.

@@ -61,7 +61,7 @@ class Recommendation:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; the explanation is left out where there is none."""
-        found = asdict(self)
+        content = asdict(self)
         if self.explanation is None:
-            del found["explanation"]
-        return found
+            del content["explanation"]
+        return content

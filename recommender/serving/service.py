@@ -15,9 +15,11 @@ import numpy as np
 import torch
 
 from recommender.data.categories import category_codes
-from recommender.model_folder import artefacts
-from recommender.model_folder.origin import store_path
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.manifest import read_manifest
+from recommender.model_folder.origin import open_origin
 from recommender.model_folder.projection import load_projection
+from recommender.model_folder.weights import load_item_ids
 from recommender.serving.attribution import Split, nearest_interests, split_scores
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.top_k import history_of, known_history, recommend
@@ -44,9 +46,9 @@ class Service:
     model
         The model folder.
     store
-        The store's path; None takes the one the model was trained on, if it is still there and of
-        the same items. Where it is not, raw histories are served all the same, without titles and
-        words, and ``without_store`` says why.
+        An open store or its path; None takes the one the model was trained on, if it is still
+        there and of the same items. Where it is not, raw histories are served all the same, without
+        titles and words, and ``without_store`` says why.
 
     Raises
     ------
@@ -54,28 +56,29 @@ class Service:
         For a folder without a model, or a ``store`` that is not there or of other items.
     """
 
-    def __init__(self, model: str | Path, store: str | Path | None = None) -> None:
+    def __init__(self, model: str | Path, store: Store | str | Path | None = None) -> None:
         self.folder = Path(model)
-        manifest = artefacts.read_manifest(self.folder)
-        self.method = manifest.training.get("interests", "exemplar")
+        manifest = read_manifest(self.folder)
+        self.method = manifest.method
         self.without_store = ""
+        self._owns_store = not isinstance(store, Store)
         self.store: Store | None = None
         self.dataset: Dataset | None = None
         try:
-            named = None if store is None else str(store)
-            self.store = open_store(store_path(named, manifest.training.get("store")))
+            if store is None:
+                self.store = open_origin(self.folder, manifest.store)
+            else:
+                self.store = store if isinstance(store, Store) else open_store(store)
             self.dataset = self.store.datasets.load()
-            self.model, self.manifest = artefacts.load_model(self.folder, dataset=self.dataset)
+            self.model, self.manifest = load_model(self.folder, dataset=self.dataset)
         except UserError as problem:
             self.close()
             if store is not None:
                 raise
             self.store, self.dataset, self.without_store = None, None, str(problem)
-            self.model, self.manifest = artefacts.load_model(self.folder)
+            self.model, self.manifest = load_model(self.folder)
         self.item_ids = (
-            artefacts.load_item_ids(self.folder, manifest)
-            if self.dataset is None
-            else self.dataset.item_ids
+            load_item_ids(self.folder, manifest) if self.dataset is None else self.dataset.item_ids
         )
         self.index = {item_id: ix for ix, item_id in enumerate(self.item_ids)}
 
@@ -89,8 +92,8 @@ class Service:
         """The store's interests; None where there are none."""
         if self.store is None:
             return None
-        found = self.store.interests.catalogue()
-        return found if len(found.ids) else None
+        catalogue = self.store.interests.catalogue()
+        return catalogue if len(catalogue.ids) else None
 
     def _need(self, what: str) -> Dataset:
         if self.dataset is None:
@@ -116,12 +119,12 @@ class Service:
 
     def notes(self, diversity: float = 0.0) -> list[str]:
         """What whoever reads an answer should know: what it is without, what changes nothing."""
-        found = []
+        notes = []
         if self.without_store:
-            found.append(f"without titles and words: {self.without_store}")
+            notes.append(f"without titles and words: {self.without_store}")
         if diversity and len(set(self.codes.tolist())) == len(self.codes):
-            found.append("no two items have the same categories, so diversity changes nothing")
-        return found
+            notes.append("no two items have the same categories, so diversity changes nothing")
+        return notes
 
     def recommend(
         self,
@@ -164,17 +167,18 @@ class Service:
             raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
         return self._explain(items, user_ix, [self.index[item] + 1])[0]
 
+    def users(self) -> list[str]:
+        """Users of the store that have a history."""
+        dataset = self._need("a list of users")
+        counts = np.diff(dataset.known()[0])
+        return [user for user, n in zip(dataset.user_ids, counts, strict=True) if n]
+
     def batch(
         self, users: Sequence[str] | None, k: int, *, filter_seen: bool = True
     ) -> Iterator[dict[str, list[Any]]]:
         """Recommendations of many users as columns, block by block; all known users by default."""
         dataset = self._need("batch output")
-        indptr, _ = dataset.known()
-        chosen = (
-            [user for user, n in zip(dataset.user_ids, np.diff(indptr), strict=True) if n]
-            if users is None
-            else list(users)
-        )
+        chosen = self.users() if users is None else list(users)
         for start in range(0, len(chosen), BATCH):
             block = chosen[start : start + BATCH]
             ranked = recommend(
@@ -235,10 +239,17 @@ class Service:
         return self.store.interests.of_users(self.method)
 
     @cached_property
-    def _projected(self) -> torch.Tensor | None:
+    def projected(self) -> torch.Tensor | None:
+        """The store's interests in the model's space, as the alignment learned them."""
         if self.catalogue is None:
             return None
-        return load_projection(self.folder, self.catalogue.ids, self.catalogue.texts)
+        return load_projection(
+            self.folder,
+            self.catalogue.ids,
+            self.catalogue.texts,
+            width=self.model.d,
+            digest=self.manifest.projection_digest,
+        )
 
     def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[dict[str, Any]], str, str]:
         """The words: interests near the split's, in which space, from whose."""
@@ -257,7 +268,7 @@ class Service:
             candidates,
             catalogue.indptr,
             catalogue.items.astype(np.int64),
-            self._projected,
+            self.projected,
         )
         described = describe_interests(store, catalogue, near.rows)
         for entry, similarity in zip(described, near.similarities, strict=True):
@@ -265,8 +276,8 @@ class Service:
         return described, near.space, chosen_from
 
     def close(self) -> None:
-        """Close the store."""
-        if self.store is not None:
+        """Close the store, where it was opened here."""
+        if self.store is not None and self._owns_store:
             self.store.close()
 
     def __enter__(self) -> Service:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from store.data.splits import Part
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def top_k(
         if removed is not None:
             here = (removed >= start) & (removed < start + len(part))
             scores[here.nonzero()[:, 0], removed[here] - start] = -math.inf
-        found = scores.topk(min(k, len(part)), dim=1)
-        best = torch.cat([best, found.values], 1)
-        numbers = torch.cat([numbers, found.indices + start], 1)
+        top = scores.topk(min(k, len(part)), dim=1)
+        best = torch.cat([best, top.values], 1)
+        numbers = torch.cat([numbers, top.indices + start], 1)
         keep = best.topk(min(k, best.shape[1]), dim=1)
         best, numbers = keep.values, numbers.gather(1, keep.indices)
     if not bool((best < math.inf).all()):  # what is not a number ranks first
@@ -125,14 +126,14 @@ def diversify(candidates: Ranked, codes: Tensor, k: int, diversity: float) -> Ra
     spread = (centred.square().sum(1, keepdim=True) / count).sqrt().clamp(min=1e-12)
     gain = (raw / spread).masked_fill(~present, -math.inf)
     category = codes[candidates.items]
-    picks, found = [], []
+    picks, left = [], []
     for _ in range(min(k, gain.shape[1])):
         best, pick = gain.max(1, keepdim=True)
         picks.append(pick)
-        found.append(best > -math.inf)
+        left.append(best > -math.inf)
         same = category == category.gather(1, pick)
         gain = (gain - diversity * same).scatter(1, pick, -math.inf)
-    chosen, there = torch.cat(picks, 1), torch.cat(found, 1)
+    chosen, there = torch.cat(picks, 1), torch.cat(left, 1)
     items, scores, interests = (
         t.gather(1, chosen) for t in (candidates.items, candidates.scores, candidates.interests)
     )
@@ -244,7 +245,7 @@ def known_history(dataset: Dataset, user_id: str) -> NDArray[np.int32]:
             f"no user {user_id!r} in the store, which has {dataset.n_users:,} "
             f"(such as {', '.join(dataset.user_ids[:3])}); for a new user give --history"
         )
-    history = dataset.history(dataset.user_index[user_id], (0, 1))
+    history = dataset.history(dataset.user_index[user_id], (Part.TRAIN, Part.INPUT))
     if len(history) == 0:
         raise UserError(
             f"user {user_id!r} has no interaction that the split {dataset.split} shows; "

@@ -1,67 +1,52 @@
-"""A running mean of the weights, which is steadier than the weights of any one step."""
+"""A running mean of the weights, which is steadier than the weights of any one step.
+
+After step t a weight of the mean moves towards the model's by
+``1 - min(decay, (1 + t) / (10 + t))``, so that the mean forgets the fresh weights soon. Only the
+mean is evaluated and kept; training goes on from the model's own weights.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 PREFIX = "average."
 
 
-class Average:
-    """Exponential moving average of a model's parameters.
-
-    After step t a weight moves towards the model's by ``1 - min(decay, (1 + t) / (10 + t))``, so
-    that the mean forgets the fresh weights soon. Only this mean is evaluated and kept; training
-    goes on from the model's own weights.
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """The mean of a model's parameters, to be told of each step by ``update_parameters(model)``.
 
     Parameters
     ----------
     model : nn.Module
+        With its fresh weights, which the mean starts from.
     decay : float
-        0 (off: the model itself is evaluated) … below 1.
+        Above 0 and below 1.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model, self.decay = model, decay
-        self.mean = {name: p.detach().clone() for name, p in self._parameters()}
-
-    def _parameters(self) -> list[tuple[str, nn.Parameter]]:
-        return list(self.model.named_parameters()) if self.decay else []
-
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Follow the model after step number ``step``, 1 for the first."""
-        parameters = self._parameters()
-        if not parameters:
-            return
-        towards = 1 - min(self.decay, (1 + step) / (10 + step))
-        means = [self.mean[name] for name, _ in parameters]
-        torch._foreach_lerp_(means, [p.detach() for _, p in parameters], towards)
+    def follow(
+        means: tuple[Tensor, ...] | list[Tensor],
+        own: tuple[Tensor, ...] | list[Tensor],
+        taken: Tensor | int,
+    ) -> None:
+        step = int(taken)
+        torch._foreach_lerp_(means, own, 1 - min(decay, (1 + step) / (10 + step)))
 
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """The model has the mean weights inside, and its own again afterwards."""
-        own = {name: p.detach().clone() for name, p in self._parameters()}
-        self._put(self.mean)
-        try:
-            yield
-        finally:
-            self._put(own)
+    mean = AveragedModel(model, multi_avg_fn=follow)
+    mean.n_averaged.fill_(1)  # of the fresh weights; at 0 the first step would replace them
+    return mean
 
-    @torch.no_grad()
-    def _put(self, values: dict[str, Tensor]) -> None:
-        for name, parameter in self._parameters():
-            parameter.copy_(values[name])
 
-    def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint must hold of it."""
-        return {f"{PREFIX}{name}": value for name, value in self.mean.items()}
+def tensors(mean: AveragedModel) -> dict[str, Tensor]:
+    """What a checkpoint must hold of a mean."""
+    return {f"{PREFIX}{name}": value.detach() for name, value in mean.module.named_parameters()}
 
-    def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Take the mean from a checkpoint's tensors."""
-        for name, value in self.mean.items():
-            value.copy_(tensors[f"{PREFIX}{name}"])
+
+@torch.no_grad()
+def restore(mean: AveragedModel, stored: dict[str, Tensor], step: int) -> None:
+    """Take a mean as it was after a step from a checkpoint's tensors."""
+    for name, value in mean.module.named_parameters():
+        value.copy_(stored[f"{PREFIX}{name}"])
+    mean.n_averaged.fill_(step + 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from store.errors import UserError
+from store.files import whole_file
 
 NAME = "metrics.jsonl"
 
@@ -60,7 +61,8 @@ class Logbook:
                     kept.append(line + "\n")
             except (ValueError, KeyError, TypeError):
                 continue  # the kill cut this line short
-        self.path.write_text("".join(kept), encoding="utf-8")
+        with whole_file(self.path) as partial:
+            partial.write_text("".join(kept), encoding="utf-8")
 
 
 def _board(folder: Path) -> Any:

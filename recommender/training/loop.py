@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,9 @@ from recommender.evaluation.validation import LAST
 from recommender.kernels.memory import keep_memory
 from recommender.losses.recommendation import Loss, encode_rows
 from recommender.objectives.base import Objective
-from recommender.training import checkpoint, logbook
-from recommender.training.averaging import Average
+from recommender.training import averaging, checkpoint, logbook
 from recommender.training.interrupting import interruptible
-from recommender.training.progress import Pace, Report
+from recommender.training.progress import Progress, Report
 from recommender.training.settings import FitResult, Reason, Settings
 from store.errors import UserError
 
@@ -126,15 +125,15 @@ class _Run:
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
         self.best = _copy(self.modules)
-        self.average = Average(model, settings.average)
+        self.average = averaging.averaged(model, settings.average) if settings.average else None
         self.detail = ""
-        self.pace = Pace(progress, settings.monitor)
+        self.progress = Progress(progress, settings.monitor)
         torch.manual_seed(settings.seed + self.rank)
 
     def loop(self, stopped: Callable[[], bool]) -> Reason:
         """Epochs of steps until something ends the run."""
         count, settings = self.count, self.settings
-        self.pace.start(count.step, count.seconds)
+        self.progress.start(count.step, count.seconds)
         self.model.train()
         while not self._done() and count.epoch < settings.epochs:
             order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
@@ -144,8 +143,9 @@ class _Run:
                 if terms is None:
                     return "diverged"
                 count.step, count.batch = count.step + 1, count.batch + 1
-                self.average.update(count.step)
-                self.pace.stepped(count.step, count.epoch, terms, count.best)
+                if self.average is not None:
+                    self.average.update_parameters(self.model)
+                self.progress.stepped(count.step, count.epoch, terms, count.best)
                 due = settings.evaluate_every and count.step % settings.evaluate_every == 0
                 if due and not self.evaluate():
                     return "diverged"
@@ -211,40 +211,39 @@ class _Run:
         False, and nothing is kept or saved, where weights or scores are not numbers any more.
         """
         count, monitor = self.count, self.settings.monitor
-        self.pace.measure(count.step, count.epoch, count.best)
-        self.model.eval()
-        with self.average.applied():
-            metrics = self._metrics()
-            lost = distributed.any_true(metrics is None, self.world, self.device)
-            if lost or metrics is None:
-                self.detail = self._where(
-                    f"weights or scores are not numbers after step {count.step}"
-                )
-                return False
-            if monitor not in metrics:
-                raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
-            value = distributed.share(metrics[monitor], self.world, self.device)
-            if count.best is None or value > count.best:
-                count.best, count.best_step, count.waited = value, count.step, 0
-                count.best_metrics, self.best = metrics, _copy(self.modules)
-            else:
-                count.waited += 1
-        self.model.train()
+        self.progress.measure(count.step, count.epoch, count.best)
+        measured = self.model if self.average is None else cast(Backbone, self.average.module)
+        measured.eval()
+        metrics = self._metrics(measured)
+        lost = distributed.any_true(metrics is None, self.world, self.device)
+        if lost or metrics is None:
+            self.detail = self._where(f"weights or scores are not numbers after step {count.step}")
+            return False
+        if monitor not in metrics:
+            raise UserError(f"no metric {monitor!r} to monitor; there are {', '.join(metrics)}")
+        value = distributed.share(metrics[monitor], self.world, self.device)
+        if count.best is None or value > count.best:
+            count.best, count.best_step, count.waited = value, count.step, 0
+            count.best_metrics = metrics
+            self.best = _copy({"model": measured, "objectives": self.objectives})
+        else:
+            count.waited += 1
+        measured.train()
         count.evaluated = count.step
-        terms = self.pace.last.terms
+        terms = self.progress.last.terms
         self.log.write({"step": count.step, "epoch": count.epoch, "metrics": metrics}, terms)
-        self.pace.evaluated(metrics, count.best)
+        self.progress.evaluated(metrics, count.best)
         self.save()
         return True
 
-    def _metrics(self) -> dict[str, float] | None:
-        """Figures of the model; None where its weights or scores are not numbers."""
-        if not _sound(self.model):
+    def _metrics(self, model: Backbone) -> dict[str, float] | None:
+        """Figures of a model; None where its weights or scores are not numbers."""
+        if not _sound(model):
             return None
         if self.rank:
             return {self.settings.monitor: 0.0}
         try:
-            metrics = self.evaluator(self.model)
+            metrics = self.evaluator(model)
         except NotNumbersError:
             return None
         return metrics | ({LAST: float(self.count.step)} if self.settings.monitor == LAST else {})
@@ -252,9 +251,10 @@ class _Run:
     def save(self) -> None:
         """Write the checkpoint."""
         if self.out is not None and self.rank == 0:
-            self.count.seconds = self.pace.seconds()
+            self.count.seconds = self.progress.seconds()
             tensors = checkpoint.pack(self.modules, self.optimiser, self.best)
-            tensors |= self.average.tensors()
+            if self.average is not None:
+                tensors |= averaging.tensors(self.average)
             facts = {"counters": asdict(self.count), "run": self._identity()}
             checkpoint.write(self.out / checkpoint.NAME, tensors, facts)
 
@@ -271,8 +271,9 @@ class _Run:
         tensors, facts = checkpoint.read(self.out / checkpoint.NAME)
         checkpoint.refuse_other(self.out, self._identity(), facts["run"])
         self.best = checkpoint.unpack(tensors, self.modules, self.optimiser)
-        self.average.restore(tensors)
         self.count = checkpoint.Counters(**facts["counters"])
+        if self.average is not None:
+            averaging.restore(self.average, tensors, self.count.step)
         if self.rank:  # the file holds the first process's random state only
             torch.manual_seed(self.settings.seed + self.rank + 1_000_003 * self.count.step)
         self.log.resume(self.count.step)
@@ -295,7 +296,7 @@ class _Run:
             count.best_step,
             count.step,
             count.epoch,
-            self.pace.seconds(),
+            self.progress.seconds(),
             reason,
             self.detail,
         )
@@ -323,9 +324,9 @@ class _Run:
     def _where(self, what: str, more: str = "") -> str:
         best = f"the model of step {self.count.best_step} is kept"
         kept = "no model was measured before, so none is kept" if self.count.best is None else best
-        found = f" ({more})" if more else ""
+        detail = f" ({more})" if more else ""
         return (
-            f"{what} in epoch {self.count.epoch + 1}{found}; {kept}; lower the learning rate or "
+            f"{what} in epoch {self.count.epoch + 1}{detail}; {kept}; lower the learning rate or "
             "set a clip"
         )
 

@@ -25,7 +25,7 @@ class Report:
     """The metric that ``best`` is of."""
 
 
-class Pace:
+class Progress:
     """Measures steps per second between evaluations and tells ``progress``."""
 
     def __init__(self, progress: Callable[[Report], None] | None, monitor: str = "") -> None:

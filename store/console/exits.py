@@ -23,6 +23,7 @@ import sqlite3
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -31,7 +32,7 @@ from typing import Any
 import typer
 
 from store.console.output import clean
-from store.errors import InterruptedRunError, UserError
+from store.errors import InterruptedRunError, StoreWarning, UserError
 from store.suggestions import did_you_mean
 
 QUARANTINED = 1
@@ -58,7 +59,7 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
     _replace_unprintable()
     arguments = list(sys.argv[1:] if args is None else args)
     debug = _take_debug(arguments)
-    with _stopping_signals():
+    with _stopping_signals(), _notes():
         try:
             _refuse_undecodable(arguments)
             command: Any = typer.main.get_command(make_app())
@@ -70,11 +71,20 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
             return _fail(name, error, debug=debug)
         except BaseException as error:  # also what derives from no Exception, such as Rust's panics
             if isinstance(error, SystemExit):
-                raise
+                return _left_early(error)
             return _fail(name, error, debug=debug)
     if result == CTRL_C:
         return _fail(name, KeyboardInterrupt(), debug=debug)
     return result if isinstance(result, int) else 0
+
+
+def _left_early(error: SystemExit) -> int:
+    """What Typer makes of a pipe whose reader has gone, and of a request for completion."""
+    if isinstance(error.__context__, BrokenPipeError):
+        sys.stdout = sys.__stdout__ or sys.stdout  # Typer put a wrapper there
+        _drop_output()
+        return 0
+    return error.code if isinstance(error.code, int) else 0
 
 
 def _fail(name: str, error: BaseException, *, debug: bool) -> int:
@@ -172,6 +182,23 @@ def _take_debug(arguments: list[str]) -> bool:
         return False
     arguments[:end] = [one for one in arguments[:end] if one != DEBUG]
     return True
+
+
+@contextlib.contextmanager
+def _notes() -> Iterator[None]:
+    """What the library warns of is a note for whoever watches, without a place in the program."""
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        if issubclass(category, StoreWarning):
+            sys.stderr.write(clean(f"note: {message}") + "\n")
+        else:
+            usual(message, category, *place)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", StoreWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 @contextlib.contextmanager

@@ -113,6 +113,10 @@ class Dataset:
         """CSR of TRAIN interactions: all that the LLM, clustering and training may see."""
         return self.select((Part.TRAIN,))
 
+    def training_counts(self) -> NDArray[np.int64]:
+        """Training interactions of each item, ``[items]``: its popularity."""
+        return np.bincount(self.visible()[1], minlength=self.n_items)
+
     def known(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """CSR of TRAIN and INPUT interactions: what may describe a user at serving."""
         return self.select((Part.TRAIN, Part.INPUT))

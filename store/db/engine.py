@@ -13,41 +13,66 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
 
+from store.db.location import file_uri
 from store.errors import StoreError
 
 BUSY_TIMEOUT_MS = 30_000
 WRITE_OPTION = "profiler_write"
 
 
-def open_engine(path: Path) -> Engine:
-    """Open (or create) the SQLite file at ``path``.
+def open_engine(path: Path, *, options: str = "mode=rw") -> Engine:
+    """Open the SQLite file at ``path``, which exists and is a store or is to become one.
+
+    Parameters
+    ----------
+    path
+        The file.
+    options
+        SQLite's way to open it: ``mode=ro`` to read only, ``immutable=1`` without any lock.
 
     Raises
     ------
     StoreError
-        If the file is not a SQLite database, cannot be opened, or its file system cannot keep a
-        write-ahead log (network file systems cannot).
+        If the file cannot be opened, or its file system cannot keep a write-ahead log (network file
+        systems cannot).
     """
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder; --store takes a file such as {path / 'movies.db'}")
-    if not path.parent.is_dir():
-        raise StoreError(f"no folder {path.parent}; make it first")
-    engine = create_engine(f"sqlite+pysqlite:///{path}", connect_args={"timeout": 30})
+    uri = file_uri(path, options)
+    to_write = options == "mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     try:
-        with engine.connect() as connection:
-            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
-    except DatabaseError as error:
-        raise StoreError(f"{path} cannot be opened as a store: {error.orig}") from error
-    if mode != "wal":
+        mode = _journal_mode(engine, to_write=to_write)
+    except sqlite3.Error as error:
+        engine.dispose()
+        raise StoreError(f"{path} cannot be opened as a store: {error}") from error
+    if to_write and mode != "wal":
+        engine.dispose()
         raise StoreError(
             f"{path} lies on a file system without write-ahead logging (journal mode {mode!r}); "
             "put the store on a local disk"
         )
     return engine
+
+
+def _journal_mode(engine: Engine, *, to_write: bool) -> str:
+    """The journal mode of a file, the write-ahead log where it is to be written."""
+    opened = engine.raw_connection()
+    try:
+        cursor = opened.cursor()
+        mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        if to_write and mode != "wal":
+            mode = cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        return str(mode)
+    finally:
+        opened.close()
 
 
 def in_use(error: BaseException) -> bool:
@@ -76,7 +101,6 @@ def _set_pragmas(dbapi_connection: Any, _record: Any) -> None:
     cursor = dbapi_connection.cursor()
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "secure_delete = ON",

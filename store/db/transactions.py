@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from store.db.engine import WRITE_OPTION
+from store.db.faults import explained
+from store.db.opening import Opened
+from store.db.sweeping import PENDING, sweep
 from store.digests import canonical_json
+from store.errors import StoreError, StoreWarning
 
 
 def now() -> str:
@@ -34,11 +39,16 @@ class Transactions:
         The file, for messages.
     engine
         Its connections.
+    read_only
+        Why the store is not written, as a sentence; empty where it may be written.
     """
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: Path, opened: Opened) -> None:
         self.path = path
-        self.engine = engine
+        self.engine = opened.engine
+        self.read_only = opened.read_only
+        self._opened = opened
+        self._looked = False
         self._write_lock = threading.RLock()
         self._local = threading.local()
 
@@ -49,8 +59,9 @@ class Transactions:
         if open_write is not None:  # inside write(): see its own rows
             yield open_write
             return
-        with self.engine.connect() as connection, connection.begin():
+        with explained(self.path), self.engine.connect() as connection, connection.begin():
             yield connection
+            self._opened.check()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -62,7 +73,10 @@ class Transactions:
         if open_write is not None:
             yield open_write
             return
-        with self._write_lock, self.engine.connect() as opened:
+        if self.read_only:
+            raise StoreError(f"nothing can be stored: {self.read_only}")
+        self._sweep_what_was_left()
+        with explained(self.path), self._write_lock, self.engine.connect() as opened:
             connection = opened.execution_options(**{WRITE_OPTION: True})
             with connection.begin():
                 self._local.connection = connection
@@ -71,13 +85,36 @@ class Transactions:
                 finally:
                     self._local.connection = None
 
+    def _sweep_what_was_left(self) -> None:
+        """Before the first write, do what a ``forget`` that was killed had left to do."""
+        with self._write_lock:
+            if self._looked:
+                return
+            self._looked = True
+            if not self.meta(PENDING):
+                return
+            try:
+                sweep(self.engine, self.path, patience_ms=1_000)
+                self.drop_meta(PENDING)
+            except StoreError as error:
+                warnings.warn(
+                    f"texts of a forgotten user wait to be swept: {error}",
+                    StoreWarning,
+                    stacklevel=4,
+                )
+
     def meta(self, key: str, default: Any = None) -> Any:
         """Value of one fact about the store, or ``default``."""
         with self.read() as connection:
             value = connection.execute(
                 text("SELECT value FROM meta WHERE key = :key"), {"key": key}
             ).scalar()
-        return default if value is None else json.loads(value)
+        try:
+            return default if value is None else json.loads(value)
+        except ValueError as error:
+            raise StoreError(
+                f"{self.path} is damaged: fact {key!r} is no JSON ({error})"
+            ) from error
 
     def set_meta(self, **facts: Any) -> None:
         """Record facts about the store, replacing what was recorded under the same keys."""
@@ -90,6 +127,12 @@ class Transactions:
                 [{"key": key, "value": canonical_json(value)} for key, value in facts.items()],
             )
 
+    def drop_meta(self, key: str) -> None:
+        """Remove one fact about the store."""
+        with self.write() as connection:
+            connection.execute(text("DELETE FROM meta WHERE key = :key"), {"key": key})
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+        self._opened.release()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from store.data.dataset import Dataset
 from store.data.splits import NO_TIME, Part, Split
+from store.db.driver import raw
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
-from store.errors import LeakageError, StoreError
+from store.errors import StoreError
+from store.tables.shown import refuse_leak
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +37,13 @@ class ItemText:
     item_id: str
     title: str | None
     categories: tuple[str, ...]
+
+
+_NEXT_USER = statement("SELECT coalesce(max(user_ix), -1) + 1 FROM users")
+_ADD_USER = "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, 'train')"
+_ADD_INTERACTION = (
+    "INSERT INTO interactions (user_ix, position, item_ix, timestamp, part) VALUES (?, ?, ?, ?, ?)"
+)
 
 
 class Datasets:
@@ -96,6 +106,38 @@ class Datasets:
             )
             return list(rows.scalars())
 
+    def append_users(
+        self,
+        user_ids: Sequence[str],
+        indptr: NDArray[np.int64],
+        items: NDArray[np.integer],
+        timestamps: NDArray[np.int64],
+        part: Part,
+    ) -> list[int]:
+        """Add users that the store does not have, behind all others; return their numbers.
+
+        Parameters
+        ----------
+        user_ids
+            ``[n]``, none of them known.
+        indptr, items, timestamps
+            CSR of their histories in time order, as item_ix; :data:`NO_TIME` where unknown.
+        part
+            What all their interactions are for.
+        """
+        with self._db.write() as connection:
+            first = connection.execute(_NEXT_USER).scalar_one()
+            numbers = list(range(first, first + len(user_ids)))
+            raw(connection).executemany(_ADD_USER, zip(numbers, user_ids, strict=True))
+            owners = np.repeat(numbers, np.diff(indptr))
+            positions = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))
+            times = (None if t == NO_TIME else t for t in timestamps.tolist())
+            parts = repeat(int(part), len(owners))
+            columns = (owners.tolist(), positions.tolist(), items.tolist(), times, parts)
+            raw(connection).executemany(_ADD_INTERACTION, zip(*columns, strict=True))
+            self._db.set_meta(content_digest=content_digest(connection))
+        return numbers
+
     def load(self) -> Dataset:
         """Read the whole data set.
 
@@ -132,6 +174,13 @@ class Datasets:
             user_split=np.array([USER_SPLITS.index(row[1]) for row in users], dtype=np.int8),
             split=Split(split["name"], split["detail"]),
         )
+
+    def item_extra(self, name: str) -> list[str | None]:
+        """What the item file says of each item under ``name`` (such as ``brand``), as text."""
+        with self._db.read() as connection:
+            rows = connection.exec_driver_sql("SELECT extra FROM items ORDER BY item_ix").scalars()
+            found = [json.loads(row).get(name) for row in rows]
+        return [None if value in (None, "") else str(value) for value in found]
 
 
 def content_digest(connection: Connection) -> str:
@@ -233,39 +282,6 @@ def _insert_interactions(
     columns = (users, positions, item_ix[prepared.items], prepared.parts)
     users_, positions_, items_, parts_ = (column[order].tolist() for column in columns)
     times_ = [times[row] for row in order.tolist()]
-    connection.exec_driver_sql(
-        "INSERT INTO interactions (user_ix, position, item_ix, timestamp, part) "
-        "VALUES (?, ?, ?, ?, ?)",
-        list(zip(users_, positions_, items_, times_, parts_, strict=True)),
+    raw(connection).executemany(
+        _ADD_INTERACTION, zip(users_, positions_, items_, times_, parts_, strict=True)
     )
-
-
-def refuse_leak(connection: Connection, kind: str | None = None) -> None:
-    """Refuse interests inferred from items that are now hidden: they would leak targets.
-
-    A synthetic user no longer in use has no members to prove its evidence by, and its interests
-    reach nobody: it is looked at when it is chosen again (``Subjects.choose``). With ``kind``, only
-    subjects of that kind are looked at.
-
-    Raises
-    ------
-    LeakageError
-        Naming the item and the subject.
-    """
-    hidden = connection.execute(
-        text(
-            "SELECT s.name, i.item_id FROM evidence e JOIN interests n USING (interest_id) "
-            "JOIN subjects s USING (subject_id) JOIN items i ON i.item_ix = e.item_ix "
-            "WHERE (s.active OR s.user_ix IS NOT NULL) AND s.kind = coalesce(:kind, s.kind) "
-            "AND NOT EXISTS (SELECT 1 FROM interactions x WHERE x.item_ix = e.item_ix "
-            "AND x.part = :train AND (x.user_ix = s.user_ix OR (s.user_ix IS NULL AND x.user_ix IN "
-            "(SELECT m.user_ix FROM memberships m WHERE m.subject_id = s.subject_id)))) LIMIT 1"
-        ),
-        {"train": int(Part.TRAIN), "kind": kind},
-    ).first()
-    if hidden is not None:
-        raise LeakageError(
-            f"item {hidden[1]!r} is evidence of a stored interest of {hidden[0]!r}, but this data "
-            "or split hides it from the LLM; keep the split the store was built with, or build "
-            "into a new store"
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 
 from store.db.driver import raw
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
@@ -25,6 +27,15 @@ _MAKERS = (
     "interest_id IN (SELECT json_extract(payload, '$.interest') FROM edits WHERE undone_at IS NULL "
     "UNION SELECT json_extract(payload, '$.into') FROM edits WHERE undone_at IS NULL)) "
     "FROM interests GROUP BY subject_id"
+)
+
+
+_OF_SUBJECT = statement(
+    "SELECT n.label, n.description, n.source, (SELECT json_group_array(item_id) FROM "
+    "(SELECT i.item_id FROM evidence e JOIN items i USING (item_ix) "
+    "WHERE e.interest_id = n.interest_id ORDER BY e.position)) AS items "
+    "FROM interests n JOIN subjects s USING (subject_id) "
+    "WHERE n.subject_id = :subject AND s.state = 'ok' ORDER BY n.position"
 )
 
 
@@ -45,23 +56,38 @@ def interest_text(label: str, description: str) -> str:
 
 
 @dataclass(frozen=True)
+class StoredInterest:
+    """An interest as it stands: words, who made it, and the ids of the items that prove it."""
+
+    label: str
+    description: str
+    source: str
+    evidence: list[str]
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """All interests of active subjects, by interest id.
 
     Attributes
     ----------
-    ids, subject_ids
-        int64 ``[n]``.
-    labels, descriptions
-        ``[n]`` texts.
+    ids, subject_ids, leads
+        int64 ``[n]``; a lead is the interest that stands for it, itself where none does.
+    kinds
+        ``[n]`` kinds of the subjects.
+    labels, descriptions, text_digests
+        ``[n]`` texts, and the addresses of what is encoded.
     indptr, items
         CSR of the evidence: item_ix of interest ``r`` are ``items[indptr[r]:indptr[r + 1]]``.
     """
 
     ids: NDArray[np.int64]
     subject_ids: NDArray[np.int64]
+    leads: NDArray[np.int64]
+    kinds: list[str]
     labels: list[str]
     descriptions: list[str]
+    text_digests: list[str]
     indptr: NDArray[np.int64]
     items: NDArray[np.int32]
 
@@ -127,6 +153,15 @@ class Interests:
             )
             return bool(row.fetchone()[0])
 
+    def of_subject(self, subject_id: int) -> list[StoredInterest]:
+        """Interests of a subject that is ``ok``, in their order."""
+        with self._db.read() as connection:
+            rows = connection.execute(_OF_SUBJECT, {"subject": subject_id})
+            return [
+                StoredInterest(row.label, row.description, row.source, json.loads(row.items))
+                for row in rows
+            ]
+
     def makers(self) -> dict[int, Maker]:
         """Who is behind the interests of each subject that has any.
 
@@ -144,7 +179,8 @@ class Interests:
         """All interests of active subjects with their evidence."""
         with self._db.read() as connection:
             rows = connection.exec_driver_sql(
-                "SELECT interest_id, subject_id, label, description "
+                "SELECT interest_id, subject_id, label, description, kind, text_digest, "
+                "coalesce(canonical_id, interest_id) AS lead "
                 "FROM interests JOIN subjects USING (subject_id) WHERE active ORDER BY interest_id"
             ).all()
             pairs = connection.exec_driver_sql(
@@ -157,8 +193,11 @@ class Interests:
         return Catalogue(
             ids=ids,
             subject_ids=np.array([row[1] for row in rows], dtype=np.int64),
+            leads=np.array([row.lead for row in rows], dtype=np.int64),
+            kinds=[row.kind for row in rows],
             labels=[row[2] for row in rows],
             descriptions=[row[3] for row in rows],
+            text_digests=[row.text_digest for row in rows],
             indptr=_indptr(owner, len(ids)),
             items=np.array([pair[1] for pair in pairs], dtype=np.int32),
         )

@@ -10,12 +10,26 @@ from typing import Any, Literal
 from sqlalchemy import Connection, bindparam, text
 
 from store.choices import SubjectKind
+from store.db.driver import raw
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
-from store.tables.datasets import refuse_leak
+from store.tables.shown import refuse_leak
 
 Kind = SubjectKind
 State = Literal["pending", "ok", "quarantined"]
+
+
+_ADD_MEMBER = "INSERT INTO memberships (subject_id, user_ix, similarity) VALUES (?, ?, ?)"
+_SIZES = statement(
+    "UPDATE subjects SET size = (SELECT count(*) FROM memberships m "
+    "WHERE m.subject_id = subjects.subject_id) WHERE kind = 'exemplar' AND active "
+    "AND EXISTS (SELECT 1 FROM memberships m WHERE m.subject_id = subjects.subject_id)"
+)
+_SIMILARITIES = statement(
+    "SELECT m.user_ix, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
+    "WHERE s.kind = :kind AND s.active AND m.similarity IS NOT NULL"
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,21 @@ class Subjects:
         """Add or renew subjects beside the active ones; return their ids in order."""
         with self._db.write() as connection:
             return [_save(connection, row, run_id) for row in rows]
+
+    def add_members(self, members: Sequence[tuple[int, int, float]]) -> None:
+        """Let users join subjects: (subject_id, user_ix, similarity) of each.
+
+        The sizes of exemplars with members follow.
+        """
+        with self._db.write() as connection:
+            raw(connection).executemany(_ADD_MEMBER, members)
+            connection.execute(_SIZES)
+
+    def similarities(self, kind: Kind) -> list[tuple[int, float]]:
+        """(user_ix, similarity) of all members of active subjects of a kind, where it is known."""
+        with self._db.read() as connection:
+            rows = connection.execute(_SIMILARITIES, {"kind": kind})
+            return [(row[0], row[1]) for row in rows]
 
     def load(
         self,

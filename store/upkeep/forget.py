@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, text
-from sqlalchemy.exc import OperationalError
 
 from store.data.dataset import ITEM_TEXTS, item_text
 from store.data.splits import Part
+from store.db.sweeping import PENDING, sweep
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables import texts
@@ -70,7 +70,8 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
         counts |= _renew_synthetic(connection, synthetic)
         counts["text vectors"] = _remove_unused_vectors(connection)
         _refresh(store, connection)
-    sweep(store)
+        store.set_meta(**{PENDING: True})
+    sweep(store.engine, store.path)
     left = find_traces(store, needles)
     if left:
         raise StoreError(
@@ -78,33 +79,23 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
             f"only it caused (first: {left[0][:40]!r}); close other programs that use the store "
             f"and run: profiler forget --store {store.path}"
         )
+    store.drop_meta(PENDING)
     return counts | {"texts searched for in the file": len(needles)}
 
 
-def sweep(store: Store) -> None:
-    """Rewrite the file without what deleted rows left in it, and empty its write-ahead log.
+def sweep_left(store: Store) -> None:
+    """Sweep the file of what forgotten users left in it, and record that it is done.
 
     Raises
     ------
     StoreError
         If another program is using the store.
     """
-    raw = store.engine.raw_connection()
-    try:
-        cursor = raw.cursor()
-        cursor.execute("VACUUM")
-        busy = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except OperationalError as error:
-        raise StoreError(f"{store.path} cannot be swept: {error.orig}") from error
-    except Exception as error:  # the driver's own error: SQLAlchemy wraps only its cursors
-        raise StoreError(f"{store.path} cannot be swept: {error}") from error
-    finally:
-        raw.close()
-    if busy:
-        raise StoreError(
-            f"another program is reading {store.path}, so its log cannot be emptied; close it and "
-            f"run: profiler forget --store {store.path}"
-        )
+    if store.read_only:
+        raise StoreError(f"nothing can be swept: {store.read_only}")
+    sweep(store.engine, store.path)
+    if store.meta(PENDING):
+        store.drop_meta(PENDING)
 
 
 def _count(connection: Connection, user_ix: int) -> int:

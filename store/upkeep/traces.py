@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from store.db.location import files_beside
 from store.tables import texts
 
 if TYPE_CHECKING:
@@ -50,8 +51,7 @@ def find_traces(store: Store, needles: Sequence[str]) -> list[str]:
 
 
 def _files(path: Path) -> list[Path]:
-    beside = [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
-    return [file for file in beside if file.exists() and file.stat().st_size]
+    return [file for file in (path, *files_beside(path)) if file.exists() and file.stat().st_size]
 
 
 def _holds(file: Path, needle: bytes) -> bool:

@@ -1,13 +1,15 @@
-"""Keeping a store sound: re-checking every row, and copying it while it is in use."""
+"""Re-check every row of a store, its schema and its file."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
+from store.db.schema import schema_faults
 from store.digests import json_digest, text_digest
 from store.errors import StoreError
 from store.tables import texts
@@ -36,22 +38,34 @@ def verify(store: Store) -> tuple[dict[str, int], list[str]]:
     checked, faults
         Rows looked at by table, and one plain sentence for each fault.
     """
+    checked: dict[str, int] = {}
     with store.read() as connection:
-        faults = _structure(connection)
-        checked, wrong = _seals(connection)
-        faults += wrong
-        for check in (_prompts, _texts, _grounding, _states):
-            name, number, wrong = check(connection)
-            checked[name] = number
-            faults += wrong
-        expected = store.meta("content_digest")
-        if expected is not None:
-            checked["interactions"] = int(
-                connection.exec_driver_sql("SELECT count(*) FROM interactions").scalar_one()
-            )
-            if content_digest(connection) != expected:
-                faults.append("items, users or interactions differ from what was built")
+        faults = [*schema_faults(connection), *_structure(connection)]
+        try:
+            faults += _rows(store, connection, checked)
+        except (DBAPIError, sqlite3.Error, StoreError) as error:  # rows that cannot be read at all
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            faults.append(f"not everything could be read: {cause}")
     return checked, faults
+
+
+def _rows(store: Store, connection: Connection, checked: dict[str, int]) -> list[str]:
+    """Faults of rows; ``checked`` counts what was looked at."""
+    counts, faults = _seals(connection)
+    checked |= counts
+    for check in (_prompts, _texts, _grounding, _states):
+        name, number, wrong = check(connection)
+        checked[name] = number
+        faults += wrong
+    faults += _numbers(connection)
+    expected = store.meta("content_digest")
+    if expected is not None:
+        checked["interactions"] = int(
+            connection.exec_driver_sql("SELECT count(*) FROM interactions").scalar_one()
+        )
+        if content_digest(connection) != expected:
+            faults.append("items, users or interactions differ from what was built")
+    return faults
 
 
 def _structure(connection: Connection) -> list[str]:
@@ -120,6 +134,19 @@ def _grounding(connection: Connection) -> tuple[str, int, list[str]]:
     return "evidence", int(number), faults
 
 
+def _numbers(connection: Connection) -> list[str]:
+    """Users and items are numbered from 0 without gaps: arrays are indexed by these numbers."""
+    faults = []
+    for table, query in (
+        ("users", "SELECT count(*), min(user_ix), max(user_ix) FROM users"),
+        ("items", "SELECT count(*), min(item_ix), max(item_ix) FROM items"),
+    ):
+        number, low, high = connection.exec_driver_sql(query).one()
+        if number and (low, high) != (0, number - 1):
+            faults.append(f"{table} are not numbered from 0 to {number - 1}")
+    return faults
+
+
 def _states(connection: Connection) -> tuple[str, int, list[str]]:
     number = connection.exec_driver_sql("SELECT count(*) FROM subjects").scalar_one()
     torn = connection.exec_driver_sql(
@@ -127,23 +154,3 @@ def _states(connection: Connection) -> tuple[str, int, list[str]]:
         "(SELECT 1 FROM interests n WHERE n.subject_id = s.subject_id) AND state = 'quarantined'"
     ).scalars()
     return "subjects", int(number), [f"{name} is quarantined but has interests" for name in torn]
-
-
-def back_up(store: Store, to: Path) -> int:
-    """Write a consistent copy of the store to ``to`` (VACUUM INTO); return its size in bytes.
-
-    Raises
-    ------
-    StoreError
-        If the target exists or its folder does not.
-    """
-    if to.exists():
-        raise StoreError(f"{to} exists already; choose another name")
-    if not to.parent.is_dir():
-        raise StoreError(f"no folder {to.parent}; make it first")
-    raw = store.engine.raw_connection()
-    try:
-        raw.cursor().execute("VACUUM INTO ?", (str(to),))
-    finally:
-        raw.close()
-    return to.stat().st_size

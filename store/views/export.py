@@ -44,10 +44,32 @@ INTEGERS = {
 }
 
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet takes for a formula."""
+
+
 def export_store(
-    store: Store, out: Path, file_format: str, *, overwrite: bool = False
+    store: Store,
+    out: Path,
+    file_format: str,
+    *,
+    overwrite: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> list[dict[str, Any]]:
     """Write the tables of ``TABLES`` into the folder ``out``, all of them whole or none.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    out
+        Made where it is missing.
+    file_format
+        ``jsonl``, ``csv`` or ``parquet``.
+    overwrite
+        Replace files that exist.
+    spreadsheet_safe
+        In CSV, put an apostrophe before texts that a spreadsheet would take for a formula.
 
     Returns
     -------
@@ -62,11 +84,13 @@ def export_store(
     """
     writers: dict[str, Callable[[Path, list[str], Rows], int]] = {
         "jsonl": _write_jsonl,
-        "csv": _write_csv,
+        "csv": _write_safe_csv if spreadsheet_safe else _write_csv,
         "parquet": _write_parquet,
     }
     if file_format not in writers:
         raise UserError(f"--format {file_format!r}: one of {', '.join(writers)}")
+    if spreadsheet_safe and file_format != "csv":
+        raise UserError(f"`spreadsheet_safe` is for csv; {file_format} holds no formulas")
     files = [f"{name}.{file_format}" for name in TABLES]
     targets = output_targets(out, files, overwrite=overwrite, reads=[store.path])
     write = writers[file_format]
@@ -97,6 +121,14 @@ def _write_csv(path: Path, names: list[str], rows: Rows) -> int:
             writer.writerow(row)
             number += 1
     return number
+
+
+def _write_safe_csv(path: Path, names: list[str], rows: Rows) -> int:
+    return _write_csv(path, names, (tuple(map(_without_formula, row)) for row in rows))
+
+
+def _without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _write_parquet(path: Path, names: list[str], rows: Rows) -> int:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from store.db.sweeping import PENDING
+
 if TYPE_CHECKING:
     from store.store import Store
 
@@ -116,6 +118,11 @@ def _advice(store: Store, facts: dict[str, Any]) -> list[str]:
     kept = _kept(store) if pending else 0
     pending -= kept
     failed = sum(n for key, n in facts["subjects"].items() if key.endswith("quarantined"))
+    if store.meta(PENDING):
+        advice.append(
+            "texts of a forgotten user may still be in the file's free pages; the next command "
+            f"that writes removes them, or: profiler forget --store {store.path}"
+        )
     if not facts["data"]["interactions"]:
         advice.append(f"empty: run profiler build DATA --store {store.path}")
     if pending:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.data.splits import Part
+from store.db.statements import statement
+from store.db.transactions import Transactions
 from store.errors import StoreError
+from store.views.row import Row
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -30,6 +35,47 @@ _EVIDENCE = text(
     "FROM evidence e JOIN items i USING (item_ix) WHERE e.interest_id IN :interests "
     "ORDER BY e.interest_id, e.position"
 ).bindparams(bindparam("interests", expanding=True))
+
+
+_USERS = statement("SELECT count(*) FROM users WHERE NOT forgotten")
+_EXEMPLAR_OF_USERS = statement(
+    "SELECT u.user_id, coalesce(s.name, ''), coalesce(s.size, 0) FROM users u "
+    "LEFT JOIN memberships m ON m.user_ix = u.user_ix AND m.subject_id IN "
+    "(SELECT subject_id FROM subjects WHERE active AND kind = 'exemplar') "
+    "LEFT JOIN subjects s ON s.subject_id = m.subject_id WHERE NOT u.forgotten"
+)
+_LATEST = statement(
+    "SELECT i.item_id, x.part FROM interactions x JOIN users u USING (user_ix) "
+    "JOIN items i USING (item_ix) WHERE u.user_id = :user ORDER BY x.position DESC LIMIT 1"
+)
+
+
+@dataclass(frozen=True)
+class LatestItem(Row):
+    """The item of a user's latest interaction, and which part of the split that is."""
+
+    item_id: str
+    part: Part
+
+
+def count_users(store: Transactions) -> int:
+    """Users in the store; forgotten ones are none."""
+    with store.read() as connection:
+        return int(connection.execute(_USERS).scalar_one())
+
+
+def exemplar_of_users(store: Transactions) -> list[tuple[str, str, int]]:
+    """Each user with the name and size of its exemplar; an empty name and 0 without one."""
+    with store.read() as connection:
+        rows = connection.execute(_EXEMPLAR_OF_USERS)
+        return [(row[0], row[1], int(row[2])) for row in rows]
+
+
+def latest_item(store: Transactions, user_id: str) -> LatestItem | None:
+    """A user's latest interaction; None where there is none."""
+    with store.read() as connection:
+        row = connection.execute(_LATEST, {"user": user_id}).first()
+    return None if row is None else LatestItem(row[0], Part(row[1]))
 
 
 def show_user(store: Store, user_id: str) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def test_comments_do_not_change_the_digest_but_texts_do(tmp_path: Path) -> None:
         ),
         (("purpose: A test.", "purpose: A test.\npurpose: Two."), "2|appears twice"),
         (("{who: somebody}", "{who: &a x, b: *a}"), r"mine\.yaml:4: YAML aliases are not allowed"),
+        (("purpose: A test.", "purpose: 2026-02-31"), "a value cannot be read"),
         (("purpose: A test.", "purpose: !!python/object/apply:os.getcwd []"), "not valid YAML"),
         (("purpose: A test.", "purpose: [unclosed"), "not valid YAML"),
     ],

@@ -16,7 +16,9 @@ from recommender import api
 from recommender.base.tensors import write_tensors
 from recommender.data.semantics import read_semantics
 from recommender.data.sequences import Sequences
-from recommender.model_folder import artefacts
+from recommender.model_folder.artefacts import load_model
+from recommender.model_folder.manifest import read_manifest
+from recommender.model_folder.weights import load_item_ids
 from recommender.serving.service import Service
 from store.data.prepare import prepare
 from store.data.readers import read
@@ -30,7 +32,7 @@ QUICK = {"steps": 6, "evaluate_every": 3}
 def test_the_model_folder_is_whole_and_remembers_where_it_is_from(
     trained: Path, shop: Path
 ) -> None:
-    manifest = artefacts.read_manifest(trained)
+    manifest = read_manifest(trained)
     assert manifest.training["store"] == str(shop.resolve())
     assert manifest.training["align"] == ["eimf"]
     assert manifest.encoder == "test"
@@ -103,7 +105,7 @@ def test_a_text_start_without_text_vectors_is_refused(
 def test_the_same_seed_gives_the_same_model(shop: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         recommender.train(shop, tmp_path / name, align=("eimf", "ldmi"), crowd=True, training=QUICK)
-    first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))
+    first, second = (load_model(tmp_path / name)[0] for name in ("a", "b"))
     assert torch.equal(first.items, second.items)
 
 
@@ -116,7 +118,7 @@ def test_alignment_changes_the_model_but_not_what_serving_needs(shop: Path) -> N
 
 def test_evaluate_agrees_with_the_validation_of_training(trained: Path) -> None:
     found = recommender.evaluate(trained, part="valid")
-    card = artefacts.read_manifest(trained).metrics["valid"]
+    card = read_manifest(trained).metrics["valid"]
     assert found.means == pytest.approx(card)
     assert found.protocol["split"] == "leave-one-out"
     assert found.protocol["changed_since_training"] == []
@@ -184,7 +186,7 @@ def test_a_model_serves_a_raw_history_without_its_store(
     manifest = json.loads((trained / "manifest.json").read_text())
     manifest["training"]["store"] = str(tmp_path / "gone.db")
     (alone / "manifest.json").write_text(json.dumps(manifest))
-    known = artefacts.load_item_ids(alone)[:2]
+    known = load_item_ids(alone)[:2]
     found = recommender.recommend(alone, history=known, k=3, explain=True)
     assert len(found) == 3
     assert found[0].title is None
@@ -199,7 +201,7 @@ def test_a_store_that_has_changed_leaves_raw_histories_served(
 ) -> None:
     shop = shop_maker(tmp_path / "data", "leave-one-out")
     recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
-    known = artefacts.load_item_ids(tmp_path / "m")[:2]
+    known = load_item_ids(tmp_path / "m")[:2]
     before = recommender.recommend(tmp_path / "m", history=known, k=3)
     with open_store(shop) as store, store.write() as connection:
         connection.exec_driver_sql("UPDATE items SET item_id = 'renamed' WHERE item_ix = 0")
@@ -325,13 +327,13 @@ def test_a_stopped_run_keeps_its_model_and_resumes(shop: Path, tmp_path: Path) -
     with pytest.raises(UserError) as stopped:
         api.train(shop, tmp_path / "a", stop=stop, **settings)
     assert stopped.value.exit_code == 3
-    artefacts.load_model(tmp_path / "a")
+    load_model(tmp_path / "a")
     for other in ({"eimf": {"gamma": 0.5}}, {"crowd": True}, {"text_start": True}):
         with pytest.raises(UserError, match=f"{next(iter(other))} is .* now and was"):
             api.train(shop, tmp_path / "a", resume=True, **settings, **other)
     api.train(shop, tmp_path / "a", resume=True, **settings)
     api.train(shop, tmp_path / "b", **settings)
-    first, second = (artefacts.load_model(tmp_path / name)[0] for name in ("a", "b"))
+    first, second = (load_model(tmp_path / name)[0] for name in ("a", "b"))
     assert torch.equal(first.items, second.items)
     files = [tmp_path / name / "interests.safetensors" for name in ("a", "b")]
     assert files[0].read_bytes() == files[1].read_bytes()
@@ -371,7 +373,7 @@ def test_a_step_size_beyond_all_numbers_leaves_the_model_that_was_there(
     with pytest.raises(UserError, match=rf"{said} .*so none is kept; lower"):
         recommender.train(shop, tmp_path / "m", align=(), training=steps)
     with pytest.raises(UserError, match="no model at"):
-        artefacts.load_model(tmp_path / "m")
+        load_model(tmp_path / "m")
     recommender.train(shop, tmp_path / "m", align=(), training=QUICK)
     before = digest_of(tmp_path / "m")
     with pytest.raises(UserError, match="so none is kept"):

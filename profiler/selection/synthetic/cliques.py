@@ -17,6 +17,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.kernels.jit import exact, exact_parallel
 from profiler.selection.synthetic.neighbours import NeighbourGraph
 
 Ints = NDArray[np.int64]
@@ -139,7 +140,7 @@ def maximal_cliques(graph: NeighbourGraph) -> list[list[int]]:
     return sorted(sorted(c) for c in itertools.islice(nx.find_cliques(network), _MOST_MAXIMAL))
 
 
-@nb.njit(cache=True, parallel=True)
+@exact_parallel
 def _grow(
     seeds: Ints,
     pool_pointers: Ints,
@@ -175,7 +176,7 @@ def _grow(
     return grown, cohesion
 
 
-@nb.njit(cache=True)
+@exact
 def _fill(
     members: Ints,
     pool: Ints,
@@ -207,7 +208,7 @@ def _fill(
     return size, total
 
 
-@nb.njit(cache=True)
+@exact
 def _join(
     member: int, pool: Ints, alike: Floats, pointers: Ints, neighbours: Ints, weights: Floats
 ) -> None:
@@ -222,7 +223,7 @@ def _join(
                 alike[place] = -1.0
 
 
-@nb.njit(cache=True)
+@exact
 def _most_alike(pool: Ints, alike: Floats) -> int:
     """Place of the candidate most like the members; the lower number among equals; -1: none."""
     best = -1
@@ -236,7 +237,7 @@ def _most_alike(pool: Ints, alike: Floats) -> int:
     return best
 
 
-@nb.njit(cache=True)
+@exact
 def _fresh(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) -> int:
     """How many items of a user the clique does not own yet."""
     count = 0
@@ -245,7 +246,7 @@ def _fresh(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) 
     return count
 
 
-@nb.njit(cache=True)
+@exact
 def _stamp(user: int, item_pointers: Ints, items: Ints, stamp: Ints, mark: int) -> int:
     """Mark the items of a user as the clique's; how many are new."""
     count = 0

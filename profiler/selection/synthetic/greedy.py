@@ -8,15 +8,16 @@ the keys of earlier rounds; only its root is mended before it is trusted (lazy g
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+from profiler.kernels.jit import exact
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@nb.njit(cache=True)
+@exact
 def advance(
     pointers: Ints,
     members: Ints,
@@ -61,7 +62,7 @@ def advance(
     return size, picks, value, spent
 
 
-@nb.njit(cache=True)
+@exact
 def _sift_down(keys: Floats, heap: Ints, at: int, size: int) -> None:
     """Restore the heap below `at`: greatest key first, then the lower set number."""
     while True:
@@ -77,7 +78,7 @@ def _sift_down(keys: Floats, heap: Ints, at: int, size: int) -> None:
         at = best
 
 
-@nb.njit(cache=True)
+@exact
 def heapify(keys: Floats) -> Ints:
     """Heap of all set numbers, greatest key first, then the lower number."""
     heap = np.arange(len(keys))
@@ -86,7 +87,7 @@ def heapify(keys: Floats) -> Ints:
     return heap
 
 
-@nb.njit(cache=True)
+@exact
 def set_gains(pointers: Ints, members: Ints, fixed: Ints) -> Ints:
     """Weight of each set as a whole."""
     gains = np.zeros(len(pointers) - 1, dtype=np.int64)
@@ -96,7 +97,7 @@ def set_gains(pointers: Ints, members: Ints, fixed: Ints) -> Ints:
     return gains
 
 
-@nb.njit(cache=True)
+@exact
 def transpose(pointers: Ints, members: Ints, n_elements: int) -> tuple[Ints, Ints]:
     """CSR element → sets from CSR set → elements."""
     back_pointers = np.zeros(n_elements + 1, dtype=np.int64)
@@ -112,7 +113,7 @@ def transpose(pointers: Ints, members: Ints, n_elements: int) -> tuple[Ints, Int
     return back_pointers, back_sets
 
 
-@nb.njit(cache=True)
+@exact
 def has_repeats(pointers: Ints, members: Ints, n_elements: int) -> bool:
     """Whether a set lists an element twice."""
     last = np.full(n_elements, -1, dtype=np.int64)

@@ -14,6 +14,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from profiler.kernels.jit import exact, exact_parallel
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 ItemWeight = Literal["one", "idf", "inverse-sqrt"]
@@ -135,7 +137,7 @@ def _mutual(named: Ints, likeness: Floats) -> NeighbourGraph:
     return NeighbourGraph(indptr, other[order], weight[order])
 
 
-@nb.njit(cache=True, parallel=True)
+@exact_parallel
 def _top_neighbours(
     pointers: Ints,
     items: Ints,
@@ -175,7 +177,7 @@ def _top_neighbours(
     return named, likeness
 
 
-@nb.njit(cache=True)
+@exact
 def _share(
     user: int,
     pointers: Ints,
@@ -200,7 +202,7 @@ def _share(
     return count
 
 
-@nb.njit(cache=True)
+@exact
 def _insert(named: Ints, likeness: Floats, other: int, alike: float) -> None:
     """Insert into a list of best first, lower number first among equals; the last falls out."""
     place = len(named)

@@ -1,22 +1,17 @@
-"""Synthetic users in the store: written once chosen, read for people."""
+"""Synthetic users written to the store once they are chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from profiler.selection.synthetic.result import SyntheticUsers
 from store.digests import PREFIX, json_digest
 from store.tables.subjects import SubjectRow
+from store.views.synthetic_users import META_KEY
 
 if TYPE_CHECKING:
-    from store.data.dataset import Dataset
     from store.store import Store
-    from store.tables.subjects import Subject
-
-META_KEY = "synthetic_users"
 
 
 def save_synthetic_users(
@@ -91,82 +86,3 @@ def coverage(chosen: SyntheticUsers) -> dict[str, Any]:
         "notes": list(chosen.notes),
         "settings": chosen.settings,
     }
-
-
-def list_synthetic_users(store: Store) -> dict[str, Any]:
-    """Everything about the active synthetic users, in the order chosen, as JSON.
-
-    Returns
-    -------
-    dict
-        ``coverage`` (see :func:`coverage`; ``None`` where others than those chosen are active) and
-        ``synthetic_users``: each with its members, the items it stands for, and which members
-        own them.
-    """
-    subjects = store.subjects.load(kinds=("synthetic",))
-    subjects.sort(key=lambda s: (s.details.get("rank", len(subjects)), s.subject_id))
-    dataset = store.datasets.load() if subjects else None
-    members = _members(store)
-    facts = store.meta(META_KEY)
-    ours = facts and facts["chosen"] == sum("rank" in subject.details for subject in subjects)
-    return {
-        "coverage": facts if ours else None,
-        "synthetic_users": [
-            _described(subject, members.get(subject.subject_id, []), dataset)
-            for subject in subjects
-            if dataset is not None
-        ],
-    }
-
-
-def _members(store: Store) -> dict[int, list[tuple[int, float | None]]]:
-    with store.read() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT m.subject_id, m.user_ix, m.similarity FROM memberships m "
-            "JOIN subjects s USING (subject_id) WHERE s.kind = 'synthetic' AND s.active "
-            "ORDER BY m.subject_id, m.user_ix"
-        ).all()
-    result: dict[int, list[tuple[int, float | None]]] = {}
-    for subject_id, user_ix, similarity in rows:
-        result.setdefault(subject_id, []).append((user_ix, similarity))
-    return result
-
-
-def _described(
-    subject: Subject, members: Sequence[tuple[int, float | None]], dataset: Dataset
-) -> dict[str, Any]:
-    owned = {user: set(dataset.history(user).tolist()) for user, _ in members}
-    return {
-        "name": subject.name,
-        "state": subject.state,
-        "members": [
-            {"user": dataset.user_ids[user], "similarity": similarity}
-            for user, similarity in members
-        ],
-        "items": [
-            {
-                "item": dataset.item_ids[item],
-                "title": dataset.titles[item],
-                "owned_by": [dataset.user_ids[user] for user, _ in members if item in owned[user]],
-            }
-            for item in subject.items
-        ],
-        "details": subject.details,
-    }
-
-
-def coverage_curve(listed: Sequence[dict[str, Any]], points: int = 10) -> list[dict[str, Any]]:
-    """The curve at some of its points, the last one included: after how many, what is covered."""
-    known = [one["details"] for one in listed if "weight_covered" in one["details"]]
-    if not known:
-        return []
-    at = np.unique(np.linspace(0, len(known) - 1, min(points, len(known))).round().astype(int))
-    return [
-        {
-            "synthetic_users": int(place) + 1,
-            "items": known[place]["items_covered"],
-            "users": known[place]["users_covered"],
-            "weight": known[place]["weight_covered"],
-        }
-        for place in at
-    ]

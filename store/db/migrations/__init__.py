@@ -1,18 +1,10 @@
-"""Numbered migrations: ``NNNN_name.sql``, each applied in one transaction, in order.
-
-``PRAGMA user_version`` holds the number of the last one applied. A store of a later version than
-this code knows is refused, never guessed at.
-"""
+"""Numbered migrations, ``NNNN_name.sql``; :mod:`store.db.migrate` applies them."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from importlib.resources import files
-
-from sqlalchemy import Connection, Engine
-
-from store.db.engine import WRITE_OPTION
-from store.errors import StoreError
 
 
 def available() -> list[tuple[int, str]]:
@@ -35,37 +27,7 @@ def statements(script: str) -> list[str]:
     return found
 
 
-def version(connection: Connection) -> int:
-    """Number of the last migration applied to the store."""
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-
-def migrate(engine: Engine, path: object) -> int:
-    """Bring the store to the newest version; return the number of migrations applied.
-
-    Raises
-    ------
-    StoreError
-        If the store was written by a later version.
-    """
-    todo = available()
-    applied = 0
-    for number, script in todo:
-        with engine.connect() as raw:
-            connection = raw.execution_options(**{WRITE_OPTION: True})
-            # The version is read inside the write transaction: of two processes that open an old
-            # store at once, the second waits and then finds nothing left to do.
-            with connection.begin():
-                current = version(connection)
-                if current > todo[-1][0]:
-                    raise StoreError(
-                        f"{path} has schema version {current}, this program knows up to "
-                        f"{todo[-1][0]}; install the newer version that wrote it"
-                    )
-                if current >= number:
-                    continue
-                for statement in statements(script):
-                    connection.exec_driver_sql(statement)
-                connection.exec_driver_sql(f"PRAGMA user_version = {number}")
-                applied += 1
-    return applied
+def tables_of(number: int) -> set[str]:
+    """Names of the tables that a store has after migration ``number``."""
+    made = re.compile(r"^CREATE (?:VIRTUAL )?TABLE (\w+)", re.MULTILINE)
+    return {name for n, script in available() if n <= number for name in made.findall(script)}

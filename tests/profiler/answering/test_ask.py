@@ -116,6 +116,7 @@ def test_tools_say_what_is_wrong_with_a_call_and_change_nothing(store: Store) ->
         ("drop_tables", {}),
         ("show_user", {"user": "x' OR 1=1 --"}),
         ("show_interest", {"interest_id": "many"}),
+        ("show_interest", {"interest_id": 10**30}),
         ("search_interests", {"query": '"'}),
         ("find_items", {"words": "%"}),
     ]
@@ -125,8 +126,9 @@ def test_tools_say_what_is_wrong_with_a_call_and_change_nothing(store: Store) ->
     assert "no user" in told[1]["error"]
     assert str(store.path) not in told[1]["error"]
     assert "interest_id" in told[2]["error"]
-    assert "cannot read the query" in told[3]["error"]
-    assert told[4] == []
+    assert "less than or equal" in told[3]["error"]
+    assert "cannot read the query" in told[4]["error"]
+    assert told[5] == []
     assert answer.sentences == []
     with store.read() as connection:
         assert connection.exec_driver_sql("SELECT * FROM interests").all() == before

@@ -16,10 +16,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 import cli
-from profiler.commands import prompts as prompts_command
-from profiler.commands.import_interests import import_interests
-from profiler.commands.import_responses import import_responses
-from profiler.commands.requests import requests
+from profiler.commands.building import prompts as prompts_command
+from profiler.commands.exchange.import_interests import import_interests
+from profiler.commands.exchange.import_responses import import_responses
+from profiler.commands.exchange.requests import requests
 from prompts import list_templates
 from store.data.prepare import prepare
 from store.data.readers import read
@@ -184,7 +184,7 @@ def test_an_encoder_that_is_gone_is_told_before_anything_is_stored(
     with open_store(store) as opened:
         opened.set_meta(encoder="gone@0123")
     for words in (("import-responses", answers), ("import-interests", file)):
-        with pytest.raises(UserError, match=r"gone@0123.*name it with --encoder"):
+        with pytest.raises(UserError, match=r"gone@0123.*with `encoder`"):
             run(*words, "--store", store)
     with open_store(store) as opened:
         assert opened.responses.digests() == set()
@@ -203,8 +203,9 @@ def test_a_template_that_is_not_asked_with_is_refused(
 
 def test_the_commands_import_nothing_heavy_for_their_help() -> None:
     code = (
-        "import sys; import profiler.commands.prompts, profiler.commands.requests, "
-        "profiler.commands.import_responses, profiler.commands.import_interests; "
+        "import sys; import profiler.commands.building.prompts; "
+        "import profiler.commands.exchange.requests, "
+        "profiler.commands.exchange.import_responses, profiler.commands.exchange.import_interests; "
         "print([m for m in ('jinja2', 'pydantic', 'yaml', 'numpy', 'sqlalchemy', 'torch') "
         "if m in sys.modules])"
     )

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import cli
 import prompts
-from profiler.commands.build import build
+from profiler.commands.building.build import build
 from store.data.sample import write_sample
 from store.store import open_store
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from profiler.commands.check import check
+from profiler.commands.building.check import check
 from store.data.readers import read
 from store.errors import DataError
 

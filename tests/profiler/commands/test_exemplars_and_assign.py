@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from profiler.commands.assign import assign
-from profiler.commands.exemplars import exemplars
-from profiler.commands.status import status
+from profiler.commands.building.assign import assign
+from profiler.commands.reading.exemplars import exemplars
+from profiler.commands.reading.status import status
 from profiler.config import BuildConfig
 from profiler.pipeline import build
 from profiler.selection.new_users import ageing_of, join_exemplars

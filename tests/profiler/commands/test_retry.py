@@ -79,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_store_of_another_encoder_is_retried_without_naming_it(
+def test_a_store_of_another_encoder_is_retried_where_it_is_named(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import profiler
@@ -105,12 +105,13 @@ def test_a_store_of_another_encoder_is_retried_without_naming_it(
         options += ["--base-url", server.base_url]
         away = folder.rename(tmp_path / "away")
         assert call(options) == 2
-        assert "put its folder back" in capsys.readouterr().err
+        assert "not loaded unasked" in capsys.readouterr().err
         assert call([*options, "--encoder", "all-MiniLM-L6-v2"]) == 2
         assert "but --encoder all-MiniLM-L6-v2 is" in capsys.readouterr().err
         assert server.record.total == paid
         away.rename(folder)
-        assert call(options) == 0
+        assert call(options) == 2, "a store may name any model; it is loaded only where asked for"
+        assert call([*options, "--encoder", str(folder)]) == 0
         assert server.record.total == paid + 2
     from store.store import open_store
 

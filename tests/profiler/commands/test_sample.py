@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from profiler.commands.sample import sample
+from profiler.commands.building.sample import sample
 from store.data.readers import read
 from store.data.sample import FILES, SEED, USERS, load_truth
 

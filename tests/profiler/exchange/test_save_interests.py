@@ -38,10 +38,10 @@ def test_a_store_without_vectors_needs_no_encoder(store: Store) -> None:
 
 def test_another_encoder_is_refused_with_both_names(store: Store) -> None:
     store.set_meta(encoder="mine@0123+bf16")
-    said = rf"'mine@0123\+bf16', but --encoder {DEFAULT} is '{DEFAULT}\+bf16'.*leave --encoder out"
+    said = rf"'mine@0123\+bf16', but `encoder` {DEFAULT} is '{DEFAULT}\+bf16'.*leave `encoder` out"
     with pytest.raises(UserError, match=said):
         encoder_of(store, DEFAULT)
-    with pytest.raises(UserError, match="name it with --encoder"):
+    with pytest.raises(UserError, match="with `encoder`"):
         encoder_of(store)
 
 

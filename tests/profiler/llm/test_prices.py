@@ -52,6 +52,10 @@ def test_the_users_table_goes_first(tmp_path: Path) -> None:
         "as_of: 2026-01-01\nmodels: {a: {input: -1, output: 0}}",
         "as_of: 2026-01-01\nmodels: {a: {input: .nan, output: 0}}",
         "{",
+        "as_of: 2026-02-31\nmodels: {a: {input: 1, output: 0}}",
+        "as_of: 2026-01-01\nmodels: {a: &p {input: 1, output: 0}, b: *p}",
+        "as_of: 2026-01-01\nmodels: {a: {input: 1, input: 2, output: 0}}",
+        "as_of: 2026-01-01\nmodels: " + "[" * 5000,
         "as_of: 2026-01-01\nmodels: {a: {input: 1, output: 0, cached: 2}}",
     ],
 )

@@ -127,9 +127,24 @@ def test_the_stores_encoder_is_found_again(tmp_path: Path, full: Encoder, half: 
         for encoder in (full, half):
             store.set_meta(encoder=encoder.name)
             assert load_stored_encoder(store).name == encoder.name
-        store.set_meta(encoder="gone@0123")
-        with pytest.raises(UserError, match="gone@0123"):
-            load_stored_encoder(store)
+
+
+def test_an_encoder_that_a_store_names_is_not_loaded_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store from elsewhere once decided which model was fetched and run."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with open_store(tmp_path / "a.db", create=True) as store:
+        with store.runs.recording("build", {"encoder": str(folder)}):
+            pass
+        for name in (load_encoder(str(folder), precision="fp32").name, "somebody/model"):
+            store.set_meta(encoder=name)
+            with pytest.raises(UserError, match=f"{name}.*not loaded unasked.*`encoder`"):
+                load_stored_encoder(store)
+        store.set_meta(encoder=load_encoder(str(folder), precision="fp32").name)
+        assert load_stored_encoder(store, str(folder)).name == store.meta("encoder")
 
 
 def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is read from a store, and vectors kept to explain with."""
+"""What is read of a store's interests."""
 
 from __future__ import annotations
 
@@ -7,12 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from recommender.data.semantics import Semantics, describe, read_semantics
-from recommender.model_folder.projection import NAME, load_projection, save_projection
-from recommender.objectives.eimf import EIMF
-from store.errors import UserError
 from store.store import open_store
 
 
@@ -45,19 +41,17 @@ def test_arrays_that_do_not_fit_are_refused(semantics: Semantics) -> None:
         replace(semantics, rows=np.full(10, 4))
 
 
-def test_projected_interests_are_found_by_their_ids(semantics: Semantics, tmp_path: Path) -> None:
-    best = EIMF(semantics, 16).interest_vectors()
-    save_projection(tmp_path, semantics.interest_ids, ["ink", "paper", "glue", "tape"], best)
-    loaded = load_projection(tmp_path, np.array([21, 10, 99, 20]), ["tape", "ink", "pens", "desks"])
-    assert loaded is not None
-    assert torch.equal(loaded[0], best[3])
-    assert torch.equal(loaded[1], best[0])
-    assert loaded[2].isnan().all()  # an interest that came later
-    assert loaded[3].isnan().all()  # and one that took over the number of another
-
-
-def test_a_model_without_projection_and_a_damaged_one(tmp_path: Path) -> None:
-    assert load_projection(tmp_path, np.array([1]), ["ink"]) is None
-    (tmp_path / NAME).write_bytes(b"not a tensor file")
-    with pytest.raises(UserError, match="cannot be read"):
-        load_projection(tmp_path, np.array([1]), ["ink"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"evidence": np.full(11, 12)}, "shown by an item outside 0 … 11"),
+        ({"evidence_indptr": np.array([0, 3, 5, 8, 12])}, "end at 12 of 11"),
+        ({"indptr": np.array([0, 2, 1, 6, 8, 10, 10])}, "fall"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_when_arrays_are_made(
+    semantics: Semantics, change: dict[str, np.ndarray], words: str
+) -> None:
+    # An item number out of range was read from foreign memory later on.
+    with pytest.raises(ValueError, match=words):
+        replace(semantics, **change)

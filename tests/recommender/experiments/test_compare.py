@@ -182,7 +182,7 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "train", stopped)
+        patch.setattr(compare, "train", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(steps=3)
     (beside,) = (tmp_path / "out" / "remi").glob("seed-0-*")
@@ -216,7 +216,7 @@ def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(
         )  # fmt: skip
 
     with monkeypatch.context() as patch:
-        patch.setattr(api, "train", lambda *args, **options: train(*args, stop=stop, **options))
+        patch.setattr(compare, "train", lambda *args, **options: train(*args, stop=stop, **options))
         with pytest.raises(InterruptedRunError, match=r"remi, seed 0: stopped at step 4 .*goes on"):
             run("a")
     resumed = run("a")

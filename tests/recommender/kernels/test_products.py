@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from recommender.kernels import products
-from recommender.kernels.products import SHAPES, keeps_float32, quick_products
-from recommender.kernels.softmax import mean_log_mass
+from recommender.kernels.products import SHAPES, fast_float32_products, keeps_float32
+from recommender.kernels.softmax import mean_logsumexp
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_inside_products_stay_float32(switch, shape):
     generator = torch.Generator().manual_seed(rows)
     left = torch.randn(rows, inner, generator=generator)
     right = torch.randn(inner, columns, generator=generator)
-    with quick_products():
+    with fast_float32_products():
         found = left @ right
     wanted = left.double() @ right.double()
     assert float((found.double() - wanted).abs().max()) < 1e-5 * inner**0.5
@@ -41,9 +41,9 @@ def test_inside_the_switch_is_what_the_trial_says_and_outside_as_it_was(switch):
     exact = all(products._exact(*shape) for shape in SHAPES)
     switch.fp32_precision = "ieee"
     assert keeps_float32() == exact
-    with quick_products():
+    with fast_float32_products():
         assert switch.fp32_precision == ("bf16" if exact else "ieee")
-        with quick_products():
+        with fast_float32_products():
             pass
         assert switch.fp32_precision == ("bf16" if exact else "ieee")
     assert switch.fp32_precision == "ieee"
@@ -51,14 +51,14 @@ def test_inside_the_switch_is_what_the_trial_says_and_outside_as_it_was(switch):
 
 def test_after_an_error_the_switch_is_put_back(switch):
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
-        mean_log_mass(torch.ones(2, 1, 3), torch.ones(4, 5))
+        mean_logsumexp(torch.ones(2, 1, 3), torch.ones(4, 5))
     assert switch.fp32_precision == "ieee"
 
 
 def test_where_the_trial_fails_they_are_not_taken(switch, monkeypatch):
     monkeypatch.setattr(products, "TOLERANCE", -1.0)  # no product is as exact as that
     assert not keeps_float32()
-    with quick_products():
+    with fast_float32_products():
         assert switch.fp32_precision == "ieee"
 
 

@@ -8,23 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from recommender.backbones.create import create
 from recommender.backbones.registry import BACKBONES
-from recommender.model_folder.artefacts import (
-    ITEMS,
-    MANIFEST,
-    WEIGHTS,
-    check_items,
-    describe,
-    differences,
-    load_item_ids,
-    load_model,
-    read_manifest,
-    save_model,
-)
+from recommender.model_folder.artefacts import check_items, load_model, save_model
+from recommender.model_folder.manifest import MANIFEST, describe, differences, read_manifest
+from recommender.model_folder.weights import ITEMS, WEIGHTS, load_item_ids
 from store.data.dataset import Dataset
 from store.data.splits import Split
+from store.digests import json_digest
 from store.errors import StoreError, UserError
 
 HISTORY = torch.tensor([[1, 2, 3, 0], [4, 0, 0, 0]])
@@ -145,6 +138,68 @@ class TestDamage:
         path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
         with pytest.raises(UserError, match="format 2, this version reads 1"):
             load_model(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"training": {"interests": "bogus"}}, "training: interests is 'bogus', not exemplar"),
+            ({"training": {"store": 5}}, "training: store is 5, not a text"),
+            ({"n_items": 6}, "does not hold 6 distinct items"),
+            ({"n_items": "many"}, "n_items: "),
+            ({"backbone": "nosuch"}, "unknown backbone 'nosuch'"),
+            ({"config": {"d": "wide"}}, "d = 'wide'"),
+            ({"config": {"d": 4, "length": 4, "k": 4, "bias": False}}, "has the shape"),
+        ],
+    )
+    def test_a_manifest_changed_by_hand_is_one_plain_line(self, tmp_path, change, words):
+        # "interests": "bogus" was a traceback from inside the store.
+        saved(tmp_path)
+        path = tmp_path / MANIFEST
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        with pytest.raises(UserError) as refused:
+            load_model(tmp_path)
+        assert words in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+    def test_a_manifest_nested_without_end(self, tmp_path):
+        saved(tmp_path)
+        (tmp_path / MANIFEST).write_text("[" * 100_000 + "]" * 100_000)
+        with pytest.raises(UserError, match="nested too deep"):
+            load_model(tmp_path)
+
+    @pytest.mark.parametrize("ids", [[1, 2, 3, 4, 5], {"a": 1}, ["a", None, "c", "d", "e"]])
+    def test_item_ids_that_are_no_texts(self, tmp_path, ids):
+        saved(tmp_path)
+        (tmp_path / ITEMS).write_text(json.dumps(ids))
+        path = tmp_path / MANIFEST
+        known = json.loads(path.read_text()) | {"items_digest": json_digest(ids)}
+        path.write_text(json.dumps(known))
+        with pytest.raises(UserError, match=r"not a (text|list)"):
+            load_model(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            (lambda t: t.to(torch.int8), "'items' is int8, not float32"),
+            (lambda t: t.to(torch.complex64), "'items' is complex64, not float32"),
+            (lambda t: t[:-1], r"has the shape \(5, 8\), not \(6, 8\)"),
+            (lambda t: t.index_fill(0, torch.tensor(3), torch.nan), "not numbers"),
+        ],
+    )
+    def test_weights_of_another_kind(self, tmp_path, change, words):
+        # int8 and complex weights were taken without a word, and cast.
+        saved(tmp_path)
+        tensors = load_file(tmp_path / WEIGHTS)
+        save_file(tensors | {"items": change(tensors["items"]).contiguous()}, tmp_path / WEIGHTS)
+        with pytest.raises(UserError, match=words):
+            load_model(tmp_path)
+
+    def test_weights_in_half_precision_are_taken(self, tmp_path):
+        model = saved(tmp_path)
+        tensors = {name: t.half() for name, t in load_file(tmp_path / WEIGHTS).items()}
+        save_file(tensors, tmp_path / WEIGHTS)
+        loaded, _ = load_model(tmp_path)
+        torch.testing.assert_close(loaded.items, model.items, rtol=1e-2, atol=1e-3)
 
     def test_an_interrupted_save_leaves_no_manifest(self, tmp_path):
         saved(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from recommender.training.averaging import Average
+from recommender.training.averaging import averaged, restore, tensors
 from recommender.training.logbook import Logbook
 from store.errors import UserError
 
@@ -17,43 +17,34 @@ from store.errors import UserError
 def test_the_mean_follows_the_formula():
     torch.manual_seed(0)
     model = nn.Linear(3, 2)
-    average = Average(model, 0.7)
+    mean = averaged(model, 0.7)
     expected = model.weight.detach().double().clone()
     for step in range(1, 30):
         with torch.no_grad():
             model.weight.add_(torch.randn_like(model.weight))
-        average.update(step)
+        mean.update_parameters(model)
         keep = min(0.7, (1 + step) / (10 + step))
         expected = keep * expected + (1 - keep) * model.weight.detach().double()
-    own = model.weight.detach().clone()
-    with average.applied():
-        torch.testing.assert_close(model.weight.detach().double(), expected, rtol=1e-5, atol=1e-6)
-        assert not torch.equal(model.weight, own)
-    assert torch.equal(model.weight, own)
+    got = mean.module.weight.detach().double()
+    torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(mean.module.weight, model.weight)
 
 
-def test_an_error_inside_gives_the_weights_back():
+def test_a_restored_mean_goes_on_bit_by_bit():
     model = nn.Linear(3, 2)
-    average = Average(model, 0.5)
-    with torch.no_grad():
-        model.weight.add_(1)
-    average.update(1)
-    own = model.weight.detach().clone()
-    with pytest.raises(UserError), average.applied():
-        raise UserError("while evaluating")
-    assert torch.equal(model.weight, own)
-
-
-def test_a_decay_of_nought_is_the_model_itself():
-    model = nn.Linear(3, 2)
-    average = Average(model, 0.0)
-    with torch.no_grad():
-        model.weight.add_(1)
-    average.update(1)
-    own = model.weight.detach().clone()
-    with average.applied():
-        assert torch.equal(model.weight, own)
-    assert average.tensors() == {}
+    whole, stopped = averaged(model, 0.99), averaged(model, 0.99)
+    steps = torch.randn(6, *model.weight.shape)
+    for step, change in enumerate(steps, start=1):
+        with torch.no_grad():
+            model.weight.add_(change)
+        if step == 4:  # of a checkpoint after the third step
+            stored = {name: value.clone() for name, value in tensors(stopped).items()}
+            stopped = averaged(nn.Linear(3, 2), 0.99)
+            restore(stopped, stored, 3)
+        whole.update_parameters(model)
+        stopped.update_parameters(model)
+    assert list(tensors(whole)) == ["average.weight", "average.bias"]
+    assert torch.equal(whole.module.weight, stopped.module.weight)
 
 
 def test_tensorboard_reads_what_was_written(tmp_path: Path):

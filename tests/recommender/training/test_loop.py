@@ -297,17 +297,19 @@ class TestInterruption:
         )
         return model, result
 
-    def test_control_c_keeps_the_best_model_and_says_how_to_go_on(self, tmp_path):
+    # SIGTERM of a scheduler and SIGHUP of a closed terminal once ended a run without its model.
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    def test_a_signal_keeps_the_best_model_and_says_how_to_go_on(self, number, tmp_path):
         count = iter(range(100))
 
         def press() -> bool:
             if next(count) == 6:
-                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), number)
             return False
 
-        before = signal.getsignal(signal.SIGINT)
+        before = signal.getsignal(number)
         model, result = self.fit(press, tmp_path)
-        assert signal.getsignal(signal.SIGINT) is before
+        assert signal.getsignal(number) is before
         assert result.reason == "interrupted"
         assert result.steps == 7
         tensors, facts = checkpoint.read(tmp_path / checkpoint.NAME)
@@ -316,6 +318,33 @@ class TestInterruption:
         with pytest.raises(InterruptedRunError, match=r"step 7.*--resume") as stopped:
             result.raise_if_stopped()
         assert stopped.value.exit_code == 3
+
+    def test_a_second_signal_stops_at_once(self, tmp_path):
+        def press() -> bool:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return False
+
+        before = signal.getsignal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            self.fit(press, tmp_path)
+        assert signal.getsignal(signal.SIGTERM) is before
+
+    def test_what_was_ignored_stays_ignored(self):
+        """As under nohup."""
+        count = iter(range(1000))
+
+        def press() -> bool:
+            if next(count) == 3:
+                os.kill(os.getpid(), signal.SIGHUP)
+            return next(count) > 20
+
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            _, result = self.fit(press)
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        assert result.steps > 7
 
     def test_a_stop_after_the_last_step_leaves_its_evaluation_to_the_resumed_run(self, tmp_path):
         def train(out, stop_at=None, **more):

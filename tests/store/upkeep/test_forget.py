@@ -10,9 +10,10 @@ import pytest
 
 from profiler.config import BuildConfig
 from profiler.pipeline import build
+from store.db.sweeping import sweep
 from store.errors import StoreError
 from store.store import open_store
-from store.upkeep.forget import REASON, forget_user, sweep
+from store.upkeep.forget import REASON, forget_user
 from store.upkeep.traces import SHORTEST, find_traces
 from store.upkeep.verify import verify
 from store.views.status import summarise
@@ -140,7 +141,7 @@ def test_a_reader_that_holds_the_old_rows_is_told_of(path):
         with pytest.raises(StoreError, match=r"close it and|cannot be swept"):
             forget_user(store, "customer-ada")
         reader.execute("ROLLBACK")
-        sweep(store)
+        sweep(store.engine, store.path)
         assert b"customer-ada" not in bytes_of(path)
 
 

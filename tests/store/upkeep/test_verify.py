@@ -11,11 +11,12 @@ import pytest
 from store.data.prepare import prepare
 from store.data.readers import read
 from store.digests import text_digest
-from store.errors import StoreError
+from store.errors import UserError
 from store.store import open_store
 from store.tables.ledger import NewResponse, Prompt
 from store.tables.subjects import SubjectRow
-from store.upkeep.verify import back_up, verify
+from store.upkeep.backup import back_up
+from store.upkeep.verify import verify
 
 
 class Interest:
@@ -152,7 +153,7 @@ def test_backup_is_a_sound_store_and_never_overwrites(path, tmp_path):
         with store.write() as connection:  # a writer at work
             connection.exec_driver_sql("UPDATE subjects SET size = 99")
             back_up(store, tmp_path / "b.db")
-        with pytest.raises(StoreError, match="exists already"):
+        with pytest.raises(UserError, match="exists already"):
             back_up(store, tmp_path / "b.db")
     with open_store(tmp_path / "b.db") as copy:
         assert verify(copy)[1] == []

@@ -151,3 +151,16 @@ def test_datasette_answers_every_named_query(store, served):
     assert [row["label"] for row in found] == [SHREDDING.label]
     with pytest.raises(urllib.error.HTTPError):
         get(f"{served}/s.json?sql=DELETE+FROM+interests")
+
+
+def test_a_spreadsheet_takes_no_text_for_a_formula(store, tmp_path):
+    """A title such as ``=HYPERLINK(…)`` of a shop was once live in the file."""
+    with store.write() as connection:
+        connection.exec_driver_sql("UPDATE interests SET label = '=1+1' WHERE interest_id = 1")
+    export_store(store, tmp_path, "csv", spreadsheet_safe=True)
+    with (tmp_path / "interests.csv").open(newline="") as file:
+        rows = {row["interest_id"]: row for row in csv.DictReader(file)}
+    assert rows["1"]["label"] == "'=1+1"
+    assert float(rows["1"]["strength"]) >= 0
+    with pytest.raises(UserError, match="`spreadsheet_safe` is for csv"):
+        export_store(store, tmp_path / "two", "jsonl", spreadsheet_safe=True)

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from profiler.commands.synthetic_users import synthetic_users
+from profiler.commands.reading.synthetic_users import synthetic_users
 from profiler.selection.synthetic.choose import choose_synthetic_users
 from profiler.selection.synthetic.result import SyntheticSettings
-from profiler.selection.synthetic.storing import list_synthetic_users, save_synthetic_users
+from profiler.selection.synthetic.storing import save_synthetic_users
 from store.data.splits import NO_TIME, Split
 from store.errors import StoreError
 from store.store import Store, open_store
 from store.tables.subjects import SubjectRow
+from store.views.synthetic_users import list_synthetic_users
 
 HISTORIES = {"ann": [0, 1, 2, 3], "bob": [0, 1, 2, 4], "cyd": [5, 6, 7], "dan": [5, 6, 8]}
 HIDDEN = 9  # everybody's last item, which nobody may show
@@ -57,7 +58,7 @@ def build(store: Store, **settings: float) -> None:
 def test_what_was_chosen_comes_back_with_owners(path: Path) -> None:
     with open_store(path) as store:
         build(store)
-        document = list_synthetic_users(store)
+        document = list_synthetic_users(store).to_json()
         subjects = store.subjects.load(kinds=("synthetic",))
     first, second = document["synthetic_users"]
     item_ix = {f"i{n}": n for n in range(10)}
@@ -92,7 +93,7 @@ def test_the_same_choice_again_keeps_the_subjects(path: Path) -> None:
 def test_the_command_prints_json_tables_and_one(path: Path, capsys) -> None:
     with open_store(path) as store:
         build(store)
-        name = list_synthetic_users(store)["synthetic_users"][0]["name"]
+        name = list_synthetic_users(store).synthetic_users[0].name
     synthetic_users(path, None, json=True)
     document = json.loads(capsys.readouterr().out)
     assert [point["synthetic_users"] for point in document["curve"]] == [1, 2]
@@ -121,8 +122,8 @@ def test_synthetic_users_from_outside_are_listed_without_coverage(path: Path, ca
         build(store)
         row = SubjectRow("synthetic", "synthetic:outside", None, [0, 5], members=[0, 2])
         store.subjects.choose("synthetic", [row], store.runs.start("import", {}))
-        document = list_synthetic_users(store)
-    assert document["coverage"] is None
-    assert document["synthetic_users"][0]["items"][0]["owned_by"] == ["ann"]
+        listing = list_synthetic_users(store)
+    assert listing.coverage is None
+    assert listing.synthetic_users[0].items[0].owned_by == ["ann"]
     synthetic_users(path, None, json=False)
     assert "came from outside" in capsys.readouterr().out

@@ -1,0 +1,1 @@
+"""Commands that fill a store: data, subjects, interests, assignments, and their prompts."""

@@ -1,0 +1,1 @@
+"""Commands that take questions out and bring answers and interests in."""

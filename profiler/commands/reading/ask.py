@@ -1,0 +1,116 @@
+"""``profiler ask``: a question about a store, answered with citations that were checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from profiler.commands.options import BudgetOptions
+from store.console.options import Json, StoreFile, given, grouped, option
+
+if TYPE_CHECKING:
+    from profiler.answering.agent import Answer
+
+
+@grouped
+def ask(
+    question: Annotated[str, typer.Argument(help="A question in plain words.")],
+    store: StoreFile,
+    budget: BudgetOptions,
+    llm: Annotated[
+        str | None, option("PROVIDER:MODEL that answers, such as openai:gpt-4o-mini.")
+    ] = None,
+    base_url: Annotated[
+        str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, option("Most tokens of each step.", min=1, default="1000")
+    ] = None,
+    temperature: Annotated[
+        float | None, option("Sampling temperature.", min=0, default="0")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Answer a question from the store; every sentence cites interests or items that exist.
+
+    The model may only look things up, in at most ten steps.
+
+    $ profiler ask "What do readers of crime novels buy?" --store shop.db --llm openai:gpt-4o-mini
+    """
+    from store.console import print_json
+    from store.store import open_store
+
+    with open_store(store) as opened:
+        if llm is None or llm == "offline":
+            _refuse(question, store)
+        from profiler.answering.agent import AnsweringOptions
+        from profiler.answering.agent import ask as run
+        from profiler.llm.langchain import open_chat
+
+        options = AnsweringOptions(
+            caps=budget.caps(),
+            prices=budget.price_table(),
+            **given(max_tokens=max_tokens, temperature=temperature),
+        )
+        answer = run(opened, question, open_chat(str(llm), base_url=base_url), options)
+    if json:
+        print_json(answer.to_json())
+    else:
+        _tell(answer)
+    return 0 if answer.sentences else 1
+
+
+def _refuse(question: str, store: Path) -> None:
+    """Say which look-ups come nearest, ready to be typed."""
+    import shlex
+
+    from profiler.words import words_of
+    from store.errors import UserError
+
+    words = [w for w in words_of(question) if w not in _ASKING]
+    query = shlex.quote(" ".join(dict.fromkeys(words)) or question.strip() or "WORDS")
+    where = shlex.quote(str(store))
+    raise UserError(
+        "a question in words needs a language model: add --llm PROVIDER:MODEL. Without one, use\n"
+        f"  profiler search {query} --store {where}\n"
+        f"  profiler interests --store {where}\n"
+        f"  profiler show USER --store {where}\n"
+        f"  profiler explain USER --item ITEM --store {where}\n"
+        f"  profiler status --store {where}"
+    )
+
+
+_COMMON = """
+about could did do does how know many me much our show should tell there think we what when where
+which whom whose why
+"""
+_ASKING = frozenset(_COMMON.split())
+
+
+def _tell(answer: Answer) -> None:
+    from store.console import note, plain, say
+
+    for sentence in answer.sentences:
+        say(plain(sentence.text))
+    if answer.sentences:
+        say("")
+    for row in answer.sources["interests"]:
+        say(
+            f"[i{row['interest_id']}] {plain(row['label'])} ({plain(row['subject'])}, "
+            f"{plain(row['source'])})"
+        )
+    for row in answer.sources["items"]:
+        say(f"[item {plain(row['item_id'])}] {plain(row['title'])}")
+    if not answer.sentences:
+        why = "no sentence could be proven" if answer.finished else "no answer within ten steps"
+        say(f"nothing to show: {why}")
+    for why, number in answer.dropped.items():
+        note(f"sentences left out because each {why}: {number}")
+    tally = answer.tally
+    cost = "unknown cost" if tally.unpriced else f"${tally.cost_usd:.4f}"
+    note(
+        f"{answer.model}: {answer.steps} steps, {tally.calls} calls, {tally.cached} found stored, "
+        f"{tally.tokens} tokens, {cost}"
+    )

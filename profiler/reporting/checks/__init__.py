@@ -1,0 +1,1 @@
+"""The quality view: what is measured, how it is judged, and the verdict."""

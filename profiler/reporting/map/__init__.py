@@ -1,0 +1,1 @@
+"""The map: merged interests, their places, themes, names and colours."""

@@ -1,0 +1,1 @@
+"""People on the page: who is shown, what is told of them, where their interests came from."""

@@ -1,0 +1,1 @@
+"""What every part of the page shares: the data contract, words, names and titles."""

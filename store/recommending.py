@@ -1,0 +1,80 @@
+"""What a page needs of a trained model, so that the profiler can show lists without knowing models.
+
+``profiler`` and ``recommender`` never import each other: the programs join them (``cli.py``), and
+whoever writes a report from Python hands one in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+Tier = Literal["shows", "fits", "none"]
+
+
+@dataclass(frozen=True)
+class ReasonedItem:
+    """An item with why it has its score for a user: what was computed, and nothing else.
+
+    Attributes
+    ----------
+    item_id, score
+        The item.
+    how
+        How the score was split: ``attention`` (exact), ``shapley`` (sampled) or ``none``.
+    tier
+        ``shows``: items of the user raised the score and show the interest; ``fits``: an interest
+        of the user fits the item by its words; ``none``: no stored interest does.
+    because
+        Ids of the user's items that a sentence may name, at most two.
+    interest_id
+        The interest; None where none fits.
+    similarity
+        Cosine of the item's words and the interest's.
+    parts
+        What each item of the history added: (item id, part), largest first. They and ``base`` sum
+        to the score.
+    base
+        What comes from no item.
+    """
+
+    item_id: str
+    score: float
+    how: str
+    tier: Tier
+    because: tuple[str, ...]
+    interest_id: int | None
+    similarity: float | None
+    parts: tuple[tuple[str, float], ...]
+    base: float
+
+
+@runtime_checkable
+class Recommending(Protocol):
+    """A trained model with the store it was trained on."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+
+    def recommend(
+        self,
+        user_id: str,
+        k: int,
+        *,
+        without: Sequence[int] = (),
+        more: Sequence[int] = (),
+    ) -> list[str]:
+        """Ids of the best items for a user, best first; fewer interests, or more of some."""
+
+    def reasons(self, user_id: str, items: Sequence[str]) -> list[ReasonedItem]:
+        """Why each item has its score for the user, in the order given."""
+
+    def close(self) -> None:
+        """Let go of files."""
+
+
+OpenModel = Callable[[Path, Path], Recommending]
+"""Opens a model folder with a store: ``open_model(model, store)``."""

@@ -87,13 +87,13 @@ def hidden_events(m: Measured, w: Vocabulary) -> Check | None:
         f"{percent(h.others)} of those hidden from somebody else fit as well.",
         rule=f"{h.events:,} hidden {w.events} of {h.users:,} {w.people}: one fits where its words "
         "and an interest's have a cosine of 0.55 or more. Good if the difference from other "
-        f"{w.people}'s {w.events} is clearly above 15 points, weak if it is not clearly above 0 "
+        f"{w.events} is clearly above 15 points, weak if it is not clearly above 0 "
         f"(95% interval {_points(h.low)} to {_points(h.high)}).",
         kind="bars",
         of="share that fits",
         bars=[
             Bar(name=f"Own hidden {w.events}", value=h.fit),
-            Bar(name=f"Other {w.people}'s", value=h.others),
+            Bar(name="Those of others", value=h.others),
         ],
     )
 

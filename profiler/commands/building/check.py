@@ -66,7 +66,7 @@ def _proposed(raw: RawData) -> dict[str, str]:
 
 
 def _print(raw: RawData, report: Report) -> None:
-    from profiler.commands.build import build
+    from profiler.commands.building.build import build
     from store.console import print_table, say
     from store.data.check import fact_rows, lines
 

@@ -129,6 +129,11 @@ def build(
     refuse_unused(config.prompts, config.questions().values())
     how = _as_configured(asking or AskingOptions(), config, llm)
     tell = progress or (lambda step, done, total: None)
+    encoder = load_encoder(config.encoder)
+    if config.encoder is not None and not _encoded_by(encoder, store):
+        tell("loading the encoder", 0, 0)  # what does not exist is told before any work is done
+        encoder.load()
+    tell("reading the data", 0, 0)
     prepared = prepare(
         read(source, options),
         filter=config.filter,
@@ -149,10 +154,11 @@ def build(
         size = (dataset.n_users, dataset.n_items, len(dataset.items))
         report = BuildReport(changed, *size, notes=prepared.notes)
 
-        encoder = load_encoder(config.encoder)
+        tell("loading vectors", 0, 0)
         found = _encode_items(store, dataset, encoder, config, tell)
         report.encoded, item_vectors = found.encoded, found.vectors
 
+        tell("choosing exemplars and synthetic users", 0, 0)
         purse = _purse(store, llm, config, how)
         report.chosen = choose_subjects(
             store, dataset, item_vectors, encoder, config, run_id, purse
@@ -164,10 +170,21 @@ def build(
             return report
         report.asking = _ask(store, port, config, how, run_id, tell, stop)
         report.encoded += _encode_interests(store, encoder, tell)
+        tell("assigning interests to users", 0, 0)
         if config.assign:
             report.assigned = assign_own_interests(store, dataset, item_vectors)
         merge_duplicates(store)
         return report
+
+
+def _encoded_by(encoder: Encoder, store: Store | str | Path) -> bool:
+    """Whether a store's last build encoded with this encoder; no weights are needed to know."""
+    if isinstance(store, Store):
+        return bool(store.meta("encoder") == encoder.name)
+    if not Path(store).is_file():
+        return False
+    with open_store(store) as opened:
+        return bool(opened.meta("encoder") == encoder.name)
 
 
 def _encode_items(

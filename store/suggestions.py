@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 MOST = 3
+MANY_TO_COMPARE = 20_000
 MANY = 200_000
 """With more names than this none are compared: an error should not take seconds."""
 
@@ -26,6 +27,8 @@ def near(name: str, known: Iterable[str]) -> list[str]:
         return [by_fold[folded]]
     room = max(2, len(folded) // 3)
     candidates = [one for one in by_fold if abs(len(one) - len(folded)) <= room]
+    if len(candidates) > MANY_TO_COMPARE:  # comparing takes some microseconds a name
+        candidates = [one for one in candidates if one[:2] == folded[:2]][:MANY_TO_COMPARE]
     found = get_close_matches(folded, candidates, MOST, 0.7)
     if not found and len(folded) >= 3:
         found = [one for one in by_fold if folded in one][:MOST]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from store.errors import UserError
+from store.suggestions import did_you_mean
 
 Config = TypeVar("Config", bound=BaseModel)
 
@@ -32,4 +33,7 @@ def checked(kind: type[Config], values: Mapping[str, Any], what: str) -> Config:
         where = ".".join(str(part) for part in first["loc"]) or "settings"
         known = ", ".join(kind.model_fields)
         said = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{what}, {where} = {first['input']!r}: {said}; it takes {known}") from None
+        near = did_you_mean(where, kind.model_fields) if first["type"] == "extra_forbidden" else ""
+        raise UserError(
+            f"{what}, {where} = {first['input']!r}: {said}{near or '; it takes ' + known}"
+        ) from None

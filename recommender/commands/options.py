@@ -19,7 +19,11 @@ ModelStore = Annotated[
 User = Annotated[str | None, option("A user of the store.", "--user")]
 History = Annotated[
     str | None,
-    option("Item ids joined by commas, oldest first, for a user never seen.", "--history"),
+    option(
+        "Item ids joined by commas, oldest first, for a user never seen; an id that holds a comma "
+        "stands in double quotes: 'I1,\"lamp, brass\"'.",
+        "--history",
+    ),
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda or cuda:N.")]
 Settings = Annotated[

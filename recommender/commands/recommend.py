@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -88,5 +89,12 @@ def recommend(
 
 
 def parse_history(text: str | None) -> list[str] | None:
-    """Read item ids joined by commas."""
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+    """Read item ids joined by commas; an id that holds a comma stands in double quotes.
+
+    >>> parse_history('I1, "lamp, brass"')
+    ['I1', 'lamp, brass']
+    """
+    if text is None:
+        return None
+    ids = next(csv.reader([text], skipinitialspace=True), [])
+    return [one.strip() for one in ids if one.strip()]

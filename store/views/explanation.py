@@ -13,6 +13,7 @@ from store.data.dataset import item_text
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables.vectors import fetch
+from store.views.near_names import like_item
 from store.views.users import evidence_of, find_user
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def _item(connection: Connection, item_id: str, store: Store) -> dict[str, Any]:
     ).mappings()
     found = row.first()
     if found is None:
-        raise StoreError(f"no item {item_id!r} in {store.path}; the ids are those of the data")
+        near = like_item(connection, str(item_id)) or "; the ids are those of the data"
+        raise StoreError(f"no item {item_id!r} in {store.path}{near}")
     return dict(found)
 
 

@@ -16,6 +16,7 @@ from store.data.splits import Part
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
+from store.views.near_names import like_user
 from store.views.row import Row
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ def find_user(connection: Connection, user_id: str, store: Store) -> dict[str, A
     ).mappings()
     found = row.first()
     if found is None:
-        raise StoreError(f"no user {user_id!r} in {store.path}; the ids are those of the data")
+        near = like_user(connection, str(user_id)) or "; the ids are those of the data"
+        raise StoreError(f"no user {user_id!r} in {store.path}{near}")
     return dict(found)
 
 

@@ -65,13 +65,15 @@ def build(
     $ profiler build shop --store shop.db --llm openai:gpt-4o-mini --dry-run
     $ profiler build shop --store shop.db --llm openai:gpt-4o-mini --budget-usd 2
     """
-    from profiler.config import BuildConfig
-    from profiler.pipeline import build as run
     from store.console import note, plain, show_progress
 
-    config = BuildConfig.checked(**given(preparing, vectors, choosing, prompts, assign=assign))
-    asking = asking_options(answers, prompts, pace, budget, only_pending=only_pending)
     with show_progress(quiet=json) as tell:
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from profiler.config import BuildConfig
+        from profiler.pipeline import build as run
+
+        config = BuildConfig.checked(**given(preparing, vectors, choosing, prompts, assign=assign))
+        asking = asking_options(answers, prompts, pace, budget, only_pending=only_pending)
         report = run(
             source,
             store,

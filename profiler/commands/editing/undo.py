@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,6 @@ def undo(
     $ profiler undo 3 --store shop.db
     """
     from store.console import note, print_json, print_table, say
-    from store.digests import canonical_json
     from store.store import open_store
     from store.upkeep.edits import edits
     from store.upkeep.edits import undo as take_back
@@ -34,12 +33,33 @@ def undo(
     if json:
         print_json(found if edit is None else found[0])
     elif edit is not None:
-        say(f"edit {edit} ({found[0]['kind']} of {found[0]['payload']['interest']}) taken back")
+        say(f"{taken_back(found[0])} (edit {edit} taken back)")
     else:
-        rows = [
-            [e["edit_id"], e["kind"], canonical_json(e["payload"]), e["made_at"], e["undone_at"]]
-            for e in found
-        ]
-        print_table("", ["edit", "kind", "what", "made at", "taken back"], rows)
+        rows = [[e["edit_id"], done(e), e["made_at"], e["undone_at"]] for e in found]
+        print_table("", ["edit", "change", "made at", "taken back"], rows)
         if not rows:
             note("nothing was changed by hand yet")
+
+
+def done(edit: dict[str, Any]) -> str:
+    """What a change by hand did, in words."""
+    kind, what = edit["kind"], edit["payload"]
+    interest = f"interest {what['interest']}"
+    if kind == "merge":
+        return f"{interest} was put under interest {what['into']}"
+    if kind == "rename":
+        return f"{interest}: {what['before']['label']!r} became {what['after']['label']!r}"
+    return f"{interest} was pinned"
+
+
+def taken_back(edit: dict[str, Any]) -> str:
+    """What taking back a change by hand did, in words."""
+    kind, what = edit["kind"], edit["payload"]
+    interest = f"interest {what['interest']}"
+    if kind == "merge":
+        before = what["before"]
+        now = "stands for itself again" if before is None else f"stands under {before} again"
+        return f"{interest} no longer stands under interest {what['into']}: it {now}"
+    if kind == "rename":
+        return f"{interest} is called {what['before']['label']!r} again"
+    return f"{interest} is no longer pinned"

@@ -176,10 +176,12 @@ def test_notes_on_the_data_are_told_before_anything_is_asked(
         )
         assert server.record.total == 2
     assert told.pop(0) == "reading the data"
-    assert told[0] == "0 calls: items.csv has no column 'title': items have no titles"
-    assert "1 of 36 items are not in the item file and have no text, such as 's5-i5'" in told[1]
-    assert "encoding" in told[2:]
-    assert [f"0 calls: {line}" for line in report.notes] == told[:2]
+    noted = [line for line in told if " calls: " in line]
+    assert "0 calls: items.csv has no column 'title': items have no titles" in noted
+    said = "1 of 36 items are not in the item file and have no text, such as 's5-i5'"
+    assert any(said in line for line in noted)
+    assert "encoding" in told[len(noted) :]
+    assert [f"0 calls: {line}" for line in report.notes] == noted == told[: len(noted)]
 
 
 @pytest.mark.parametrize("json_", [False, True])
@@ -196,11 +198,11 @@ def test_the_command_prints_notes_even_where_nothing_is_sent(
     printed = capsys.readouterr()
     said = "items.csv has no column 'title': items have no titles"
     if json_:
-        assert json.loads(printed.out)["notes"][0] == said
+        assert said in json.loads(printed.out)["notes"]
         assert printed.err == ""
     else:
         lines = [one for one in printed.err.splitlines() if not one.endswith(" s)")]
-        assert lines[0] == f"note: {said}"
+        assert f"note: {said}" in lines
         assert said not in printed.out
 
 

@@ -10,7 +10,8 @@ The score of an item is the largest inner product of its vector with the user's 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -71,6 +72,8 @@ class Backbone(nn.Module, ABC):
     trains_on : "one", "all" or "none"
         One random target per user in a step, all positions of the history, or nothing: such a model
         is computed from the training histories by :meth:`prepare`.
+    reads_history : bool
+        False where every history gets the same scores.
     default_loss : str or None
         Loss of a recipe that names none; None is the softmax, over a sample of the items where one
         target per user is trained on or the items are many.
@@ -78,11 +81,16 @@ class Backbone(nn.Module, ABC):
         How K interests become one score while training, where the recipe does not say.
     default_objectives : mapping
         Auxiliary losses that belong to the model, by name, with their settings.
+    refinement : nn.Module or None
+        While training: item table → refined item table of the same shape, such as a propagation
+        over a graph of items. :meth:`settle` puts its result into the table, so that a served model
+        needs no graph.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
     trains_on: ClassVar[TrainsOn] = "one"
+    reads_history: ClassVar[bool] = True
     default_loss: ClassVar[str | None] = None
     default_readout: ClassVar[str | None] = None
     default_objectives: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -98,13 +106,52 @@ class Backbone(nn.Module, ABC):
         self.d = config.d
         self.k: int = getattr(config, "k", 1)
         self.length = config.length
-        table = torch.empty(n_items + 1 + self.extra_rows, config.d).normal_(std=self.init_std)
+        table = self._fresh_table(n_items + 1 + self.extra_rows, config.d)
         table[0] = 0.0
         self.items = nn.Parameter(table)
 
+        self.refinement: nn.Module | None = None
+        self._refined: Tensor | None = None
+
+    def _fresh_table(self, rows: int, d: int) -> Tensor:
+        """Item vectors before training, ``[rows, d]``."""
+        return torch.empty(rows, d).normal_(std=self.init_std)
+
+    def table(self) -> Tensor:
+        """The item table, ``[V + 1, d]`` and special rows after it, refined while it trains so."""
+        if self.refinement is None:
+            return self.items
+        if self._refined is not None:
+            return self._refined
+        refined: Tensor = self.refinement(self.items)
+        return refined
+
+    @contextmanager
+    def refined_once(self) -> Iterator[None]:
+        """Inside, a refinement is computed once and not at each look-up."""
+        self._refined = None if self.refinement is None else self.table()
+        try:
+            yield
+        finally:
+            self._refined = None
+
+    def refine(self, refinement: nn.Module) -> None:
+        """Add a refinement of the item table, after those it has."""
+        refinement.to(self.items.device)
+        chain = [] if self.refinement is None else [self.refinement]
+        self.refinement = nn.Sequential(*chain, refinement) if chain else refinement
+
+    def settle(self) -> None:
+        """Put the refined vectors into the item table, for serving, and drop the refinement."""
+        if self.refinement is not None:
+            with torch.no_grad():
+                self.items.copy_(self.table())
+            self.refinement = None
+
     def item_embeddings(self) -> Tensor:
         """Item vectors as interests are compared with, ``[V + 1, d]``; row 0 is padding."""
-        return self.scored(self.items[: self.n_items + 1] if self.extra_rows else self.items)
+        table = self.table()
+        return self.scored(table[: self.n_items + 1] if self.extra_rows else table)
 
     def scored(self, vectors: Tensor) -> Tensor:
         """Vectors of the item table as interests are compared with, same shape."""
@@ -117,8 +164,8 @@ class Backbone(nn.Module, ABC):
         a fifth of a small training step.
         """
         if len(ids) == 1:
-            return (self.items[ids[0]],)
-        flat = self.items.index_select(0, torch.cat([part.reshape(-1) for part in ids]))
+            return (self.table()[ids[0]],)
+        flat = self.table().index_select(0, torch.cat([part.reshape(-1) for part in ids]))
         pieces = torch.split_with_sizes(flat, [part.numel() for part in ids])
         return tuple(
             piece.view(*part.shape, self.d) for piece, part in zip(pieces, ids, strict=True)

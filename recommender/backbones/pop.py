@@ -14,6 +14,7 @@ class Pop(Backbone):
 
     name = "pop"
     trains_on = "none"
+    reads_history = False
 
     def __init__(self, n_items: int, config: BackboneConfig) -> None:
         super().__init__(n_items, config.model_copy(update={"d": 1}))

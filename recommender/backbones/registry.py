@@ -15,6 +15,9 @@ BACKBONES: Registry[type[Backbone]] = Registry(
     type,
     {
         "pop": "recommender.backbones.pop:Pop",
+        "ease": "recommender.backbones.ease:EASE",
+        "itemknn": "recommender.backbones.itemknn:ItemKNN",
+        "transitions": "recommender.backbones.transitions:Transitions",
         "dnn": "recommender.backbones.dnn:DNN",
         "gru4rec": "recommender.backbones.gru4rec:GRU4Rec",
         "sasrec": "recommender.backbones.sasrec:SASRec",
@@ -25,6 +28,11 @@ BACKBONES: Registry[type[Backbone]] = Registry(
         "remi": "recommender.backbones.remi:REMI",
         "sine": "recommender.backbones.sine:SINE",
         "facet": "recommender.backbones.facet:Facet",
+        "pomrec": "recommender.backbones.pomrec:PoMRec",
+        "pimi": "recommender.backbones.pimi:PIMI",
+        "gimirec": "recommender.backbones.gimirec:GIMIRec",
+        "lightgcn": "recommender.backbones.lightgcn:LightGCN",
+        "mhim": "recommender.backbones.mhim:MHIM",
     },
     base="recommender.backbones.base:Backbone",
 )

@@ -39,6 +39,9 @@ class Batch:
     targets : Tensor int64 ``[B, L]`` or None
         The item after each position, 0 where nothing is to be predicted; None where only
         ``target`` is trained on.
+    cuts : Tensor int64 ``[B]`` or None
+        How many training items of the user come before ``target`` (before the first one that it may
+        be, where it is drawn from several).
     """
 
     users: Tensor
@@ -46,6 +49,7 @@ class Batch:
     lengths: Tensor
     target: Tensor
     targets: Tensor | None = None
+    cuts: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,7 @@ class Sequences:
         draw = torch.rand(len(users), generator=generator, device=self.device)
         cut = torch.minimum(low + (draw * (count - low)).long(), count - 1)
         history, lengths = self._windows(start, cut, length)
-        return Batch(users, history, lengths, self.items[start + cut])
+        return Batch(users, history, lengths, self.items[start + cut], cuts=cut)
 
     def all_targets(
         self,
@@ -210,7 +214,7 @@ class Sequences:
         chosen = torch.where(inside, start[:, None] + place + step, 0)
         targets = self.items[chosen] * inside
         last = targets[torch.arange(len(users), device=self.device), lengths - 1]
-        return Batch(users, history, lengths, last, targets)
+        return Batch(users, history, lengths, last, targets, cuts=cut)
 
     def _windows(self, start: Tensor, end: Tensor, length: int) -> tuple[Tensor, Tensor]:
         """Items ``end - length … end`` (exclusive) after each ``start``, left-aligned."""
@@ -220,6 +224,13 @@ class Sequences:
         first = (start + end - lengths)[:, None]
         index = torch.where(inside, first + offsets, torch.zeros_like(first))
         return self.items[index] * inside, lengths
+
+    def following(self, users: Tensor, cuts: Tensor, n: int) -> Tensor:
+        """The next n training items of users from a cut on, int64 ``[B, n]``, 0 beyond the end."""
+        place = cuts[:, None] + torch.arange(n, device=self.device)
+        start, count = self.indptr[users, None], self.indptr.diff()[users, None]
+        inside = place < count
+        return self.items[torch.where(inside, start + place, 0)] * inside
 
     def eval_histories(self, which: Literal["valid", "test"], length: int) -> EvalHistories:
         """Users with targets in a part, and the last ``length`` items known before them.

@@ -182,7 +182,7 @@ class Crowd(Objective):
             b = self._prototypes(F.normalize(model.item_embeddings(), dim=1), a, group)
         near = (a * b).sum(1, keepdim=True)
         # Lengths once per item, not once per negative: there are pairs × negatives of those.
-        norms = model.items.norm(dim=1).clamp(min=1e-12)
+        norms = model.table().norm(dim=1).clamp(min=1e-12)
         lengths = norms.index_select(0, negatives.view(-1)).view(negatives.shape)
         far = ((c @ a[:, :, None])[:, :, 0] / lengths).masked_fill(~allowed, float("-inf"))
         logits = torch.cat([near, far], 1) / self.config.tau

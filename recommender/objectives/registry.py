@@ -18,6 +18,9 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "eimf": "recommender.objectives.eimf:EIMF",
         "ldmi": "recommender.objectives.ldmi:LDMI",
         "crowd": "recommender.objectives.crowd:Crowd",
+        "dmil": "recommender.objectives.dmil:DMIL",
+        "global_context": "recommender.objectives.refining:GlobalContext",
+        "hypergraph": "recommender.objectives.refining:Hypergraph",
     },
     base="recommender.objectives.base:Objective",
 )

@@ -125,7 +125,7 @@ def split_scores(
 
 
 def _method(model: Backbone, encoded: Encoded) -> How:
-    if model.trains_on == "none":
+    if not model.reads_history:
         return "none"
     return "attention" if pools_items(encoded) else "shapley"
 

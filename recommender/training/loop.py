@@ -193,7 +193,8 @@ class _Run:
         return self.model.corrupt(batch)
 
     def _terms(self, batch: Batch, negatives: Tensor) -> dict[str, Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16):
+        once = self.model.refined_once()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16), once:
             rows, encoded = encode_rows(self.model, batch, negatives)
             if self.settings.consistency > 0:
                 again, _ = encode_rows(self.model, batch, negatives)
@@ -243,7 +244,8 @@ class _Run:
         if self.rank:
             return {self.settings.monitor: 0.0}
         try:
-            metrics = self.evaluator(model)
+            with torch.no_grad(), model.refined_once():
+                metrics = self.evaluator(model)
         except NotNumbersError:
             return None
         return metrics | ({LAST: float(self.count.step)} if self.settings.monitor == LAST else {})
@@ -285,6 +287,7 @@ class _Run:
             for prefix, module in self.modules.items():
                 module.load_state_dict(checkpoint.under(f"{prefix}.", self.best))
         self.model.eval()
+        self.model.settle()
         if reason == "interrupted":
             kept = f"step {count.best_step}" if count.best is not None else f"step {count.step}"
             self.detail = (

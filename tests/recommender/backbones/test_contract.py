@@ -14,7 +14,7 @@ V, L = 15, 6
 HISTORY = torch.tensor(
     [[3, 1, 4, 1, 5, 9], [2, 6, 5, 0, 0, 0], [7, 0, 0, 0, 0, 0], [8, 8, 8, 8, 0, 0]]
 )
-LEARNED = [name for name in BACKBONES.built_in if name != "pop"]
+LEARNED = [name for name in BACKBONES.built_in if BACKBONES.get_known(name).trains_on != "none"]
 CAUSAL = ["dnn", "gru4rec", "sasrec", "facet"]
 
 

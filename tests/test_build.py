@@ -177,7 +177,6 @@ def test_notes_on_the_data_are_told_before_anything_is_asked(
         assert server.record.total == 2
     assert told.pop(0) == "reading the data"
     noted = [line for line in told if " calls: " in line]
-    assert "0 calls: items.csv has no column 'title': items have no titles" in noted
     said = "1 of 36 items are not in the item file and have no text, such as 's5-i5'"
     assert any(said in line for line in noted)
     assert "encoding" in told[len(noted) :]
@@ -196,13 +195,13 @@ def test_the_command_prints_notes_even_where_nothing_is_sent(
     words = ["build", str(untitled), "--store", store, *options, *(["--json"] if json_ else [])]
     assert run(profiler_app, "profiler", words) == 0
     printed = capsys.readouterr()
-    said = "items.csv has no column 'title': items have no titles"
+    said = "1 of 36 items are not in the item file and have no text, such as 's5-i5'"
     if json_:
-        assert said in json.loads(printed.out)["notes"]
+        assert any(said in line for line in json.loads(printed.out)["notes"])
         assert printed.err == ""
     else:
         lines = [one for one in printed.err.splitlines() if not one.endswith(" s)")]
-        assert f"note: {said}" in lines
+        assert any(line.startswith("note: ") and said in line for line in lines)
         assert said not in printed.out
 
 

@@ -8,7 +8,13 @@ from typing import Annotated
 import typer
 
 from recommender.choices import InterestSource
-from recommender.commands.options import Device, LengthOptions, ProtocolOptions, Settings
+from recommender.commands.options import (
+    Device,
+    LengthOptions,
+    ProtocolOptions,
+    Settings,
+    require_store,
+)
 from store.console.options import Json, StoreFile, grouped, option
 
 
@@ -53,6 +59,7 @@ def compare(
 
     $ recommender compare remi remi+eimf pop --store shop.db --out compare --seeds 2
     """
+    require_store(store)
     from recommender.experiments.compare import compare as run
     from recommender.recipes.specs import join_training, split_settings
     from recommender.text import comparison_tables

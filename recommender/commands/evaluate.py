@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from recommender.commands.options import Model, ModelStore, ProtocolOptions
+from recommender.commands.options import Model, ModelStore, ProtocolOptions, require_model
 from store.console.options import Json, grouped, option
 
 
@@ -48,9 +49,12 @@ def evaluate(
 ) -> None:
     """Rank all items for the held-out users of the store's split and measure.
 
+    The result is kept as evaluation.json in the model's folder, where the report finds it.
+
     $ recommender evaluate models/remi
     $ recommender evaluate models/remi -k 20 --metrics recall,ndcg
     """
+    require_model(model)
     from recommender.measure import evaluate as run
     from recommender.measure import evaluate_popularity
     from store.console import print_json, print_table, say
@@ -71,6 +75,8 @@ def evaluate(
     popular = evaluate_popularity(model, store, found, ks, names) if baseline else {}
     if popular:
         document["popularity"] = popular
+    if protocol.part == "test":
+        _keep(document, model)
     if json:
         print_json(document)
         return
@@ -82,7 +88,8 @@ def evaluate(
     for line in p["changed_since_training"]:
         say(f"note: {line}")
     margins = found.margins
-    rows = [[name, f"{mean:.4f}", f"± {margins[name]:.4f}"] for name, mean in found.means.items()]
+    means = without_repeats(found.means)
+    rows = [[name, f"{mean:.4f}", f"± {margins[name]:.4f}"] for name, mean in means.items()]
     if popular:
         rows = [[*row, f"{popular[row[0]]:.4f}"] for row in rows]
     headers = ["metric", "mean", "95 %", *(["popularity"] if popular else [])]
@@ -96,6 +103,49 @@ def evaluate(
     ]
     if parts:
         print_table(f"recall@{max(ks)} by", ["part", "users", f"recall@{max(ks)}", "95 %"], parts)
+    if dropped := [name for name in found.means if name not in means]:
+        say(f"{', '.join(dropped)}: the same as recall, because every user has one target")
+    if popular:
+        say(verdict(found.means, margins, popular))
+
+
+def without_repeats(means: dict[str, float]) -> dict[str, float]:
+    """Metrics without the hit rates that equal recall, as they do where users have one target."""
+    return {
+        name: mean
+        for name, mean in means.items()
+        if not (name.startswith("hr@") and means.get(name.replace("hr@", "recall@")) == mean)
+    }
+
+
+def verdict(means: dict[str, float], margins: dict[str, float], popular: dict[str, float]) -> str:
+    """Whether the model is better than popularity, by its first metric at the longest list."""
+    name = [one for one in means if one.split("@")[0] == next(iter(means)).split("@")[0]][-1]
+    mean, other = means[name], popular[name]
+    apart = mean - other
+    if abs(apart) <= margins[name]:
+        judged = "no better and no worse than popularity, as far as these users tell"
+    elif apart < 0:
+        judged = "worse than popularity: recommending what most users have serves them better"
+    elif other > 0:
+        judged = f"better than popularity, {mean / other:.1f} times as high"
+    else:
+        judged = "better than popularity"
+    return f"verdict: {name} {mean:.4f} against {other:.4f}, higher is better: {judged}"
+
+
+def _keep(document: dict[str, Any], model: Path) -> None:
+    """Write the result into the model's folder; a folder that takes nothing is only noted."""
+    import json
+
+    from store.console import note
+    from store.files import whole_file
+
+    try:
+        with whole_file(model / "evaluation.json") as partial:
+            partial.write_text(json.dumps(document, indent=2, default=str) + "\n", "utf-8")
+    except OSError as error:
+        note(f"note: the result is not kept beside the model: {error.strerror or error}")
 
 
 def shown(value: Any) -> str:

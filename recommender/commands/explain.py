@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from recommender.commands.options import History, Model, ModelStore, User
+from recommender.commands.options import (
+    History,
+    Model,
+    ModelStore,
+    User,
+    require_model,
+    require_store,
+)
 from store.console.options import Json, option
 
 
@@ -22,6 +29,8 @@ def explain(
 
     $ recommender explain models/remi --user U042 --item I0101
     """
+    require_model(model)
+    require_store(store)
     from recommender.commands.recommend import parse_history
     from recommender.serving.service import Service
     from recommender.text import explanation_lines, item_name

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recommender.commands.options import Model, ModelStore
+from recommender.commands.options import Model, ModelStore, require_model, require_store
 from store.console.options import Json, Overwrite, option
 
 
@@ -35,6 +35,8 @@ def export(
     $ recommender export models/remi --parquet lists.parquet
     $ recommender export models/remi --faiss items.faiss --faiss-index HNSW32
     """
+    require_model(model)
+    require_store(store)
     from recommender.serving.export import (
         ends_early,
         export_target,

@@ -10,6 +10,7 @@ import typer
 
 from recommender.choices import Part, SeenItems
 from store.console.options import option
+from store.errors import StoreError, UserError
 
 Model = Annotated[Path, typer.Argument(help="The model folder.", show_default=False)]
 ModelStore = Annotated[
@@ -84,3 +85,29 @@ class ProtocolOptions:
     def keep_seen(self) -> bool | None:
         """Whether items the user already has stay candidates; ``None`` leaves it to the split."""
         return None if self.seen == "protocol" else self.seen == "keep"
+
+
+def require_model(folder: Path) -> None:
+    """Refuse a folder without a model at once, before what works with models is imported.
+
+    Raises
+    ------
+    UserError
+        Where the folder holds no whole model.
+    """
+    if not (folder / "manifest.json").is_file():
+        raise UserError(
+            f"no model at {folder}: manifest.json is missing; train with --out {folder}"
+        )
+
+
+def require_store(path: Path | None) -> None:
+    """Refuse a store that is not there at once.
+
+    Raises
+    ------
+    StoreError
+        Where no file is there.
+    """
+    if path is not None and not path.exists():
+        raise StoreError(f"no store at {path}; make one with: profiler build DATA --store {path}")

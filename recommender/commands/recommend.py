@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from recommender.commands.options import History, Model, ModelStore, User
+from recommender.commands.options import (
+    History,
+    Model,
+    ModelStore,
+    User,
+    require_model,
+    require_store,
+)
 from store.console.options import Json, Overwrite, option
 
 
@@ -37,6 +44,8 @@ def recommend(
     $ recommender recommend models/remi --user U042 -k 3 --explain
     $ recommender recommend models/remi --history I0101,I0102
     """
+    require_model(model)
+    require_store(store)
     from recommender.serving.service import Service
     from store.console import note, print_json, say
     from store.errors import UserError

@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from recommender.backbones.registry import BACKBONES, DEFAULT
 from recommender.choices import InterestSource
-from recommender.commands.options import Device, LoopOptions, Settings
+from recommender.commands.options import Device, LoopOptions, Settings, require_store
 from recommender.objectives.registry import OBJECTIVES
 from store.console.options import Json, StoreFile, given, grouped, option
+from store.errors import UserError
+from store.suggestions import did_you_mean
 
 QUIET_S = 10.0
 """Between two evaluations a line is printed after so many seconds."""
@@ -70,6 +72,8 @@ def train(
     $ recommender train --store shop.db --out models/remi
     $ recommender train --store shop.db --out models/sasrec --backbone sasrec --align none
     """
+    require_store(store)
+    require_backbone(backbone)
     from recommender.api import train as run
     from recommender.base import distributed
     from recommender.evaluation.validation import LAST
@@ -155,3 +159,17 @@ def progress_line(state: Any) -> str:
     elif measured and state.best is not None:
         parts.append(f"best {state.monitor} {state.best:.4f}")
     return "; ".join([*parts, f"{state.steps_per_second:.0f} steps/s"])
+
+
+def require_backbone(name: str | None) -> None:
+    """Refuse a backbone that no registry has, before torch is imported.
+
+    Raises
+    ------
+    UserError
+        Naming those that there are.
+    """
+    if name is None or name in BACKBONES:
+        return
+    near = did_you_mean(name, BACKBONES)
+    raise UserError(f"no backbone {name!r}{near or '; there are ' + ', '.join(BACKBONES)}")

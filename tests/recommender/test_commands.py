@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from recommender.backbones.create import create
 from recommender.backbones.registry import BACKBONES
 from recommender.commands.compare import compare
-from recommender.commands.evaluate import evaluate, shown
+from recommender.commands.evaluate import evaluate, shown, verdict
 from recommender.commands.explain import explain
 from recommender.commands.export import export
 from recommender.commands.recommend import recommend
@@ -428,3 +428,28 @@ def test_a_choice_that_does_not_exist_is_refused(
     result = CliRunner().invoke(app, ["evaluate", str(trained), option, value])
     assert result.exit_code == 2
     assert told in " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("mean", "popular", "words"),
+    [
+        (0.4, 0.2, "better than popularity, 2.0 times as high"),
+        (0.2, 0.4, "worse than popularity"),
+        (0.2, 0.21, "no better and no worse"),
+        (0.2, 0.0, "better than popularity"),
+    ],
+)
+def test_the_verdict_says_which_is_better(mean: float, popular: float, words: str) -> None:
+    means = {"recall@10": 0.0, "ndcg@10": 0.0, "recall@20": mean, "ndcg@20": 0.0}
+    told = verdict(means, dict.fromkeys(means, 0.05), {**means, "recall@20": popular})
+    assert told.startswith(f"verdict: recall@20 {mean:.4f} against {popular:.4f}, higher is better")
+    assert words in told
+
+
+def test_the_result_is_kept_beside_the_model(app: typer.Typer, trained: Path) -> None:
+    told = run(app, "evaluate", trained, "-k", 5, "--no-diagnose", "--no-where")
+    assert told.splitlines()[-1].startswith("verdict: recall@5 ")
+    assert "hr@5: the same as recall" in told
+    kept = json.loads((trained / "evaluation.json").read_text("utf-8"))
+    assert set(kept["metrics"]) == {"recall@5", "ndcg@5", "hr@5", "mrr@5"}
+    assert "recall@5" in kept["popularity"]

@@ -25,6 +25,10 @@ class ForeignFileError(StoreError):
     """A file is no store but another program's, and is left alone."""
 
 
+class ForgottenError(StoreError):
+    """Whoever a question was about was forgotten while the answer was on its way."""
+
+
 class LeakageError(UserError):
     """Something that training or the LLM must not see has been seen."""
 

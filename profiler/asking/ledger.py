@@ -28,7 +28,7 @@ from profiler.llm.port import (
     sent_params,
 )
 from profiler.llm.rate_limits import Limiter
-from store.errors import BudgetReachedError, UserError
+from store.errors import BudgetReachedError, ForgottenError, UserError
 from store.store import Store
 from store.tables.leases import owner_name
 from store.tables.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
@@ -247,6 +247,8 @@ class Ledger:
             Another process is asking this now.
         HaltedError
             The ledger is halted and a call would be needed.
+        ForgottenError
+            Whoever the question is about was forgotten meanwhile; what was paid is in the ledger.
         """
         while True:
             try:
@@ -293,6 +295,8 @@ class Ledger:
             if ticket.answer is not None:
                 self.tally.cached += 1
                 return ticket.answer
+            if ticket.forgotten:
+                raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
             if ticket.refused is not None:
                 raise _NoRoomError(ticket.refused, others=ticket.others)
             if ticket.attempt_id is None:
@@ -343,6 +347,8 @@ class Ledger:
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)
         )
         self.tally.count(response)
+        if response_id is None:
+            raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
         stored = StoredResponse(
             response_id=response_id,
             request_digest=response.request_digest,

@@ -28,7 +28,12 @@ from profiler.asking.subjects import shown_subjects
 from profiler.llm.loops import run_sync
 from profiler.llm.port import CallError, ChatPort, Request, ShownSubject
 from prompts import Template
-from store.errors import BudgetReachedError, InterruptedRunError, ProviderRefusedError
+from store.errors import (
+    BudgetReachedError,
+    ForgottenError,
+    InterruptedRunError,
+    ProviderRefusedError,
+)
 from store.store import Store
 from store.tables.ledger import StoredResponse
 from store.tables.subjects import Subject
@@ -275,6 +280,9 @@ class _Run:
     async def _settle(self, subject: ShownSubject) -> None:
         try:
             reason = await self._ask_about(subject)
+        except ForgottenError:  # by another process, while the question was under way
+            self.total -= 1
+            return
         except KeptError as error:
             self._look_for_outage(str(error))
             return
@@ -357,7 +365,10 @@ def record_rejected(store: Store, rejected: Rejected) -> None:
 def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -> None:
     """Keep what a conversation ended with, in one transaction."""
     store, task = questions.store, questions.task
+    last = ending.last.response if isinstance(ending, Quarantined) else ending.response
     with store.write():
+        if store.responses.get(last.response_id) is None:
+            raise ForgottenError(f"{subject.name} was forgotten meanwhile")
         if isinstance(ending, Quarantined):
             record_rejected(store, ending.last)
             task.quarantine(store, subject, ending.reason)

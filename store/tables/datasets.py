@@ -20,6 +20,7 @@ from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.errors import StoreError
 from store.tables.shown import refuse_leak
+from store.tables.sound import damaged, parsed, refuse_gaps, refuse_out_of_range
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +89,12 @@ class Datasets:
                 (numbers,),
             ).all()
         return [
-            ItemText(row.item_ix, row.item_id, row.title, tuple(json.loads(row.categories)))
+            ItemText(
+                row.item_ix,
+                row.item_id,
+                row.title,
+                tuple(parsed(self._db.path, row.categories, f"categories of {row.item_id!r}")),
+            )
             for row in rows
         ]
 
@@ -126,6 +132,7 @@ class Datasets:
             What all their interactions are for.
         """
         with self._db.write() as connection:
+            _make_way(connection, user_ids)
             first = connection.execute(_NEXT_USER).scalar_one()
             numbers = list(range(first, first + len(user_ids)))
             raw(connection).executemany(_ADD_USER, zip(numbers, user_ids, strict=True))
@@ -154,19 +161,29 @@ class Datasets:
             )
         with self._db.read() as connection:
             items = connection.exec_driver_sql(
-                "SELECT item_id, title, categories FROM items ORDER BY item_ix"
+                "SELECT item_id, title, categories, item_ix FROM items ORDER BY item_ix"
             ).all()
             users = connection.exec_driver_sql(
-                "SELECT user_id, split FROM users ORDER BY user_ix"
+                "SELECT user_id, split, user_ix FROM users ORDER BY user_ix"
             ).all()
             rows = _interactions(connection)
+        path = self._db.path
         table = _columns(rows, 5)
+        refuse_gaps(path, np.array([row.item_ix for row in items], dtype=np.int64), "item")
+        refuse_gaps(path, np.array([row.user_ix for row in users], dtype=np.int64), "user")
+        refuse_out_of_range(path, table[0], len(users), "user_ix of an interaction:")
+        refuse_out_of_range(path, table[2], len(items), "item_ix of an interaction:")
+        refuse_out_of_range(path, table[4], len(Part), "part of an interaction:")
+        if any(row.split not in USER_SPLITS for row in users):
+            raise damaged(path, "a user is in no split")
         counts = np.bincount(table[0], minlength=len(users))
         return Dataset(
             user_ids=[row[0] for row in users],
             item_ids=[row[0] for row in items],
             titles=[row[1] for row in items],
-            categories=[tuple(json.loads(row[2])) for row in items],
+            categories=[
+                tuple(parsed(path, row[2], f"categories of item {row[0]!r}")) for row in items
+            ],
             indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             items=table[2].astype(np.int32),
             timestamps=table[3],
@@ -179,7 +196,7 @@ class Datasets:
         """What the item file says of each item under ``name`` (such as ``brand``), as text."""
         with self._db.read() as connection:
             rows = connection.exec_driver_sql("SELECT extra FROM items ORDER BY item_ix").scalars()
-            found = [json.loads(row).get(name) for row in rows]
+            found = [parsed(self._db.path, r, "extra of an item", dict).get(name) for r in rows]
         return [None if value in (None, "") else str(value) for value in found]
 
 
@@ -238,7 +255,30 @@ def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int6
     return numbers
 
 
+def forgotten_name(connection: Connection, user_ix: int) -> str:
+    """A name for a forgotten user that no other user has."""
+    name = f"forgotten:{user_ix}"
+    query = "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = ? AND user_ix <> ?)"
+    while connection.exec_driver_sql(query, (name, user_ix)).scalar():
+        name += "'"
+    return name
+
+
+def _make_way(connection: Connection, ids: Iterable[str]) -> None:
+    """Rename forgotten users whose stand-in name somebody in the data really has."""
+    forgotten = _numbers(connection, "SELECT user_id, user_ix FROM users WHERE forgotten")
+    wanted = set(ids)
+    for name in sorted(wanted & forgotten.keys()):
+        longer, query = name, "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = ?)"
+        while longer in wanted or connection.exec_driver_sql(query, (longer,)).scalar():
+            longer += "'"
+        connection.exec_driver_sql(
+            "UPDATE users SET user_id = ? WHERE user_ix = ?", (longer, forgotten[name])
+        )
+
+
 def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
+    _make_way(connection, prepared.user_ids)
     known = _numbers(connection, "SELECT user_id, user_ix FROM users")
     numbers = _assign(known, prepared.user_ids)
     connection.exec_driver_sql(

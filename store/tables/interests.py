@@ -18,6 +18,7 @@ from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables.listing import keeping
+from store.tables.sound import refuse_out_of_range
 
 Method = Literal["exemplar", "catalogue"]
 Maker = Literal["offline", "model", "person"]
@@ -188,6 +189,9 @@ class Interests:
                 "USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
                 "ORDER BY e.interest_id, e.position"
             ).all()
+            number = connection.exec_driver_sql("SELECT count(*) FROM items").scalar_one()
+        cited = np.array([pair[1] for pair in pairs], dtype=np.int64)
+        refuse_out_of_range(self._db.path, cited, number, "item_ix of a piece of evidence:")
         ids = np.array([row[0] for row in rows], dtype=np.int64)
         owner = np.searchsorted(ids, np.array([pair[0] for pair in pairs], dtype=np.int64))
         return Catalogue(
@@ -199,7 +203,7 @@ class Interests:
             descriptions=[row[3] for row in rows],
             text_digests=[row.text_digest for row in rows],
             indptr=_indptr(owner, len(ids)),
-            items=np.array([pair[1] for pair in pairs], dtype=np.int32),
+            items=cited.astype(np.int32),
         )
 
     def of_users(self, method: Method = "exemplar") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -226,6 +230,7 @@ class Interests:
             ).scalars()
             known = np.array(list(ids), dtype=np.int64)
         owner = np.array([pair[0] for pair in pairs], dtype=np.int64)
+        refuse_out_of_range(self._db.path, owner, users, "user_ix of a membership:")
         rows = np.searchsorted(known, np.array([pair[1] for pair in pairs], dtype=np.int64))
         return _indptr(owner, users), rows.astype(np.int64)
 

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from store.digests import json_digest
 
+FORGOTTEN = "forgotten"
+"""In place of the address of a question about somebody who was forgotten."""
+
 Outcome = Literal["unread", "ok", "truncated", "invalid", "refused", "empty", "set_aside"]
 Purpose = Literal["ask", "reask", "longer", "offline"]
 """Why a call is made; ``offline`` is the extractor's, which calls nobody and counts to no cap."""
@@ -105,13 +108,14 @@ class Ticket:
 
     Neither means that another process is asking this now, or, with ``refused``, that the call does
     not fit under a cap. ``others`` then says whether calls of other processes are still under way,
-    which may make room.
+    which may make room. ``forgotten`` says that whoever was to be asked about is gone.
     """
 
     attempt_id: int | None = None
     answer: StoredResponse | None = None
     refused: str | None = None
     others: bool = False
+    forgotten: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from store.db.driver import raw
 from store.db.transactions import Transactions, now
 from store.digests import canonical_json
 from store.tables import leases
 from store.tables.ledger import (
+    FORGOTTEN,
     AnswerBehind,
     NewAttempt,
     NewResponse,
@@ -179,6 +180,8 @@ class Responses:
             the same transaction, so that two processes cannot both take the last of a cap.
         """
         with self._db.write() as connection:
+            if _subject_is_gone(connection, attempt.subject_id):
+                return Ticket(forgotten=True)
             answer = self.find(attempt.request_digest)
             if answer is not None:
                 return Ticket(answer=answer)
@@ -208,10 +211,15 @@ class Responses:
             )
         return Ticket(attempt_id=int(row[0]))
 
-    def close_answered(self, attempt_id: int, response: NewResponse, *, owner: str) -> int:
-        """Store the answer of a call, settle its attempt and give back its lease, in one step."""
+    def close_answered(self, attempt_id: int, response: NewResponse, *, owner: str) -> int | None:
+        """Store the answer of a call, settle its attempt and give back its lease, in one step.
+
+        None where whoever was asked about was forgotten meanwhile: then only the ledger knows that
+        the call was made and what it cost.
+        """
         with self._db.write() as connection:
-            response_id = self.add(response)
+            gone = _is_forgotten(connection, attempt_id, response.subject_id)
+            response_id = None if gone else self.add(response)
             raw(connection).execute(
                 "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
                 "tokens_in = ?, tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
@@ -241,9 +249,13 @@ class Responses:
         nothing = 0 if free else None
         with self._db.write() as connection:
             connection.exec_driver_sql(
-                "UPDATE attempts SET outcome = ?, status_code = ?, error = ?, tokens_in = ?, "
-                "tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
-                (outcome, status_code, error, nothing, nothing, nothing, latency_s, attempt_id),
+                "UPDATE attempts SET outcome = ?, status_code = ?, tokens_in = ?, tokens_out = ?, "
+                "cost_usd = ?, latency_s = ?, error = CASE WHEN request_digest = ? THEN NULL "
+                "ELSE ? END WHERE attempt_id = ?",
+                (
+                    *(outcome, status_code, nothing, nothing, nothing, latency_s),
+                    *(FORGOTTEN, error, attempt_id),
+                ),
             )
 
     def withdraw(self, attempt_id: int) -> None:
@@ -303,6 +315,20 @@ class Responses:
                 (model,),
             ).all()
         return {row[0]: int(row[1]) for row in rows}
+
+
+def _subject_is_gone(connection: Connection, subject_id: int | None) -> bool:
+    if subject_id is None:
+        return False
+    query = "SELECT 1 FROM subjects WHERE subject_id = ?"
+    return raw(connection).execute(query, (subject_id,)).fetchone() is None
+
+
+def _is_forgotten(connection: Connection, attempt_id: int, subject_id: int | None) -> bool:
+    """Whether ``forget`` took the question away while it was being answered."""
+    query = "SELECT request_digest FROM attempts WHERE attempt_id = ?"
+    row = raw(connection).execute(query, (attempt_id,)).fetchone()
+    return (row is not None and row[0] == FORGOTTEN) or _subject_is_gone(connection, subject_id)
 
 
 def add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.shown import refuse_leak
+from store.tables.sound import parsed
 
 Kind = SubjectKind
 State = Literal["pending", "ok", "quarantined"]
@@ -161,8 +161,8 @@ class Subjects:
                 reason=row.reason,
                 size=row.size,
                 active=bool(row.active),
-                details=json.loads(row.details),
-                items=tuple(json.loads(row.items)),
+                details=parsed(self._db.path, row.details, f"details of {row.name!r}", dict),
+                items=tuple(parsed(self._db.path, row.items, f"items of {row.name!r}")),
             )
             for row in rows
         ]

@@ -172,7 +172,11 @@ def fetch(
     found: dict[str, NDArray[np.float32]] = {}
     for chunk in _chunks(list(dict.fromkeys(digests))):
         for digest, blob in connection.execute(_VECTORS, {"model": model, "digests": chunk}):
+            if len(blob) % 2 or not len(blob):
+                raise StoreError(f"the store is damaged: a text vector of {model!r} is cut short")
             found[digest] = np.frombuffer(blob, dtype="<f2").astype(np.float32)
+    if len({len(vector) for vector in found.values()}) > 1:
+        raise StoreError(f"the store is damaged: text vectors of {model!r} differ in length")
     return found
 
 

@@ -37,9 +37,11 @@ _ROWS = (
     "(SELECT count(*) FROM assignments a WHERE a.interest_id = n.interest_id) AS reach "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE s.active"
 )
+# What a merge by hand moved: the interest itself and those that stood under it and went along.
 _BY_HAND = (
-    "SELECT json_extract(e.payload, '$.interest') AS interest_id, n.canonical_id FROM edits e "
-    "JOIN interests n ON n.interest_id = json_extract(e.payload, '$.interest') "
+    "SELECT n.interest_id, n.canonical_id FROM edits e, json_each(json_insert("
+    "json_extract(e.payload, '$.followers'), '$[#]', json_extract(e.payload, '$.interest'))) m "
+    "JOIN interests n ON n.interest_id = m.value "
     "WHERE e.kind = 'merge' AND e.undone_at IS NULL "
     "AND n.canonical_id = json_extract(e.payload, '$.into')"
 )

@@ -19,7 +19,7 @@ from store.db.sweeping import PENDING, sweep
 from store.digests import text_digest
 from store.errors import StoreError
 from store.tables import texts
-from store.tables.datasets import content_digest
+from store.tables.datasets import content_digest, forgotten_name
 from store.upkeep.traces import collect_needles, find_traces
 from store.views.users import find_user
 
@@ -176,10 +176,13 @@ def _remove_user(connection: Connection, user_ix: int) -> None:
         "DELETE FROM memberships WHERE user_ix = ?",
         "DELETE FROM assignments WHERE user_ix = ?",
         "DELETE FROM interactions WHERE user_ix = ?",
-        "UPDATE users SET user_id = 'forgotten:' || user_ix, split = 'train', forgotten = 1 "
-        "WHERE user_ix = ?",
+        "UPDATE users SET split = 'train', forgotten = 1 WHERE user_ix = ?",
     ):
         connection.exec_driver_sql(statement, (user_ix,))
+    connection.exec_driver_sql(
+        "UPDATE users SET user_id = ? WHERE user_ix = ?",
+        (forgotten_name(connection, user_ix), user_ix),
+    )
 
 
 def _refuse_remains(connection: Connection, user_id: str, subjects: Sequence[int]) -> None:

@@ -99,6 +99,8 @@ def _typical(connection: Connection) -> dict[int, list[TypicalItem]]:
     items = {row.item_ix: row for row in connection.execute(_OWNERS)}
     scores: dict[int, list[tuple[float, int, int]]] = {}
     for subject_id, item_ix, owners in connection.execute(_OWNED):
+        if item_ix not in items:  # only in a damaged store; verify names it
+            continue
         rarity = math.log((users + 1) / max(items[item_ix].owners, 1))
         scores.setdefault(subject_id, []).append((-owners * rarity, item_ix, owners))
     return {

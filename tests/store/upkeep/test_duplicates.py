@@ -62,6 +62,19 @@ def test_a_merge_by_hand_is_kept_and_forgotten_once_undone(store):
     assert canonical(store) == {REFILLS.label: PENS.label}
 
 
+def test_followers_that_a_merge_by_hand_took_along_stay_with_it(store):
+    """A later build grouped them anew, although somebody had put them there."""
+    merge_duplicates(store)
+    assert canonical(store) == {REFILLS.label: PENS.label}
+    edit = merge(store, ids(store)[PENS.label], ids(store)["Recycled paper"])
+    assert merge_duplicates(store, 0.9999) == 2
+    together = {PENS.label: "Recycled paper", REFILLS.label: "Recycled paper"}
+    assert canonical(store) == together
+    undo(store, edit["edit_id"])
+    merge_duplicates(store)
+    assert canonical(store) == {REFILLS.label: PENS.label}
+
+
 def test_without_vectors_only_equal_texts_are_merged(store):
     with store.write() as connection:
         connection.exec_driver_sql("DELETE FROM vectors")

@@ -10,9 +10,12 @@ import pytest
 
 from profiler.config import BuildConfig
 from profiler.pipeline import build
+from store.data.prepare import prepare
+from store.data.readers import read
 from store.db.sweeping import sweep
 from store.errors import StoreError
 from store.store import open_store
+from store.tables.ledger import NewAttempt, NewResponse, Prompt
 from store.upkeep.forget import REASON, forget_user
 from store.upkeep.traces import SHORTEST, find_traces
 from store.upkeep.verify import verify
@@ -187,3 +190,71 @@ def test_the_next_build_mends_a_real_store(tmp_path):
         lacking = [dataset.user_ids[u] for u in np.flatnonzero(np.diff(indptr) == 0)]
         assert all(user.startswith("forgotten:") for user in lacking)
         assert len(gone) >= SHORTEST
+
+
+def users_of(store):
+    with store.read() as connection:
+        return dict(connection.exec_driver_sql("SELECT user_id, forgotten FROM users").all())
+
+
+def test_a_user_may_really_be_called_as_a_forgotten_one(path):
+    """The stand-in name of a forgotten user met a user of that name: a traceback."""
+    with open_store(path) as store:
+        dataset = store.datasets.load()
+        gone = dataset.user_index["customer-ada"]
+        other = dataset.user_index["customer-bob"]
+        with store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE users SET user_id = ? WHERE user_ix = ?", (f"forgotten:{gone}", other)
+            )
+        forget_user(store, "customer-ada")
+        assert show_user(store, f"forgotten:{gone}")["user"]["interactions"]
+        names = users_of(store)
+        assert len(set(names)) == len(names) == 5
+
+
+def test_data_may_bring_a_user_called_as_a_forgotten_one(tmp_path):
+    """The new user would have got the forgotten one's row, and been left out everywhere."""
+    log = {"user_id": ["a", "a", "b", "b"], "item_id": ["x", "y", "x", "y"], "timestamp": [1] * 4}
+    with open_store(tmp_path / "s.db", create=True) as store:
+        store.datasets.save(prepare(read(pl.DataFrame(log))), "frames")
+        forget_user(store, "a")
+        log = {key: [*values, *values[2:]] for key, values in log.items()}
+        log["user_id"] = ["b", "b", "forgotten:0", "forgotten:0", "c", "c"]
+        store.datasets.save(prepare(read(pl.DataFrame(log))), "frames")
+        dataset = store.datasets.load()
+        assert len(dataset.history(dataset.user_index["forgotten:0"], (0, 1, 2, 3))) == 2
+        flags = users_of(store)
+        assert flags["forgotten:0"] == 0
+        assert sum(flags.values()) == 1
+
+
+def test_an_answer_about_somebody_forgotten_meanwhile_is_dropped(path):
+    """``forget`` while a call was under way ended the build with FOREIGN KEY constraint failed."""
+    with open_store(path) as store:
+        (subject,) = [s for s in store.subjects.load() if s.name == "exemplar:customer-ada"]
+
+        def attempt():
+            return NewAttempt("s256:now", subject.subject_id, None, "ask", 0.1, 100)
+
+        def open_call():
+            return store.responses.open_call(attempt(), owner="me", clock=0, lease_s=60)
+
+        answered, failed = open_call(), None
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM leases")
+        failed = open_call()
+        forget_user(store, "customer-ada")
+        prompt = Prompt([{"role": "user", "content": "about customer-ada"}], {}, "t", "s256:t")
+        response = NewResponse(
+            "s256:now", prompt, subject.subject_id, None, "openai:m", "on ada", cost_usd=0.5
+        )
+        assert store.responses.close_answered(answered.attempt_id, response, owner="me") is None
+        store.responses.close_failed(failed.attempt_id, "server_error", error="about customer-ada")
+        assert open_call().forgotten
+        last = {row["attempt_id"]: row for row in rows_of(store, "attempts")}
+        assert last[answered.attempt_id]["cost_usd"] == 0.5, "what was paid is in the ledger"
+        assert last[failed.attempt_id]["error"] is None
+        assert verify(store)[1] == []
+        sweep(store.engine, store.path)
+        assert b"customer-ada" not in bytes_of(path)

@@ -24,8 +24,8 @@ def nearest(store: object, users: list[str], items: list[str]) -> np.ndarray:
 
     found = []
     for user, item in zip(users, items, strict=True):
-        paths = explain_item(store, user, item, limit=1_000, threshold=-1.0)["interests"]
-        near = [path["similarity"] for path in paths if not path["is_evidence"]]
+        paths = explain_item(store, user, item, limit=1_000, threshold=-1.0).interests
+        near = [path.similarity for path in paths if not path.is_evidence]
         found.append(max(near, default=-1.0))
     return np.array(found)
 

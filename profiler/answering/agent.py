@@ -21,6 +21,7 @@ from profiler.llm.loops import run_sync
 from profiler.llm.port import ChatPort
 from store.errors import InterruptedRunError, UserError
 from store.store import Store
+from store.views.citations import Cited
 
 MOST_STEPS = 10
 MOST_CALLS_A_STEP = 8
@@ -52,7 +53,7 @@ class Answer:
     question: str
     model: str
     sentences: list[Sentence]
-    sources: dict[str, list[dict[str, Any]]]
+    sources: Cited
     dropped: dict[str, int]
     steps: int
     finished: bool

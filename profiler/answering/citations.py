@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BindParameter, bindparam, text
+from store.views.citations import Cited, existing
+from store.views.citations import cited as cited_rows
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -118,37 +119,12 @@ def _fault(sentence: Sentence, seen: Seen, existing: Seen) -> str | None:
 def _existing(store: Store, sentences: Iterable[Sentence]) -> Seen:
     interests = {one for sentence in sentences for one in sentence.interests}
     items = {one for sentence in sentences for one in sentence.items}
-    with store.read() as connection:
-        return Seen(
-            set(connection.execute(_INTERESTS_BY_ID, {"ids": list(interests)}).scalars()),
-            set(connection.execute(_ITEMS_BY_ID, {"ids": list(items)}).scalars()),
-        )
+    return Seen(*existing(store, interests, items))
 
 
-def sources(store: Store, kept: Iterable[Sentence]) -> dict[str, list[dict[str, Any]]]:
+def sources(store: Store, kept: Iterable[Sentence]) -> Cited:
     """Labels of the interests and titles of the items that the sentences cite."""
     kept = list(kept)
-    values = {"ids": list(dict.fromkeys(one for s in kept for one in s.interests))}
-    named = {"ids": list(dict.fromkeys(one for s in kept for one in s.items))}
-    with store.read() as connection:
-        interests = connection.execute(_LABELS, values).mappings()
-        items = connection.execute(_TITLES, named).mappings()
-        return {
-            "interests": [dict(row) for row in interests],
-            "items": [dict(row) for row in items],
-        }
-
-
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_INTERESTS_BY_ID = text(
-    "SELECT interest_id FROM interests JOIN subjects USING (subject_id) "
-    "WHERE active AND interest_id IN :ids"
-).bindparams(_IDS)
-_ITEMS_BY_ID = text("SELECT item_id FROM items WHERE item_id IN :ids").bindparams(_IDS)
-_LABELS = text(
-    "SELECT n.interest_id, n.label, n.source, s.name AS subject FROM interests n "
-    "JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids ORDER BY n.interest_id"
-).bindparams(_IDS)
-_TITLES = text(
-    "SELECT item_id, title FROM items WHERE item_id IN :ids ORDER BY item_ix"
-).bindparams(_IDS)
+    interests = dict.fromkeys(one for s in kept for one in s.interests)
+    items = dict.fromkeys(one for s in kept for one in s.items)
+    return cited_rows(store, interests, items)

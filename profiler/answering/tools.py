@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field, ValidationError
-from sqlalchemy import text
 
 from profiler.answering.citations import Seen
 from prompts.items import clean_text
 from store.errors import StoreError, UserError
-from store.views.catalogue import reached
-from store.views.explanation import explain_item
-from store.views.search import search
+from store.views.explanation import ExplainingInterest, explain_item
+from store.views.interests import InterestInUse, show_interest
+from store.views.items import find_items
+from store.views.search import Hit, search
 from store.views.status import summarise
-from store.views.users import evidence_of, show_user
+from store.views.users import Interest, OwnInterest, show_user
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -33,15 +33,16 @@ InterestId = Annotated[
     int, Field(description="Number of an interest: 12 for [i12]", ge=1, le=2**63 - 1)
 ]
 
-_INTEREST = text(
-    "SELECT n.interest_id, n.label, n.description, n.source, s.name AS subject FROM interests n "
-    "JOIN subjects s USING (subject_id) WHERE n.interest_id = :id AND s.active"
-)
-_ITEMS = text(
-    "SELECT i.item_id, i.title, (SELECT count(DISTINCT user_ix) FROM interactions x "
-    "WHERE x.item_ix = i.item_ix) AS users FROM items i WHERE i.title LIKE :pattern ESCAPE '\\' "
-    "ORDER BY i.item_ix LIMIT :limit"
-)
+AnyInterest = Hit | InterestInUse | Interest | OwnInterest | ExplainingInterest
+
+
+class ItemLike(Protocol):
+    """An item with its id and title."""
+
+    @property
+    def item_id(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str | None: ...  # noqa: D102
 
 
 class Toolbox:
@@ -101,67 +102,67 @@ class Toolbox:
         """Find interests by words and meaning, with how many users each reaches and its proof."""
         return [
             {
-                **self._interest(hit),
-                "users": hit["users"],
-                "some_users": hit["some_users"][:3],
-                "evidence": self._items(hit["evidence"]),
+                **self._interest(hit, hit.subject),
+                "users": hit.users,
+                "some_users": hit.some_users[:3],
+                "evidence": self._items(hit.evidence),
             }
             for hit in search(self._store, query, limit=MOST_HITS)
         ]
 
     def show_interest(self, interest_id: InterestId) -> dict[str, Any]:
         """Show one interest: whose it is, whom it reaches, and the items that prove it."""
-        with self._store.read() as connection:
-            row = connection.execute(_INTEREST, {"id": interest_id}).mappings().first()
-            if row is None:
-                raise StoreError(f"no interest {interest_id} in this store")
-            evidence = evidence_of(connection, [interest_id]).get(interest_id, [])
-            reach = reached(connection, [interest_id])[interest_id]
+        interest = show_interest(self._store, interest_id)
+        if interest is None:
+            raise StoreError(f"no interest {interest_id} in this store")
         return {
-            **self._interest(dict(row)),
-            **reach,
-            "evidence": self._items(evidence, 2 * MOST_EVIDENCE),
-            "evidence_items": len(evidence),
+            **self._interest(interest, interest.subject),
+            "users": interest.users,
+            "some_users": interest.some_users,
+            "evidence": self._items(interest.evidence, 2 * MOST_EVIDENCE),
+            "evidence_items": len(interest.evidence),
         }
 
     def show_user(self, user: UserId) -> dict[str, Any]:
         """Show a user: latest items, its exemplar and that one's interests, and its own."""
-        shown = show_user(self._store, user)
-        exemplar = shown["exemplar"]
+        profile = show_user(self._store, user)
+        group = profile.exemplar
         return {
-            "user": shown["user"],
-            "latest_items": self._items(shown["history"]),
-            "exemplar": exemplar and {k: exemplar[k] for k in ("name", "similarity", "members")},
-            "interests_of_the_exemplar": self._list(exemplar["interests"] if exemplar else []),
-            "interests_that_cover_its_history": self._list(shown["own"]),
+            "user": profile.user.to_json(),
+            "latest_items": self._items(profile.history),
+            "exemplar": group
+            and {"name": group.name, "similarity": group.similarity, "members": group.members},
+            "interests_of_the_exemplar": [
+                {**self._interest(one), "evidence": self._items(one.evidence, 3)}
+                for one in (group.interests if group else [])[:MOST_INTERESTS]
+            ],
+            "interests_that_cover_its_history": [
+                {**self._interest(one, one.of_subject), "evidence": self._items(one.items, 3)}
+                for one in profile.own[:MOST_INTERESTS]
+            ],
         }
 
     def find_items(self, words: Words) -> list[dict[str, Any]]:
         """Find items by a part of their title, with how many users have each."""
-        pattern = words.strip()
-        for character in "\\%_":
-            pattern = pattern.replace(character, "\\" + character)
-        with self._store.read() as connection:
-            found = connection.execute(_ITEMS, {"pattern": f"%{pattern}%", "limit": MOST_HITS})
-            rows = [dict(row) for row in found.mappings()]
+        rows = find_items(self._store, words, MOST_HITS)
         items = self._items(rows, MOST_HITS)
-        return [{**item, "users": row["users"]} for item, row in zip(items, rows, strict=True)]
+        return [{**item, "users": row.users} for item, row in zip(items, rows, strict=True)]
 
     def explain(self, user: UserId, item: ItemId) -> dict[str, Any]:
         """Explain why an item fits a user by stored interests, or say that nothing does."""
-        found = explain_item(self._store, user, item)
+        explanation = explain_item(self._store, user, item)
         return {
-            "item": self._items([found["item"]])[0],
-            "why": found["why"],
+            "item": self._items([explanation.item])[0],
+            "why": explanation.why,
             "interests": [
                 {
-                    **self._interest(one),
-                    "through": one["through"],
-                    "similarity": one["similarity"],
-                    "item_is_evidence": one["is_evidence"],
-                    "evidence": self._items(one["evidence"]),
+                    **self._interest(one, one.subject),
+                    "through": one.through,
+                    "similarity": one.similarity,
+                    "item_is_evidence": one.is_evidence,
+                    "evidence": self._items(one.evidence),
                 }
-                for one in found["interests"]
+                for one in explanation.interests
             ],
         }
 
@@ -171,31 +172,21 @@ class Toolbox:
         # Without what asking has cost: this very question changes it, and would be paid again.
         return {key: facts[key] for key in ("data", "subjects", "interests")}
 
-    def _list(self, interests: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [
-            {
-                **self._interest(one),
-                "evidence": self._items(one.get("evidence") or one.get("items") or [], 3),
-            }
-            for one in interests[:MOST_INTERESTS]
-        ]
-
-    def _interest(self, row: dict[str, Any]) -> dict[str, Any]:
-        self.seen.interests.add(int(row["interest_id"]))
-        subject = row.get("subject") or row.get("of_subject")
+    def _interest(self, interest: AnyInterest, subject: str | None = None) -> dict[str, Any]:
+        self.seen.interests.add(interest.interest_id)
         return {
-            "cite": f"[i{row['interest_id']}]",
-            "label": clean_text(row["label"]),
-            "description": clean_text(row["description"], 400),
-            "source": row["source"],
+            "cite": f"[i{interest.interest_id}]",
+            "label": clean_text(interest.label),
+            "description": clean_text(interest.description, 400),
+            "source": interest.source,
             **({"subject": subject} if subject else {}),
         }
 
-    def _items(self, rows: list[dict[str, Any]], most: int = MOST_EVIDENCE) -> list[dict[str, Any]]:
-        self.seen.items.update(row["item_id"] for row in rows[:most])
+    def _items(self, items: Sequence[ItemLike], most: int = MOST_EVIDENCE) -> list[dict[str, Any]]:
+        self.seen.items.update(item.item_id for item in items[:most])
         return [
-            {"cite": f"[item {row['item_id']}]", "title": clean_text(row["title"] or "")}
-            for row in rows[:most]
+            {"cite": f"[item {item.item_id}]", "title": clean_text(item.title or "")}
+            for item in items[:most]
         ]
 
 

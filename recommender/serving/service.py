@@ -270,9 +270,11 @@ class Service:
             catalogue.items.astype(np.int64),
             self.projected,
         )
-        described = describe_interests(store, catalogue, near.rows)
-        for entry, similarity in zip(described, near.similarities, strict=True):
-            entry["similarity"] = similarity
+        origins = describe_interests(store, catalogue, near.rows)
+        described = [
+            {**origin.to_json(), "similarity": similarity}
+            for origin, similarity in zip(origins, near.similarities, strict=True)
+        ]
         return described, near.space, chosen_from
 
     def close(self) -> None:

@@ -55,7 +55,7 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
         traces are left in it.
     """
     with store.write() as connection:
-        user_ix = find_user(connection, user_id, store)["user_ix"]
+        user_ix = find_user(connection, user_id, store).user_ix
         own = list(connection.exec_driver_sql(_OWN_SUBJECTS, (user_ix,)).scalars())
         synthetic = list(connection.exec_driver_sql(_SYNTHETIC, (user_ix,)).scalars())
         needles = collect_needles(connection, user_id, [*own, *synthetic])

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
+from sqlalchemy import Row as DatabaseRow
 
+from store.db.statements import statement
+from store.db.transactions import Transactions
 from store.tables.listing import first
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from store.store import Store
+from store.views.row import Row
 
 _PAGE = 1_000
 """Most entries taken from the kept order; more of them count everything at once."""
 
-_ALL = (
+_CHUNK = 5_000
+
+_INTERESTS = (
     "SELECT n.interest_id, n.label, n.description, n.source, n.pinned, n.canonical_id, "
     "s.name AS subject, (SELECT count(*) FROM evidence e WHERE e.interest_id = n.interest_id) "
     "AS evidence FROM interests n JOIN subjects s USING (subject_id) WHERE s.active "
 )
-_OF_LEADS = text(
-    _ALL + "AND (n.interest_id IN :leads OR n.canonical_id IN :leads) ORDER BY n.interest_id"
-).bindparams(bindparam("leads", expanding=True))
-_USERS_OF_LEADS = text(
-    "SELECT interest_id, users FROM listing WHERE interest_id IN :leads"
-).bindparams(bindparam("leads", expanding=True))
-_REACH = "SELECT interest_id, count(*) FROM interest_users GROUP BY interest_id"
-_REACH_OF_GROUPS = (
+_ALL = statement(_INTERESTS + "ORDER BY n.interest_id")
+_OF_LEADS = statement(
+    _INTERESTS + "AND (n.interest_id IN :leads OR n.canonical_id IN :leads) ORDER BY n.interest_id",
+    "leads",
+)
+_USERS_OF_LEADS = statement(
+    "SELECT interest_id, users FROM listing WHERE interest_id IN :leads", "leads"
+)
+_REACH = statement("SELECT interest_id, count(*) FROM interest_users GROUP BY interest_id")
+_REACH_OF_GROUPS = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, count(DISTINCT r.user_ix) "
     "FROM interest_users r JOIN interests n USING (interest_id) GROUP BY lead"
 )
+_LABEL = statement("SELECT label FROM interests WHERE interest_id = :id")
 # The view interest_users for one interest: SQLite does not carry the condition into its UNION.
-_REACHED = """
+_REACHED = statement("""
 WITH reached AS (
   SELECT m.user_ix FROM interests n JOIN memberships m ON m.subject_id = n.subject_id
   JOIN subjects s ON s.subject_id = n.subject_id AND s.active WHERE n.interest_id = :interest
@@ -43,111 +49,157 @@ WITH reached AS (
   WHERE n.interest_id = :interest AND s.user_ix IS NOT NULL
 )
 SELECT u.user_id, count(*) OVER () FROM reached JOIN users u USING (user_ix)
-ORDER BY u.user_ix LIMIT :limit"""
-_EVIDENCE_OF_GROUP = text(
+ORDER BY u.user_ix LIMIT :limit""")
+_EVIDENCE_OF_GROUP = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, count(DISTINCT e.item_ix) "
     "FROM evidence e JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
-    "WHERE s.active AND (n.interest_id IN :leads OR n.canonical_id IN :leads) GROUP BY lead"
-).bindparams(bindparam("leads", expanding=True))
+    "WHERE s.active AND (n.interest_id IN :leads OR n.canonical_id IN :leads) GROUP BY lead",
+    "leads",
+)
 
 
-def list_interests(
-    store: Store, *, raw: bool = False, limit: int | None = None
-) -> list[dict[str, Any]]:
-    """Return interests of active subjects: pinned ones first, then by users reached, then label.
+@dataclass(frozen=True)
+class ListedInterest(Row):
+    """An interest of an active subject by itself.
 
-    Parameters
+    Attributes
     ----------
-    store
-        The store.
-    raw
-        Show near-duplicates apart; otherwise one entry stands for each group.
-    limit
-        Most entries.
+    canonical_id
+        The interest that stands for it; None where it stands for itself.
+    evidence, users
+        Number of items that prove it; number of users it reaches.
+    """
 
-    Returns
-    -------
-    list of dict
-        ``interest_id, label, description, source, subject, pinned, users, evidence`` (numbers of
-        users and of items); with ``raw`` also ``canonical_id``, else ``merged``: id, label and
-        subject of each interest that stands under this one.
+    interest_id: int
+    label: str
+    description: str
+    source: str
+    pinned: bool
+    canonical_id: int | None
+    subject: str
+    evidence: int
+    users: int
+
+
+@dataclass(frozen=True)
+class Merged(Row):
+    """An interest that stands under another one."""
+
+    interest_id: int
+    label: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class InterestGroup(Row):
+    """An interest and those that stand under it; items and users are those of all together."""
+
+    interest_id: int
+    label: str
+    description: str
+    source: str
+    pinned: bool
+    subject: str
+    evidence: int
+    users: int
+    merged: list[Merged]
+
+
+@dataclass(frozen=True)
+class Reach(Row):
+    """How many users an interest reaches, and the first few of them."""
+
+    users: int
+    some_users: list[str]
+
+
+def list_interests(store: Transactions, *, limit: int | None = None) -> list[InterestGroup]:
+    """Return interests of active subjects, one entry for each group of near-duplicates.
+
+    Pinned ones come first, then by users reached, then by label; at most ``limit``.
     """
     with store.read() as connection:
-        page = None if raw or limit is None or limit > _PAGE else first(connection, limit)
-        if page is not None:
-            entries = _page(connection, page)
+        leads = None if limit is None or limit > _PAGE else first(connection, limit)
+        if leads is None:
+            rows = _rows(connection.execute(_ALL).all())
+            users = {row[0]: row[1] for row in connection.execute(_REACH_OF_GROUPS)}
         else:
-            every = connection.exec_driver_sql(_ALL + "ORDER BY n.interest_id")
-            rows = [dict(row) for row in every.mappings()]
-            query = _REACH if raw else _REACH_OF_GROUPS
-            reach = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
-            entries = _apart(rows, reach) if raw else _grouped(connection, rows, reach)
-        entries.sort(key=lambda e: (not e["pinned"], -e["users"], e["label"], e["interest_id"]))
-        entries = entries[:limit]
-        if not raw:
-            _count_evidence(connection, entries)
-    return entries
+            values = {"leads": leads}
+            rows = _rows(connection.execute(_OF_LEADS, values).all())
+            users = {row[0]: row[1] for row in connection.execute(_USERS_OF_LEADS, values)}
+        groups = sorted(_grouped(connection, rows, users), key=_rank)[:limit]
+        return _with_evidence(connection, groups)
 
 
-def _page(connection: Connection, leads: list[int]) -> list[dict[str, Any]]:
-    """The groups of ``leads`` alone, with the number of users from the kept order."""
-    values = {"leads": leads}
-    rows = [dict(row) for row in connection.execute(_OF_LEADS, values).mappings()]
-    reach = {row[0]: row[1] for row in connection.execute(_USERS_OF_LEADS, values)}
-    return _grouped(connection, rows, reach)
+def list_single_interests(store: Transactions, *, limit: int | None = None) -> list[ListedInterest]:
+    """Return interests of active subjects with near-duplicates apart, in the same order."""
+    with store.read() as connection:
+        rows = _rows(connection.execute(_ALL).all())
+        users = {row[0]: row[1] for row in connection.execute(_REACH)}
+    counted = [replace(row, users=users.get(row.interest_id, 0)) for row in rows]
+    return sorted(counted, key=_rank)[:limit]
 
 
-def reached(
-    connection: Connection, interests: Sequence[int], limit: int = 5
-) -> dict[int, dict[str, Any]]:
+def reached(connection: Connection, interests: Sequence[int], limit: int = 5) -> dict[int, Reach]:
     """For each interest, how many users it reaches and the first few of them."""
-    query = text(_REACHED)
     found = {}
     for interest in interests:
-        rows = connection.execute(query, {"interest": interest, "limit": limit}).all()
-        found[interest] = {
-            "users": int(rows[0][1]) if rows else 0,
-            "some_users": [row[0] for row in rows],
-        }
+        rows = connection.execute(_REACHED, {"interest": interest, "limit": limit}).all()
+        found[interest] = Reach(int(rows[0][1]) if rows else 0, [row[0] for row in rows])
     return found
 
 
-def _apart(rows: list[dict[str, Any]], reach: dict[int, int]) -> list[dict[str, Any]]:
+def _rank(entry: ListedInterest | InterestGroup) -> tuple[bool, int, str, int]:
+    return not entry.pinned, -entry.users, entry.label, entry.interest_id
+
+
+def _rows(rows: Iterable[DatabaseRow[Any]]) -> list[ListedInterest]:
+    """Rows of :data:`_INTERESTS`; whom they reach is not known yet."""
     return [
-        {**row, "pinned": bool(row["pinned"]), "users": reach.get(row["interest_id"], 0)}
-        for row in rows
+        ListedInterest(**{**row._mapping, "pinned": bool(row.pinned), "users": 0}) for row in rows
     ]
 
 
 def _grouped(
-    connection: Connection, rows: list[dict[str, Any]], reach: dict[int, int]
-) -> list[dict[str, Any]]:
-    groups: dict[int, list[dict[str, Any]]] = {}
+    connection: Connection, rows: Sequence[ListedInterest], users: dict[int, int]
+) -> list[InterestGroup]:
+    groups: dict[int, list[ListedInterest]] = {}
     for row in rows:
-        lead = row.pop("canonical_id") or row["interest_id"]
-        groups.setdefault(lead, []).append(row)
-    return [_entry(connection, lead, group, reach) for lead, group in groups.items()]
+        groups.setdefault(row.canonical_id or row.interest_id, []).append(row)
+    return [_group(connection, lead, group, users) for lead, group in groups.items()]
 
 
-def _entry(
-    connection: Connection, lead: int, group: list[dict[str, Any]], reach: dict[int, int]
-) -> dict[str, Any]:
-    own = next((row for row in group if row["interest_id"] == lead), None)
+def _group(
+    connection: Connection, lead: int, group: list[ListedInterest], users: dict[int, int]
+) -> InterestGroup:
+    own = next((row for row in group if row.interest_id == lead), None)
     if own is None:  # the canonical interest is of a subject no longer in use; its name stays
-        label = connection.execute(
-            text("SELECT label FROM interests WHERE interest_id = :id"), {"id": lead}
-        ).scalar_one()
-        own = {**group[0], "interest_id": lead, "label": label}
-    keys = ("interest_id", "label", "subject")
-    merged = [{key: row[key] for key in keys} for row in group if row["interest_id"] != lead]
-    return {**own, "pinned": bool(own["pinned"]), "users": reach.get(lead, 0), "merged": merged}
+        label = connection.execute(_LABEL, {"id": lead}).scalar_one()
+        own = replace(group[0], interest_id=lead, label=label)
+    return InterestGroup(
+        interest_id=lead,
+        label=own.label,
+        description=own.description,
+        source=own.source,
+        pinned=own.pinned,
+        subject=own.subject,
+        evidence=own.evidence,
+        users=users.get(lead, 0),
+        merged=[
+            Merged(row.interest_id, row.label, row.subject)
+            for row in group
+            if row.interest_id != lead
+        ],
+    )
 
 
-def _count_evidence(connection: Connection, entries: list[dict[str, Any]]) -> None:
-    """Items that prove a group, each once."""
-    by_lead = {entry["interest_id"]: entry for entry in entries if entry["merged"]}
-    leads = list(by_lead)
-    for start in range(0, len(leads), 5_000):
-        found = connection.execute(_EVIDENCE_OF_GROUP, {"leads": leads[start : start + 5_000]})
-        for lead, number in found:
-            by_lead[lead]["evidence"] = number
+def _with_evidence(connection: Connection, groups: Sequence[InterestGroup]) -> list[InterestGroup]:
+    """Count the items that prove a group of several, each once."""
+    leads = [group.interest_id for group in groups if group.merged]
+    items: dict[int, int] = {}
+    for start in range(0, len(leads), _CHUNK):
+        rows = connection.execute(_EVIDENCE_OF_GROUP, {"leads": leads[start : start + _CHUNK]})
+        items.update((row[0], row[1]) for row in rows)
+    return [
+        replace(group, evidence=items.get(group.interest_id, group.evidence)) for group in groups
+    ]

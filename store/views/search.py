@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from store.db.statements import statement
 from store.errors import UserError
+from store.store import Store
 from store.views.catalogue import reached
-from store.views.users import evidence_of
-
-if TYPE_CHECKING:
-    from store.store import Store
+from store.views.items import escape_like
+from store.views.row import Row
+from store.views.users import Item, evidence_of
 
 _OPERATORS = re.compile(r'["*():^+]|\b(AND|OR|NOT|NEAR)\b')
 _SEEDS = 20
@@ -49,24 +50,24 @@ takes seconds in a store of a million (benchmarks/bench_reading_store.py): they 
 _MOST_ITEMS = 200
 """Items whose title holds the query: those with the lowest number, which most users have."""
 
-_COUNT = text(
+_COUNT = statement(
     "SELECT count(*) FROM (SELECT 1 FROM interests_fts WHERE interests_fts MATCH :query "
     "LIMIT :limit)"
 )
-_UNRANKED = text(
+_UNRANKED = statement(
     "SELECT f.rowid FROM (SELECT rowid FROM interests_fts WHERE interests_fts MATCH :query "
     "LIMIT :most) f CROSS JOIN interests n ON n.interest_id = f.rowid "
     "CROSS JOIN subjects s ON s.subject_id = n.subject_id WHERE s.active LIMIT :limit"
 )
 # The best first, then which of them are in use; CROSS JOIN keeps that order, which is the fast one.
-_WORD_HITS = text(
+_WORD_HITS = statement(
     "SELECT f.rowid FROM (SELECT rowid, bm25(interests_fts, 2.0, 1.0) AS score FROM interests_fts "
     "WHERE interests_fts MATCH :query ORDER BY score, rowid LIMIT :most) f "
     "CROSS JOIN interests n ON n.interest_id = f.rowid "
     "CROSS JOIN subjects s ON s.subject_id = n.subject_id "
     "WHERE s.active ORDER BY f.score, f.rowid LIMIT :limit"
 )
-_ITEM_HITS = text(
+_ITEM_HITS = statement(
     "SELECT h.interest_id FROM (SELECT e.interest_id, count(*) AS items FROM (SELECT item_ix "
     "FROM items WHERE title LIKE :pattern ESCAPE '\\' ORDER BY item_ix LIMIT :items) i "
     "CROSS JOIN evidence e ON e.item_ix = i.item_ix GROUP BY e.interest_id "
@@ -75,25 +76,61 @@ _ITEM_HITS = text(
     "CROSS JOIN subjects s ON s.subject_id = n.subject_id "
     "WHERE s.active ORDER BY h.items DESC, h.interest_id LIMIT :limit"
 )
-_NEIGHBOURS = text(
+_NEIGHBOURS = statement(
     "SELECT interest_id, text_digest FROM interests WHERE interest_id IN (SELECT interest_id FROM "
     "(SELECT f.interest_id FROM evidence e JOIN evidence f ON f.item_ix = e.item_ix "
     "WHERE e.interest_id IN :seeds LIMIT :rows) GROUP BY interest_id "
-    "ORDER BY count(*) DESC, interest_id LIMIT :limit) OR interest_id IN :seeds"
-).bindparams(bindparam("seeds", expanding=True))
-_HITS = text(
+    "ORDER BY count(*) DESC, interest_id LIMIT :limit) OR interest_id IN :seeds",
+    "seeds",
+)
+_IN_USE = statement(
+    "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
+    "WHERE active ORDER BY interest_id LIMIT :limit"
+)
+_HITS = statement(
     "SELECT n.interest_id, n.label, n.description, n.source, n.canonical_id, s.name AS subject "
-    "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
-_SUBJECTS = text(
+    "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids",
+    "ids",
+)
+_SUBJECTS = statement(
     "SELECT DISTINCT s.name FROM interests n JOIN subjects s USING (subject_id) "
     "WHERE s.active AND (n.interest_id = :lead OR n.canonical_id = :lead) ORDER BY s.name"
 )
 
 
+@dataclass(frozen=True)
+class Hit(Row):
+    """An interest that fits a query.
+
+    Attributes
+    ----------
+    canonical_id, subject, subjects
+        The interest that stands for it, None where it does itself; whose it is; and whose the
+        interests are that say the same.
+    users, some_users
+        How many users it reaches, and a few of them.
+    evidence
+        The items that prove it.
+    by
+        What found it: ``words``, ``items``, ``meaning``.
+    """
+
+    interest_id: int
+    label: str
+    description: str
+    source: str
+    canonical_id: int | None
+    subject: str
+    subjects: list[str]
+    users: int
+    some_users: list[str]
+    evidence: list[Item]
+    by: list[str]
+
+
 def search(
     store: Store, query: str, *, limit: int = 10, vector: NDArray[np.float32] | None = None
-) -> list[dict[str, Any]]:
+) -> list[Hit]:
     """Return the stored interests that fit ``query``, best first.
 
     Parameters
@@ -106,13 +143,6 @@ def search(
         Most hits.
     vector
         Unit vector of the query by the store's encoder, ``[d_t]``; replaces the feedback vector.
-
-    Returns
-    -------
-    list of dict
-        ``interest_id, label, description, source, canonical_id, subject``; ``subjects``, its own
-        and those whose interest says the same; ``users``, how many it reaches, and ``some_users``;
-        ``evidence``; and ``by``, what found it: ``words``, ``items``, ``meaning``.
 
     Raises
     ------
@@ -177,8 +207,8 @@ def match_expression(query: str) -> str:
 
 
 def _by_items(connection: Connection, query: str, limit: int) -> list[int]:
-    escaped = re.sub(r"([\\%_])", r"\\\1", query.strip())
-    values = {"pattern": f"%{escaped}%", "items": _MOST_ITEMS, "most": 20 * limit, "limit": limit}
+    pattern = f"%{escape_like(query.strip())}%"
+    values = {"pattern": pattern, "items": _MOST_ITEMS, "most": 20 * limit, "limit": limit}
     return list(connection.execute(_ITEM_HITS, values).scalars())
 
 
@@ -211,11 +241,7 @@ def _by_meaning(
 
 
 def _candidates(connection: Connection, seeds: Sequence[int]) -> list[tuple[int, str]]:
-    everything = (
-        "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
-        "WHERE active ORDER BY interest_id LIMIT ?"
-    )
-    rows = connection.exec_driver_sql(everything, (_MOST_VECTORS + 1,)).all()
+    rows = connection.execute(_IN_USE, {"limit": _MOST_VECTORS + 1}).all()
     if len(rows) <= _MOST_VECTORS:
         return [(row[0], row[1]) for row in rows]
     values = {"seeds": list(seeds), "rows": 20 * _MOST_NEIGHBOURS, "limit": _MOST_NEIGHBOURS}
@@ -232,17 +258,21 @@ def _fused(rankings: dict[str, list[int]]) -> list[int]:
 
 def _described(
     connection: Connection, best: Sequence[int], rankings: dict[str, list[int]]
-) -> list[dict[str, Any]]:
-    found = connection.execute(_HITS, {"ids": list(best)}).mappings()
-    rows = {row["interest_id"]: dict(row) for row in found}
+) -> list[Hit]:
+    rows = {row["interest_id"]: row for row in connection.execute(_HITS, {"ids": best}).mappings()}
     evidence = evidence_of(connection, best)
     reach = reached(connection, best)
     hits = []
     for interest in best:
-        row = rows[interest]
-        alike = row["canonical_id"] or interest
-        subjects = list(connection.execute(_SUBJECTS, {"lead": alike}).scalars())
-        items = [{k: e[k] for k in ("item_id", "title")} for e in evidence.get(interest, [])]
-        by = [name for name, ranking in rankings.items() if interest in ranking]
-        hits.append({**row, "subjects": subjects, **reach[interest], "evidence": items, "by": by})
+        alike = rows[interest]["canonical_id"] or interest
+        hits.append(
+            Hit(
+                **rows[interest],
+                subjects=list(connection.execute(_SUBJECTS, {"lead": alike}).scalars()),
+                users=reach[interest].users,
+                some_users=reach[interest].some_users,
+                evidence=[Item(e.item_id, e.title) for e in evidence.get(interest, [])],
+                by=[name for name, ranking in rankings.items() if interest in ranking],
+            )
+        )
     return hits

@@ -96,13 +96,10 @@ def _tell(answer: Answer) -> None:
         say(plain(sentence.text))
     if answer.sentences:
         say("")
-    for row in answer.sources["interests"]:
-        say(
-            f"[i{row['interest_id']}] {plain(row['label'])} ({plain(row['subject'])}, "
-            f"{plain(row['source'])})"
-        )
-    for row in answer.sources["items"]:
-        say(f"[item {plain(row['item_id'])}] {plain(row['title'])}")
+    for row in answer.sources.interests:
+        say(f"[i{row.interest_id}] {plain(row.label)} ({plain(row.subject)}, {plain(row.source)})")
+    for item in answer.sources.items:
+        say(f"[item {plain(item.item_id)}] {plain(item.title)}")
     if not answer.sentences:
         why = "no sentence could be proven" if answer.finished else "no answer within ten steps"
         say(f"nothing to show: {why}")

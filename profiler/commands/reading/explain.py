@@ -23,22 +23,19 @@ def explain(
     from store.views.explanation import explain_item
 
     with open_store(store) as opened:
-        document = explain_item(opened, user, item)
+        explanation = explain_item(opened, user, item)
     if json:
-        print_json(document)
+        print_json(explanation.to_json())
         return
-    say(f"{plain(document['item']['title'] or item)} for user {plain(user)}:")
-    if document["why"] != "found":
-        say(f"  {document['why']}")
-    for path in document["interests"]:
-        near = (
-            "it proves this interest" if path["is_evidence"] else f"near {path['similarity']:.2f}"
-        )
-        say(f"  {plain(path['label'])} ({near}): {plain(path['description'])}")
+    say(f"{plain(explanation.item.title or item)} for user {plain(user)}:")
+    if explanation.why != "found":
+        say(f"  {explanation.why}")
+    for path in explanation.interests:
+        near = "it proves this interest" if path.is_evidence else f"near {path.similarity:.2f}"
+        say(f"  {plain(path.label)} ({near}): {plain(path.description)}")
         titles = [
-            plain(e["title"] or e["item_id"]) + (" (own)" if e["touched"] else "")
-            for e in path["evidence"]
+            plain(e.title or e.item_id) + (" (own)" if e.touched else "") for e in path.evidence
         ]
         say(f"    shown by {'; '.join(titles[:4])}")
-        source = f"answer {path['response_id']}" if path["response_id"] else path["source"]
-        say(f"    user {plain(user)} -> {plain(path['subject'])} ({path['through']}) -> {source}")
+        source = f"answer {path.response_id}" if path.response_id else path.source
+        say(f"    user {plain(user)} -> {plain(path.subject)} ({path.through}) -> {source}")

@@ -21,22 +21,23 @@ def interests(
     """
     from store.console import note, print_json, print_table
     from store.store import open_store
-    from store.views.catalogue import list_interests
+    from store.views.catalogue import ListedInterest, list_interests, list_single_interests
 
     with open_store(store) as opened:
-        found = list_interests(opened, raw=raw, limit=limit)
+        list_them = list_single_interests if raw else list_interests
+        found = list_them(opened, limit=limit)
     if json:
-        print_json(found)
+        print_json([one.to_json() for one in found])
         return
     last = "stands under" if raw else "merged"
     rows = [
         [
-            one["interest_id"],
-            one["label"] + (" (pinned)" if one["pinned"] else ""),
-            one["users"],
-            one["evidence"],
-            one["subject"],
-            one["canonical_id"] if raw else len(one["merged"]) or None,
+            one.interest_id,
+            one.label + (" (pinned)" if one.pinned else ""),
+            one.users,
+            one.evidence,
+            one.subject,
+            one.canonical_id if isinstance(one, ListedInterest) else len(one.merged) or None,
         ]
         for one in found
     ]

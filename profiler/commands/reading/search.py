@@ -36,18 +36,18 @@ def search(
             vector = load_stored_encoder(opened, encoder).encode([query])[0]
         hits = find(opened, query, limit=limit, vector=vector)
     if json:
-        print_json(hits)
+        print_json([hit.to_json() for hit in hits])
     elif not hits:
         say("nothing stored matches; --encode also compares the meaning of the query itself")
     else:
         rows = [
             [
-                hit["interest_id"],
-                hit["label"],
-                hit["subject"],
-                hit["users"],
-                "; ".join(item["title"] or item["item_id"] for item in hit["evidence"][:2]),
-                "+".join(hit["by"]),
+                hit.interest_id,
+                hit.label,
+                hit.subject,
+                hit.users,
+                "; ".join(item.title or item.item_id for item in hit.evidence[:2]),
+                "+".join(hit.by),
             ]
             for hit in hits
         ]

@@ -102,30 +102,30 @@ class Groups:
 def load_groups(store: Store) -> Groups:
     """Read the merged interests of a store with whom they reach."""
     entries = list_interests(store)
-    written = sum(1 + len(entry["merged"]) for entry in entries)
+    written = sum(1 + len(entry.merged) for entry in entries)
     leads, users = own_reach(store)
-    start = np.searchsorted(leads, [entry["interest_id"] for entry in entries])
-    stop = np.searchsorted(leads, [entry["interest_id"] for entry in entries], side="right")
-    vectors = _vectors(store, [entry["interest_id"] for entry in entries])
+    start = np.searchsorted(leads, [entry.interest_id for entry in entries])
+    stop = np.searchsorted(leads, [entry.interest_id for entry in entries], side="right")
+    vectors = _vectors(store, [entry.interest_id for entry in entries])
     order = sorted(
-        (row for row, entry in enumerate(entries) if entry["interest_id"] in vectors),
+        (row for row, entry in enumerate(entries) if entry.interest_id in vectors),
         key=lambda row: (
             start[row] - stop[row],
-            -entries[row]["users"],
-            entries[row]["interest_id"],
+            -entries[row].users,
+            entries[row].interest_id,
         ),
     )
     kept = [entries[row] for row in order]
     shown_by = [users[start[row] : stop[row]] for row in order]
     return Groups(
-        ids=np.array([entry["interest_id"] for entry in kept], dtype=np.int64),
-        labels=[entry["label"] for entry in kept],
-        descriptions=[entry["description"] for entry in kept],
-        people=np.array([entry["users"] for entry in kept], dtype=np.int64),
-        members=[tuple(one["interest_id"] for one in entry["merged"]) for entry in kept],
+        ids=np.array([entry.interest_id for entry in kept], dtype=np.int64),
+        labels=[entry.label for entry in kept],
+        descriptions=[entry.description for entry in kept],
+        people=np.array([entry.users for entry in kept], dtype=np.int64),
+        members=[tuple(one.interest_id for one in entry.merged) for entry in kept],
         indptr=_starts([len(own) for own in shown_by]),
         users=np.concatenate([np.zeros(0, np.int64), *shown_by]),
-        vectors=_stack([vectors[entry["interest_id"]] for entry in kept]),
+        vectors=_stack([vectors[entry.interest_id] for entry in kept]),
         written=written,
         unplaced=len(entries) - len(kept),
     )

@@ -100,12 +100,12 @@ def _interests(
 
 def _fitted(scene: Scene, user: int, item: int, titles: ItemTitles) -> HiddenEvent:
     why = explain_item(scene.store, scene.dataset.user_ids[user], scene.dataset.item_ids[item])
-    near = next((p for p in why["interests"] if scene.place(p["interest_id"]) >= 0), None)
+    near = next((p for p in why.interests if scene.place(p.interest_id) >= 0), None)
     return HiddenEvent(
         item=titles.number(item),
-        i=scene.place(near["interest_id"]) if near else -1,
-        similarity=round(float(near["similarity"]), 2) if near else None,
-        own=bool(near and near["through"] == "own"),
+        i=scene.place(near.interest_id) if near else -1,
+        similarity=round(near.similarity, 2) if near else None,
+        own=bool(near and near.through == "own"),
     )
 
 

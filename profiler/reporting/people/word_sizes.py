@@ -7,13 +7,14 @@ twice; here the person's own are the stored interests that cover its history, so
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from profiler.reporting.shared.contract import CloudWord
 from profiler.words import words_of
 from store.errors import StoreError
 from store.views.exemplar_comparison import compare_user
+from store.views.users import Interest, OwnInterest
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -32,25 +33,25 @@ def compare_words(store: Store, user_id: str) -> tuple[list[CloudWord], list[Clo
     the two has no interests.
     """
     try:
-        document = compare_user(store, user_id)
+        comparison = compare_user(store, user_id)
     except StoreError:
         return [], []
-    interests = document["interests"]
-    own = _weights(interests["own"], "score")
-    theirs = _weights([*interests["shared"], *interests["exemplar_adds"]], "strength")
-    if document["exemplar"]["is_user"] or not own or not theirs:
+    interests = comparison.interests
+    own = _weights((one, one.score) for one in interests.own)
+    theirs = _weights((one, one.strength) for one in (*interests.shared, *interests.exemplar_adds))
+    if comparison.exemplar.is_user or not own or not theirs:
         return [], []
     return _sized(own, theirs), _sized(theirs, own)
 
 
-def _weights(interests: Sequence[dict[str, Any]], weight: str) -> dict[str, float]:
+def _weights(weighted: Iterable[tuple[Interest | OwnInterest, float]]) -> dict[str, float]:
     counts: dict[str, float] = defaultdict(float)
-    for one in interests:
-        strength = max(float(one[weight] or 0.0), 1e-6)
-        for word in set(words_of(one["label"])):
+    for one, weight in weighted:
+        strength = max(weight, 1e-6)
+        for word in set(words_of(one.label)):
             counts[word] += strength
-        if one["source"] != "offline":  # the extractor's descriptions only list items
-            for word in set(words_of(one["description"])):
+        if one.source != "offline":  # the extractor's descriptions only list items
+            for word in set(words_of(one.description)):
                 counts[word] += DESCRIPTION_WEIGHT * strength
     return counts
 

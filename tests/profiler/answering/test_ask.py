@@ -16,6 +16,7 @@ from profiler.llm.retry import RetryPolicy
 from store.errors import BudgetReachedError, ProviderRefusedError, UserError
 from store.store import Store, open_store
 from store.upkeep.forget import forget_user
+from store.views.citations import CitedItem
 from tests.asking_store import MODEL, chat, prices, scalar
 from tests.chat_server import ChatServer, Script, results, scripted
 from tests.llm_server import Step
@@ -49,8 +50,8 @@ def test_an_answer_is_looked_up_and_every_sentence_proven(store: Store) -> None:
     assert [s.text for s in answer.sentences] == GOOD.replace("]. ", "].\n").split("\n")
     assert answer.dropped == {}
     assert (answer.steps, answer.finished) == (2, True)
-    assert answer.sources["interests"][0]["label"] == "Gel pens and refills"
-    assert answer.sources["items"] == [{"item_id": "pen", "title": "Gel pen with fine tip"}]
+    assert answer.sources.interests[0].label == "Gel pens and refills"
+    assert answer.sources.items == [CitedItem("pen", "Gel pen with fine tip")]
     found = results(server.record.calls[1].body["messages"])[0]
     assert {hit["cite"] for hit in found} >= {"[i1]", "[i4]"}
     names = {tool["function"]["name"] for tool in server.record.calls[0].body["tools"]}

@@ -47,8 +47,8 @@ def test_a_page_counts_nothing_while_the_order_is_kept(store: Store) -> None:
     merge_duplicates(store)
     with store.write() as connection:  # a wrong number that only the kept order can give
         connection.exec_driver_sql("UPDATE listing SET users = users + 100")
-    users = [entry["users"] for entry in list_interests(store, limit=2)]
-    assert users == [entry["users"] + 100 for entry in list_interests(store)[:2]]
+    users = [entry.users for entry in list_interests(store, limit=2)]
+    assert users == [entry.users + 100 for entry in list_interests(store)[:2]]
 
 
 def interests_of(store: Store) -> list[int]:
@@ -113,8 +113,8 @@ def test_subjects_no_longer_in_use_leave_the_order(store: Store) -> None:
     store.subjects.choose("synthetic", [], store.runs.start("build", {}))
     assert not kept(store)
     merge_duplicates(store)
-    assert {entry["label"] for entry in list_interests(store, limit=9)} == {
+    assert {entry.label for entry in list_interests(store, limit=9)} == {
         one.label for one in (PENS, PAPER, SHREDDING)
     }
-    assert REFILLS.label not in {entry["label"] for entry in list_interests(store)}
+    assert REFILLS.label not in {entry.label for entry in list_interests(store)}
     assert_same(store)

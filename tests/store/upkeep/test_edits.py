@@ -74,11 +74,11 @@ def test_a_renamed_interest_keeps_its_vector_until_it_is_encoded(store):
     first = rename(store, pens, "Writing")
     rename(store, pens, "Fine writing")
     assert np.array_equal(store.vectors.interests()[1], matrix)
-    assert search(store, "fine writing")[0]["interest_id"] == pens
-    assert not [h for h in search(store, PENS.label) if h["label"] == PENS.label]
+    assert search(store, "fine writing")[0].interest_id == pens
+    assert not [h for h in search(store, PENS.label) if h.label == PENS.label]
     explained = explain_item(store, "customer-ada", "pen")
-    assert explained["interests"][0]["label"] == "Fine writing"
-    assert explained["interests"][0]["similarity"] > 0.99
+    assert explained.interests[0].label == "Fine writing"
+    assert explained.interests[0].similarity > 0.99
     new = np.array([[0.0, 0.0, 1.0]], dtype=np.float32)
     store.vectors.put("m", [text_digest(f"Fine writing. {PENS.description}")], new)
     assert np.array_equal(store.vectors.interests()[1][number.tolist().index(pens)], new[0])

@@ -63,7 +63,7 @@ def test_an_exemplar_goes_with_all_that_was_asked_about_it(path):
             assert not fts_holds(path, term.decode())
         assert fts_holds(path, "shred")
         assert SHREDDING.label.encode() in after
-        assert [one["label"] for one in show_user(store, "customer-dee")["exemplar"]["interests"]]
+        assert show_user(store, "customer-dee").exemplar.interests
 
 
 def fts_holds(path, term):

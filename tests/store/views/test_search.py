@@ -20,7 +20,7 @@ def store(tmp_path_factory):
 
 
 def labels(hits):
-    return [hit["label"] for hit in hits]
+    return [hit.label for hit in hits]
 
 
 def test_words_of_labels_weigh_more_than_those_of_descriptions(store):
@@ -30,18 +30,18 @@ def test_words_of_labels_weigh_more_than_those_of_descriptions(store):
 
 def test_items_lead_to_the_interests_they_prove(store):
     (hit,) = search(store, "cross-cut")
-    assert hit["label"] == SHREDDING.label
-    assert "items" in hit["by"]
-    assert [item["item_id"] for item in hit["evidence"]] == ["shred", "oil"]
+    assert hit.label == SHREDDING.label
+    assert "items" in hit.by
+    assert [item.item_id for item in hit.evidence] == ["shred", "oil"]
 
 
 def test_meaning_brings_what_shares_no_word(store):
-    found = {hit["label"]: hit["by"] for hit in search(store, "refillable")}
+    found = {hit.label: hit.by for hit in search(store, "refillable")}
     assert "meaning" in found[PENS.label]
     assert SHREDDING.label not in found
     hits = search(store, "xylophone", vector=unit((0, 0.1, 1)))
     assert labels(hits) == [PAPER.label]
-    assert hits[0]["by"] == ["meaning"]
+    assert hits[0].by == ["meaning"]
     assert search(store, "xylophone") == []
 
 
@@ -71,7 +71,7 @@ def test_any_text_is_answered_or_refused_plainly(store, query):
     except UserError:
         return
     assert len(hits) <= 3
-    assert all(hit["by"] and hit["evidence"] for hit in hits)
+    assert all(hit.by and hit.evidence for hit in hits)
 
 
 def test_more_hits_only_extend_the_ranking(store):
@@ -84,7 +84,7 @@ def test_common_words_give_way_to_rarer_ones(store, monkeypatch):
     everything = labels(search(store, "gel paper"))
     assert SHREDDING.label in everything
     monkeypatch.setattr("store.views.search._COMMON", 1)  # each of the words is common then
-    assert search(store, "gel shredding")[0]["label"] == SHREDDING.label, "the rarer word decides"
+    assert search(store, "gel shredding")[0].label == SHREDDING.label, "the rarer word decides"
     both = search(store, "gel pens")  # no word is rare: all of them, unranked, labels first
     assert labels(both)[:2] == [PENS.label, REFILLS.label]
     assert labels(search(store, "gel OR paper"))[:1] == [PENS.label]
@@ -94,6 +94,6 @@ def test_common_words_give_way_to_rarer_ones(store, monkeypatch):
 
 def test_a_large_store_compares_only_neighbours_of_the_hits(store, monkeypatch):
     monkeypatch.setattr("store.views.search._MOST_VECTORS", 1)
-    found = {hit["label"]: hit["by"] for hit in search(store, "refillable")}
+    found = {hit.label: hit.by for hit in search(store, "refillable")}
     assert "meaning" in found[PENS.label], "both are proven by the pen"
     assert SHREDDING.label not in found

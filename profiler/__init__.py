@@ -11,7 +11,7 @@ from store.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from profiler.config import BuildConfig as BuildConfig
-    from profiler.llm.langchain import open_chat as open_chat
+    from profiler.llm.registry import open_chat as open_chat
     from profiler.pipeline import BuildReport as BuildReport
     from profiler.pipeline import build as build
 
@@ -22,7 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "config": ["BuildConfig"],
-        "llm.langchain": ["open_chat"],
+        "llm.registry": ["open_chat"],
         "pipeline": ["BuildReport", "build"],
     },
 )
@@ -30,7 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
 old_names(
     {
         "profiler.asking.budget": "profiler.llm.budget",
-        "profiler.asking.chat": "profiler.llm.langchain",
+        "profiler.asking.chat": "profiler.llm.registry",
         "profiler.exemplars": ("profiler.selection.exemplars", "profiler.selection.affinity"),
         "profiler.synthetic": "profiler.selection.synthetic",
     }

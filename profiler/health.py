@@ -20,7 +20,6 @@ PACKAGES = [
     "scikit-learn",
     "sqlalchemy",
     "typer",
-    "tenacity",
     "numpy",
     "polars",
     "numba",

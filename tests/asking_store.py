@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from profiler.asking.options import AskingOptions
-from profiler.llm.langchain import LangChainPort, open_chat
+from profiler.llm.port import ChatPort
 from profiler.llm.prices import Price, Prices
+from profiler.llm.registry import open_chat
 from profiler.llm.retry import RetryPolicy
 from store.store import Store, open_store
 from store.tables.subjects import SubjectRow
@@ -50,7 +51,7 @@ def make_store(path: Path, subjects: int, items: int = 6, title: str = "Item") -
     return store
 
 
-def chat(base_url: str, **options: Any) -> LangChainPort:
+def chat(base_url: str, **options: Any) -> ChatPort:
     """The real port, pointed at the loopback server."""
     return open_chat(MODEL, base_url=base_url, **options)
 

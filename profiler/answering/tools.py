@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field, ValidationError
 
 from profiler.answering.citations import Seen
+from profiler.llm.adapters.langchain import untraced
 from prompts.items import clean_text
 from store.errors import StoreError, UserError
 from store.views.explanation import ExplainingInterest, explain_item
@@ -90,7 +91,8 @@ class Toolbox:
         if arguments is None:
             return _error("the arguments are not a JSON object")
         try:
-            return json.dumps(self._tools[name].invoke(arguments), ensure_ascii=False)
+            with untraced():
+                return json.dumps(self._tools[name].invoke(arguments), ensure_ascii=False)
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(str(part) for part in problem["loc"])

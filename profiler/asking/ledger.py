@@ -18,6 +18,7 @@ from typing import Any
 from profiler.asking.options import CallOptions
 from profiler.asking.writer import Writer
 from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
+from profiler.llm.models import Learned
 from profiler.llm.port import (
     OFFLINE,
     CallError,
@@ -33,6 +34,7 @@ from store.store import Store
 from store.tables.leases import owner_name
 from store.tables.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
 
+LEARNED = "learned_models"
 LEASE_S = 60.0
 NO_ROOM_S = 0.1
 ELSEWHERE_S = 0.1
@@ -198,6 +200,13 @@ class Ledger:
         self._budget = Budget(caps, store.responses.spent())
         self._in_flight = asyncio.Semaphore(options.concurrency)
         self._owner = owner_name()
+        self._learned: Learned | None = getattr(port, "learned", None)
+        if self._learned is not None:
+            self._learned.update(store.meta(LEARNED, {}).get(self._learned_key, {}))
+
+    @property
+    def _learned_key(self) -> str:
+        return f"{self.port.name} {self.port.base_url or ''}".strip()
 
     async def __aenter__(self) -> Ledger:
         await self.writer.__aenter__()
@@ -369,7 +378,9 @@ class Ledger:
     def _received(self, question: Question, reply: Reply) -> NewResponse:
         """A reply as the store keeps it."""
         request, model = question.request, self.port.name
-        cost = self._prices.cost(model, reply.tokens_in, reply.tokens_out)
+        cost = reply.cost_usd
+        if cost is None:
+            cost = self._prices.cost(model, reply.tokens_in, reply.tokens_out)
         return NewResponse(
             request_digest=question.address,
             prompt=question.prompt,
@@ -420,6 +431,8 @@ class Ledger:
         try:
             reply = await self.port.ask(request)
         except CallError as error:
+            if error.outcome == "unsupported":
+                await self.writer.do(self._record_learned)
             self._limiter.follow(error.headers)
             if error.outcome == "rate_limited" and error.retry_after is not None:
                 self._limiter.pause(min(error.retry_after, self._policy.longest_told))
@@ -444,6 +457,12 @@ class Ledger:
                 latency_s=seconds,
             )
         )
+
+    def _record_learned(self) -> None:
+        """Keep what a service refused: later runs do not ask for it again."""
+        if self._learned is not None:
+            known = self.store.meta(LEARNED, {})
+            self.store.set_meta(**{LEARNED: known | {self._learned_key: self._learned.as_json()}})
 
     async def _renew(self) -> None:
         """Put off the end of the leases, well before they run out."""

@@ -42,7 +42,4 @@ def shown_user(store: Store, user: str) -> ShownSubject:
 
 def shown_items(store: Store, wanted: Iterable[int]) -> dict[int, ShownItem]:
     """Return items as a prompt may show them, by ``item_ix``."""
-    return {
-        row.item_ix: ShownItem(row.item_ix, row.item_id, row.title, row.categories)
-        for row in store.datasets.item_texts(wanted)
-    }
+    return {row.item_ix: ShownItem(*row) for row in store.datasets.item_texts(wanted)}

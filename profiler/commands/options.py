@@ -230,7 +230,7 @@ class ModelOptions:
             if self.base_url or self.method:
                 raise UserError("--base-url and --method need --llm PROVIDER:MODEL")
             return None
-        from profiler.llm.langchain import open_chat
+        from profiler.llm.registry import open_chat
 
         return open_chat(self.llm, base_url=self.base_url, method=self.method)
 

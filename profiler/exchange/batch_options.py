@@ -12,7 +12,9 @@ from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.runner import record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
+from profiler.llm.models import load_models
 from profiler.llm.port import Method, Request, ShownSubject
+from profiler.llm.wording import Wording
 from prompts import Template
 from store.store import Store
 from store.tables.subjects import Kind, Subject
@@ -80,6 +82,13 @@ class BatchOptions:
     def model(self) -> str:
         """The model's name without the provider."""
         return self.llm.partition(":")[2]
+
+    @property
+    def wording(self) -> Wording:
+        """How its requests are worded."""
+        provider = self.llm.partition(":")[0]
+        facts = load_models().facts(provider, self.model, self.base_url)
+        return Wording(self.model, facts, self.method)
 
     @property
     def reask_policy(self) -> ReaskPolicy:

@@ -19,6 +19,7 @@ from typing import Any
 from profiler.asking.ledger import prompt_of
 from profiler.exchange.batch_files import Answered, read_answers, write_lines
 from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
+from profiler.llm.adapters import completions
 from profiler.llm.port import Request
 from profiler.llm.prices import Prices, load_prices
 from store.errors import StoreError
@@ -279,17 +280,5 @@ def _response(
 
 def _batch_line(digest: str, request: Request, options: BatchOptions) -> dict[str, Any]:
     """One line of the OpenAI batch format, with the body a run would send."""
-    body: dict[str, Any] = {
-        "model": options.model,
-        "messages": [{"role": turn.role, "content": turn.content} for turn in request.messages],
-        "max_completion_tokens": request.max_tokens,
-        "temperature": request.temperature,
-    }
-    if request.seed is not None:
-        body["seed"] = request.seed
-    if options.method == "json_schema":
-        schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
-        body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    elif options.method == "json_mode":
-        body["response_format"] = {"type": "json_object"}
-    return {"custom_id": digest, "method": "POST", "url": "/v1/chat/completions", "body": body}
+    body = completions.body(request, options.wording, options.method)
+    return {"custom_id": digest, "method": "POST", "url": completions.URL, "body": body}

@@ -1,29 +1,106 @@
-"""Providers' exceptions put into the few words that the transport knows."""
+"""Providers' exceptions put into the few words that the retries know, by the table errors.yaml."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
 
 from profiler.llm.port import CallError
 
-_NO_QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
-_NO_METHOD = ("response_format", "json_schema", "structured output")
-_NO_CREDIT = "the account has no credit left: top it up, then run again"
-_REFUSED = {
-    401: "the key is wrong or missing: set the provider's environment variable "
-    "(OPENAI_API_KEY for openai)",
-    402: _NO_CREDIT,
-    403: "the key may not use this model or service: check its permissions",
-    404: "there is no such model or address: check --llm and --base-url",
-}
 MAX_MESSAGE = 300
 
+_TABLE = Path(__file__).with_name("errors.yaml")
+_DELAY = re.compile(r"retrydelay\W{1,4}(\d+(?:\.\d+)?)s", re.IGNORECASE)
+_AGAIN_IN = re.compile(
+    r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|h|m|s)\s?)+|\d+(?:\.\d+)? seconds)",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|h|m|s)", re.IGNORECASE)
+_SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
-def as_call_error(error: BaseException, model: str) -> CallError:
-    """Translate a provider's exception; what is not known counts as a broken connection or bug.
+
+class Rule(BaseModel):
+    """One line of the table: which errors it is about and what they mean."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outcome: str
+    status: tuple[int, ...] = ()
+    said: tuple[str, ...] = ()
+    do: str | None = None
+
+    def fits(self, status: int | None, said: str) -> bool:
+        """Whether it is about an error with this status and these words, in lower case."""
+        return (not self.status or status in self.status) and (
+            not self.said or any(mark in said for mark in self.said)
+        )
+
+
+class Table(BaseModel):
+    """The whole table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rules: tuple[Rule, ...]
+    do: dict[str, str]
+    unanswered: dict[str, frozenset[str]]
+    clients: tuple[str, ...]
+
+
+@cache
+def table() -> Table:
+    """The table of errors."""
+    return Table.model_validate(yaml.safe_load(_TABLE.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a service said instead of an answer.
+
+    Attributes
+    ----------
+    status
+        HTTP status, None where there was none.
+    message
+        For people, cut.
+    said
+        All words by which it may be recognised, in lower case: message, code, body.
+    headers
+        Of the response, in lower case.
+    """
+
+    status: int | None
+    message: str
+    said: str
+    headers: Mapping[str, str]
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the service asks to wait, by header or body; None where it does not say."""
+        told = retry_after(self.headers)
+        return _told_in_words(self.said) if told is None else told
+
+
+def as_call_error(error: BaseException, model: str, key: str = "the provider's key") -> CallError:
+    """Translate a provider's exception; what is not known counts as a bug.
+
+    Parameters
+    ----------
+    error
+        What was raised.
+    model
+        ``provider:model``, for messages.
+    key
+        Where the key of the provider is read from, for messages.
 
     Returns
     -------
@@ -35,20 +112,43 @@ def as_call_error(error: BaseException, model: str) -> CallError:
     BaseException
         The error itself, if it is no failure of a call: a bug must not look like bad weather.
     """
-    status = _status(error)
-    headers = _headers(error)
-    message = _message(error)
-    if status is None:
-        return CallError(_unanswered(error), message)
-    refused = _refusal(status, message, error)
-    if refused is not None:
-        return CallError("provider_refused", f"{model}: {refused} ({message})", status_code=status)
-    outcome = {408: "timeout", 409: "conflict", 429: "rate_limited"}.get(
-        status, "server_error" if status >= 500 else "bad_request"
-    )
+    failure = failure_of(error)
+    if failure.status is not None:
+        return classified(failure, model, key)
+    named = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
+    for outcome, names in table().unanswered.items():
+        if named & names:
+            return CallError(outcome, failure.message)
+    if _from_client(error):
+        return _unread(error, model, failure.message)
+    raise error
+
+
+def classified(failure: Failure, model: str, key: str) -> CallError:
+    """The failure in the words of the retries, with what to do where nothing else helps."""
+    status = failure.status
+    rule = next((rule for rule in table().rules if rule.fits(status, failure.said)), None)
+    if rule is not None and rule.outcome == "provider_refused":
+        do = table().do[rule.do or ""].format(key=key)
+        return CallError(
+            "provider_refused", f"{model}: {do} ({failure.message})", status_code=status
+        )
+    outcome = "server_error" if status is not None and status >= 500 else "bad_request"
     return CallError(
-        outcome, message, status_code=status, retry_after=retry_after(headers), headers=headers
+        outcome if rule is None else rule.outcome,
+        failure.message,
+        status_code=status,
+        retry_after=failure.retry_after,
+        headers=failure.headers,
     )
+
+
+def failure_of(error: BaseException) -> Failure:
+    """What an exception of any provider's package tells of a call."""
+    chain = _chain(error)
+    message = " ".join(str(error).split()) or type(error).__name__
+    said = [message, *(word for one in chain for word in _words(one))]
+    return Failure(_status(chain), cut(message), " ".join(said).lower(), _headers(chain))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -70,38 +170,43 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def _refusal(status: int, message: str, error: BaseException) -> str | None:
-    """Why no call can succeed and what to do about it; None if another may."""
-    said = f"{message} {getattr(error, 'code', '') or ''}".lower()
-    if any(mark in said for mark in _NO_QUOTA):
-        return _NO_CREDIT
-    if status == 400 and any(mark in said for mark in _NO_METHOD):
-        return "the model does not take this response format: try --method json_mode or text"
-    return _REFUSED.get(status)
+def cut(message: str) -> str:
+    """The message on one line and of at most :data:`MAX_MESSAGE` characters."""
+    text = " ".join(message.split())
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
-def _unanswered(error: BaseException) -> str:
-    names = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
-    if names & {"TimeoutError", "TimeoutException", "APITimeoutError"}:
-        return "timeout"
-    if names & {"APIConnectionError", "RequestError", "ConnectionError", "OSError"}:
-        return "connection"
-    # An answer that the provider's client cannot read: a gateway's error page, half a body.
-    if names & {"APIError", "JSONDecodeError", "APIResponseValidationError"}:
-        return "server_error"
-    if isinstance(error, ValueError | TypeError | KeyError) and _from_client(error):
-        return "server_error"
-    raise error
+def _told_in_words(said: str) -> float | None:
+    """Seconds by ``"retryDelay": "34s"`` (Google) or "try again in 1m2.5s" (OpenAI, Groq)."""
+    delay = _DELAY.search(said)
+    if delay:
+        return float(delay[1])
+    again = _AGAIN_IN.search(said)
+    if again is None:
+        return None
+    return sum(float(n) * _SECONDS[unit.lower()] for n, unit in _PART.findall(again[1]))
+
+
+def _unread(error: BaseException, model: str, message: str) -> CallError:
+    """An error that arose in a provider's package: in the way it was called, or in an answer."""
+    if isinstance(error, TypeError) and "argument" in str(error):
+        return CallError(
+            "provider_refused",
+            f"{model}: the installed package of the provider does not take an option: {message}; "
+            "install another version of it",
+        )
+    return CallError("server_error", message)
 
 
 def _from_client(error: BaseException) -> bool:
-    """Whether the error arose in a provider's package while it read an answer."""
+    """Whether the error arose in a provider's package."""
+    unreadable = ValueError | TypeError | KeyError | AttributeError | IndexError
     trace = error.__traceback__
     place = ""
     while trace is not None:
         place = str(trace.tb_frame.f_globals.get("__name__", ""))
         trace = trace.tb_next
-    return place.startswith(("langchain_", "openai", "anthropic", "google", "json"))
+    return isinstance(error, unreadable) and place.startswith(table().clients)
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -113,23 +218,41 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _status(error: BaseException) -> int | None:
-    for one in _chain(error):
-        for holder in (one, getattr(one, "response", None)):
-            status = getattr(holder, "status_code", None)
-            if isinstance(status, int):
-                return status
+def _status(chain: list[BaseException]) -> int | None:
+    for one in chain:
+        response = getattr(one, "response", None)
+        if isinstance(response, dict):  # Amazon's client
+            meta = response.get("ResponseMetadata") or {}
+            candidates = [meta.get("HTTPStatusCode")]
+        else:
+            candidates = [
+                getattr(one, "status_code", None),
+                getattr(response, "status_code", None),
+                getattr(one, "code", None),  # Google's clients
+            ]
+        for status in candidates:
+            if isinstance(status, int) and 300 <= status <= 599:
+                return int(status)
     return None
 
 
-def _headers(error: BaseException) -> dict[str, str]:
-    for one in _chain(error):
-        headers: Any = getattr(getattr(one, "response", None), "headers", None)
+def _headers(chain: list[BaseException]) -> dict[str, str]:
+    for one in chain:
+        response = getattr(one, "response", None)
+        if isinstance(response, dict):
+            headers: Any = (response.get("ResponseMetadata") or {}).get("HTTPHeaders")
+        else:
+            headers = getattr(response, "headers", None)
         if headers is not None:
             return {str(name).lower(): str(value) for name, value in dict(headers).items()}
     return {}
 
 
-def _message(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+def _words(error: BaseException) -> list[str]:
+    """Code, type, status and body of an exception, as far as it has them."""
+    names = ("code", "type", "status", "body", "details", "error_code")
+    found = [getattr(error, name, None) for name in names]
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        found.append(response.get("Error"))
+    return [str(one)[:2_000] for one in found if one and not callable(one)]

@@ -7,9 +7,10 @@ the extractor that needs no model (:mod:`profiler.offline.extractor`) implement 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from profiler.llm.secrets import redact, redact_answer
 from store.digests import json_digest
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -106,7 +107,7 @@ class Request:
     template, template_digest
         Which prompt template made it.
     max_tokens, temperature, seed
-        Limits and sampling; ``seed`` None is not sent.
+        Limits and sampling; what is None is not sent, nor a temperature the model does not take.
     tools
         Tools that the model may call, in OpenAI's format; part of the address of whoever offers
         any, not of :meth:`digest`.
@@ -120,7 +121,7 @@ class Request:
     template: str
     template_digest: str
     max_tokens: int
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     seed: int | None = None
     tools: tuple[dict[str, Any], ...] = ()
 
@@ -197,6 +198,10 @@ class Reply:
         The response's headers in lower case (rate limits); never the request's.
     tool_calls
         Tools that the model wants to be called.
+    reasoning
+        What the model thought aloud, where the service tells it apart from the text.
+    cost_usd
+        Dollars by the service's own account, None where it does not tell.
     """
 
     text: str
@@ -209,12 +214,27 @@ class Reply:
     latency_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
     tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str | None = None
+    cost_usd: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("text", "model"):
-            object.__setattr__(self, name, text_or_none(getattr(self, name)) or "")
-        for name in ("finish_reason", "refusal"):
-            object.__setattr__(self, name, text_or_none(getattr(self, name)))
+        for name in ("text", "model", "finish_reason", "refusal", "reasoning"):
+            text = text_or_none(getattr(self, name))
+            if text is not None:
+                text = redact_answer(text)
+            object.__setattr__(self, name, (text or "") if name in ("text", "model") else text)
+
+    def called(
+        self, model: str, method: Method, latency_s: float, headers: Mapping[str, str]
+    ) -> Reply:
+        """The reply with what its document does not tell; ``model`` where it names none."""
+        return replace(
+            self,
+            model=self.model or model,
+            method=method,
+            latency_s=latency_s,
+            headers=headers,
+        )
 
     @property
     def tokens(self) -> int | None:
@@ -231,7 +251,8 @@ class CallError(Exception):
     ----------
     outcome
         Word for the ledger: ``rate_limited``, ``server_error``, ``timeout``, ``connection``,
-        ``conflict``, ``bad_request`` or ``provider_refused``.
+        ``conflict``, ``unsupported`` (the service does not take a parameter: the next call is
+        worded without it), ``bad_request`` or ``provider_refused``.
     status_code
         HTTP status, None where there was none.
     retry_after
@@ -249,11 +270,13 @@ class CallError(Exception):
         retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(storable(message))
+        super().__init__(redact(storable(message)))
         self.outcome = outcome
         self.status_code = status_code
         self.retry_after = retry_after
-        self.headers: Mapping[str, str] = headers or {}
+        self.headers: Mapping[str, str] = {
+            name: redact(value) for name, value in (headers or {}).items()
+        }
 
     @property
     def passing(self) -> bool:
@@ -266,7 +289,9 @@ class CallError(Exception):
         return self.status_code is not None
 
 
-PASSING = frozenset({"rate_limited", "server_error", "timeout", "connection", "conflict"})
+PASSING = frozenset(
+    {"rate_limited", "server_error", "timeout", "connection", "conflict", "unsupported"}
+)
 
 
 def address(port: ChatPort, request: Request) -> str:

@@ -1,8 +1,9 @@
 """When a call that brought no answer is made again, and how long that waits.
 
-The provider's Retry-After is honoured, else the wait is random and exponential, so that calls that
-failed together do not come back together. Only what may pass is tried again; a refusal of key,
-quota or model stops the run. Nothing of a failed call ever reaches a prompt.
+The provider's Retry-After is honoured, else the wait is random and grows, so that calls that failed
+together do not come back together; where the service is full it grows beyond a minute, the window
+over which services count. Only what may pass is tried again; a refusal of key, quota or model stops
+the run. Nothing of a failed call ever reaches a prompt.
 """
 
 from __future__ import annotations
@@ -12,14 +13,6 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from profiler.llm.port import CallError
 from profiler.llm.rate_limits import Sleep
@@ -37,7 +30,7 @@ class RetryPolicy:
     attempts
         Calls for one request, the first included.
     first_wait, longest_wait
-        Seconds: scale and cap of the random exponential wait.
+        Seconds: scale and cap of the wait.
     longest_told
         A Retry-After beyond this many seconds stops the run instead of keeping it waiting.
     sleep
@@ -50,14 +43,19 @@ class RetryPolicy:
     longest_told: float = 600.0
     sleep: Sleep = asyncio.sleep
 
-    def wait(self, state: RetryCallState) -> float:
-        """Seconds before the next attempt."""
-        error = state.outcome.exception() if state.outcome is not None else None
-        told = error.retry_after if isinstance(error, CallError) else None
-        if told is None:
-            return wait_random_exponential(self.first_wait, self.longest_wait)(state)
-        # Never sooner than told; a little later, so that not all waiting calls come at once.
-        return told + random.uniform(0, min(1.0, 0.1 + told * 0.1))  # noqa: S311
+    def wait(self, failed: int, error: CallError) -> float:
+        """Seconds before the next attempt, after ``failed`` of them."""
+        if error.outcome == "unsupported":
+            return 0.0
+        told = error.retry_after
+        if told is not None:
+            # Never sooner than told; a little later, so that not all waiting calls come at once.
+            return told + random.uniform(0, min(1.0, 0.1 + told * 0.1))  # noqa: S311
+        if error.outcome == "rate_limited" and failed > 1:
+            # 8, 30, 60, 60 s: a full service empties within its window, sooner tries are in vain.
+            most = min(self.first_wait * 8 * 3.75 ** (failed - 2), self.longest_wait)
+            return random.uniform(most / 2, most)  # noqa: S311
+        return random.uniform(0, min(self.first_wait * 2 ** (failed - 1), self.longest_wait))  # noqa: S311
 
     async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Make an attempt, again and again where that may help.
@@ -69,31 +67,23 @@ class RetryPolicy:
         ProviderRefusedError
             The provider refuses all calls.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.attempts),
-            wait=self.wait,
-            retry=retry_if_exception(self._passes),
-            sleep=self.sleep,
-            reraise=True,
-        )
+        failed = 0
+        while True:
+            try:
+                return await attempt()
+            except CallError as error:
+                failed += 1
+                self._refuse(error)
+                if not error.passing or failed >= self.attempts:
+                    raise
+                seconds = self.wait(failed, error)
+            await self.sleep(seconds)
 
-        async def once() -> T:  # tenacity awaits only what it sees to be a coroutine function
-            return await attempt()
-
-        try:
-            return await retrying(once)
-        except CallError as error:
-            if error.outcome == "provider_refused":
-                raise ProviderRefusedError(str(error)) from None
-            if self._too_long(error):
-                raise ProviderRefusedError(
-                    f"the service asks to wait {error.retry_after:.0f} s before the next call "
-                    f"({error}); everything paid for is kept; run again then"
-                ) from None
-            raise
-
-    def _passes(self, error: BaseException) -> bool:
-        return isinstance(error, CallError) and error.passing and not self._too_long(error)
-
-    def _too_long(self, error: CallError) -> bool:
-        return error.retry_after is not None and error.retry_after > self.longest_told
+    def _refuse(self, error: CallError) -> None:
+        if error.outcome == "provider_refused":
+            raise ProviderRefusedError(str(error)) from None
+        if error.retry_after is not None and error.retry_after > self.longest_told:
+            raise ProviderRefusedError(
+                f"the service asks to wait {error.retry_after:.0f} s before the next call "
+                f"({error}); everything paid for is kept; run again then"
+            ) from None

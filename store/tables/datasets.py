@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 USER_SPLITS = ("train", "valid", "test")
 
 
-@dataclass(frozen=True)
-class ItemText:
+class ItemText(NamedTuple):
     """What the store knows of an item in words; ``title`` is None where it has no text."""
 
     item_ix: int
@@ -83,20 +81,17 @@ class Datasets:
         """Return ids, titles and categories of the items with these ``item_ix``, by number."""
         numbers = json.dumps(sorted(set(wanted)))
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
+            found = raw(connection).execute(
                 "SELECT item_ix, item_id, title, categories FROM items "
                 "WHERE item_ix IN (SELECT value FROM json_each(?)) ORDER BY item_ix",
                 (numbers,),
-            ).all()
-        return [
-            ItemText(
-                row.item_ix,
-                row.item_id,
-                row.title,
-                tuple(parsed(self._db.path, row.categories, f"categories of {row.item_id!r}")),
             )
-            for row in rows
-        ]
+            rows = found.fetchall()
+        known: dict[str, tuple[str, ...]] = {}  # many items have the same categories
+        for _, item_id, _, told in rows:
+            if told not in known:
+                known[told] = tuple(parsed(self._db.path, told, f"categories of {item_id!r}"))
+        return [ItemText(row[0], row[1], row[2], known[row[3]]) for row in rows]
 
     def training_items(self, user: str) -> list[int] | None:
         """Return ``item_ix`` of a user's training interactions in time order; None: no user."""

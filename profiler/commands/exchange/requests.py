@@ -35,7 +35,7 @@ def requests(
     """
     from profiler.exchange.batch_options import BatchOptions
     from profiler.exchange.batches import write_requests
-    from profiler.llm.langchain import method_for
+    from profiler.llm.registry import method_for
     from store.console import print_json, say
     from store.errors import UserError
     from store.store import open_store

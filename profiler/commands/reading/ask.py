@@ -47,7 +47,7 @@ def ask(
             _refuse(question, store)
         from profiler.answering.agent import AnsweringOptions
         from profiler.answering.agent import ask as run
-        from profiler.llm.langchain import open_chat
+        from profiler.llm.registry import open_chat
 
         options = AnsweringOptions(
             caps=budget.caps(),

@@ -8,9 +8,9 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from profiler.llm.langchain import LangChainPort
-from profiler.llm.port import Message, Request, ShownItem, ShownSubject
+from profiler.llm.port import ChatPort, Message, Request, ShownItem, ShownSubject
 from profiler.llm.port import address as request_digest
+from profiler.llm.registry import open_chat
 from tests.asking_store import chat
 from tests.llm_server import LlmServer
 
@@ -75,7 +75,7 @@ def mutate(draw: random.Random, request: Request) -> Request:
     return replace(request, **changes[kind - 3])
 
 
-def wire(server: LlmServer, port: LangChainPort, requests: list[Request]) -> list[str]:
+def wire(server: LlmServer, port: ChatPort, requests: list[Request]) -> list[str]:
     """What the server really received for each request, in canonical form."""
 
     async def send() -> None:
@@ -120,7 +120,7 @@ def test_model_address_and_method_are_part_of_the_key() -> None:
         chat("http://127.0.0.1:1/v1", method="text"),
     ]
     assert len({request_digest(port, base()) for port in ports}) == 4
-    renamed = LangChainPort(None, "openai:other", base_url=ports[0].base_url, method="json_schema")
+    renamed = open_chat("openai:other", base_url=ports[0].base_url, method="json_schema")
     assert request_digest(renamed, base()) != request_digest(ports[0], base())
 
 

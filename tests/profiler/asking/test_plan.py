@@ -17,7 +17,7 @@ from profiler.asking.runner import run_asking
 from profiler.exchange.batch_options import BatchOptions
 from profiler.exchange.batches import import_responses, write_requests
 from profiler.llm.budget import Caps
-from profiler.llm.langchain import method_for, open_chat
+from profiler.llm.registry import method_for, open_chat
 from profiler.offline.extractor import OfflineExtractor
 from prompts import Template, load_template
 from store.data.sample import write_sample

@@ -47,7 +47,7 @@ FORKS = """
 import os, sys
 import langchain_openai, openai
 from prompts import load_template
-from profiler.llm.langchain import open_chat
+from profiler.llm.registry import open_chat
 from profiler.asking.runner import run_asking
 from store.store import open_store
 from tests.asking_store import chat, fast

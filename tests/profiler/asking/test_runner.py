@@ -305,8 +305,7 @@ def test_an_answer_with_half_an_emoji_is_kept_and_not_bought_again(
         return Step()
 
     with make_store(tmp_path / "a.db", 4) as store, LlmServer(script) as server:
-        port = chat(server.base_url)
-        port.direct = port.direct if direct else None
+        port = chat(server.base_url, adapter=None if direct else "langchain")
         options = fast(policy=RetryPolicy(attempts=1))
         subjects = store.subjects.load()
         first = run_asking(store, subjects, port, template=template, options=options)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from profiler.llm.errors import retry_after
-from profiler.llm.langchain import open_chat
 from profiler.llm.port import CallError, Message, Reply, Request, ShownSubject
+from profiler.llm.registry import open_chat
 from profiler.llm.retry import RetryPolicy
 from store.errors import ProviderRefusedError, UserError
 from tests.asking_store import chat
@@ -237,12 +237,14 @@ def test_every_kind_of_misbehaviour_is_scripted() -> None:
     assert len(KINDS) == 17  # valid and sixteen others
 
 
-def test_behind_a_proxy_the_providers_own_client_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    from profiler.llm.http import openai_client
+def test_behind_a_proxy_the_providers_own_transport_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from profiler.llm.adapters.openai import http_client
 
-    assert openai_client(5) is not None
+    assert type(http_client()._transport).__name__ == "Pools"
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
-    assert openai_client(5) is None
+    assert type(http_client()._transport).__name__ != "Pools"
 
 
 def test_many_calls_at_once_over_several_pools() -> None:

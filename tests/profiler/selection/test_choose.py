@@ -12,7 +12,7 @@ import pytest
 
 import profiler
 from profiler.config import BuildConfig
-from profiler.llm.langchain import open_chat
+from profiler.llm.registry import open_chat
 from profiler.selection.choose import as_shown
 from store.store import Store, open_store
 from store.tables.subjects import SubjectRow

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from profiler.llm.port import storable, text_or_none
+from store.data.readers.base.problems import Problems as FileProblems
+from store.data.readers.base.problems import UnusableFileError
+from store.data.readers.text.encoding import to_utf8
+from store.data.readers.text.files import load, rereadable, shown_name
 from store.errors import DataError
 from store.files import Target, sync_file, whole_file
 
@@ -78,22 +81,27 @@ def read_answers(file: Path, problems: Problems) -> Iterator[Answered]:
 
 
 def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, with their numbers; ``.gz`` files are unpacked.
+    """Lines that are not blank, with their numbers; packed files are unpacked.
+
+    Encodings and byte-order marks are told as in the files of a data set.
 
     Raises
     ------
     DataError
-        The file does not exist or is not UTF-8 text.
+        The file does not exist, is damaged, or is not text.
     """
+    problems = FileProblems()
+    name = shown_name(file)
     try:
-        with _open(file) as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield number, line
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: is not UTF-8 text: {error}") from error
-    except (OSError, EOFError) as error:
-        raise DataError(f"{file}: cannot be read: {error}") from error
+        with rereadable(file) as path:
+            text = to_utf8(load(path, problems), name, problems).decode()
+    except UnusableFileError as error:
+        raise DataError(f"{name}: {error}") from error
+    if problems.first:
+        raise DataError(f"{problems.first[0]}")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
 
 
 def write_lines(
@@ -118,12 +126,6 @@ def write_lines(
             file.writelines(line + "\n" for line in lines)
         sync_file(partial)
         on_disk()
-
-
-def _open(file: Path) -> TextIO:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8")
-    return file.open(encoding="utf-8")
 
 
 def _answer(number: int, row: Any) -> Answered | str:

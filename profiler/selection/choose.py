@@ -21,6 +21,7 @@ from profiler.selection.synthetic.result import SyntheticSettings, SyntheticUser
 from profiler.selection.synthetic.storing import save_synthetic_users, subject_rows
 from profiler.vectors.encoding import encode_cached
 from profiler.vectors.histories import history_vectors
+from store.data.crawlers import beyond_a_person
 from store.digests import json_digest
 from store.errors import DataError
 from store.tables.subjects import SubjectRow
@@ -159,6 +160,10 @@ def _exemplars(
         "seed": config.seed,
         "center": False,
     }
+    persons = ~beyond_a_person(np.diff(visible)[train])
+    candidates = (
+        None if persons.all() else [one for one, is_one in zip(ids, persons, strict=True) if is_one]
+    )
     before = store.meta("exemplar_choice")
     kept = sorted(set(_asked(store)) & set(ids))
 
@@ -166,8 +171,10 @@ def _exemplars(
         settings = wanted | {"count": count}
         if kept and before and before["how"] == how:
             threshold = before["threshold"]
-            return choose_incremental(vectors[train], ids, kept, threshold=threshold, **settings)
-        return choose_exemplars(vectors[train], ids, **settings)
+            return choose_incremental(
+                vectors[train], ids, kept, threshold=threshold, candidates=candidates, **settings
+            )
+        return choose_exemplars(vectors[train], ids, candidates=candidates, **settings)
 
     found = (
         choose(config.exemplars)

@@ -12,6 +12,9 @@ from profiler.choices import HistoryVector
 
 HistoryMethod = HistoryVector
 
+_ROUNDING = 1e-5
+"""Largest part of a unit vector that differences by rounding alone can leave."""
+
 
 def history_vectors(
     item_vectors: NDArray[np.float32],
@@ -85,9 +88,13 @@ def unit_rows(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Subtract the mean of the rows that are not zero from them."""
+    """Subtract the mean of the rows that are not zero from them.
+
+    Where nothing but rounding is left, because all texts are the same, they stay as they are.
+    """
     with_text = np.any(vectors != 0, axis=1)
     if not with_text.any():
         return vectors
     mean = vectors[with_text].mean(axis=0, dtype=np.float64).astype(np.float32)
-    return np.where(with_text[:, None], vectors - mean, 0).astype(np.float32)
+    centred = np.where(with_text[:, None], vectors - mean, 0).astype(np.float32)
+    return centred if np.abs(centred).max() > _ROUNDING else vectors

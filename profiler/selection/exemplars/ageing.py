@@ -144,6 +144,7 @@ def choose_incremental(
     preference: float | None = None,
     damping: float = 0.5,
     seed: int = 0,
+    candidates: Sequence[str] | None = None,
     method: Method = "auto",
     center: bool = True,
     mean: NDArray[Any] | None = None,
@@ -159,6 +160,8 @@ def choose_incremental(
         Ids of the old exemplars, all among ``user_ids`` and with text.
     threshold
         Similarity below which a user is far; see :func:`far_threshold`.
+    candidates
+        Ids of the users who may be new exemplars; None allows all.
 
     Returns
     -------
@@ -171,6 +174,9 @@ def choose_incremental(
     """
     crowd = gather(vectors, user_ids, None, center=center, mean=mean)
     ids = np.asarray(list(user_ids), dtype=np.str_)[crowd.rows]
+    allowed = np.ones(len(ids), dtype=bool)
+    if candidates is not None:
+        allowed = np.isin(ids, np.asarray(list(candidates), dtype=np.str_))
     old_ids = np.unique(np.asarray(list(kept), dtype=np.str_))
     missing = np.setdiff1d(old_ids, ids)
     if len(old_ids) == 0 or len(missing):
@@ -182,8 +188,8 @@ def choose_incremental(
     far = np.setdiff1d(far, old)
     settings: dict[str, Any] = {"kept": len(old), "far": len(far), "threshold": threshold}
     converged, used, added = True, preference, np.empty(0, dtype=np.int64)
-    if len(far):
-        part = take_together(crowd.rows[far], crowd.vectors[far], np.ones(len(far), dtype=bool))
+    if allowed[far].any():
+        part = take_together(crowd.rows[far], crowd.vectors[far], allowed[far])
         goal = goal_of(part, share, count, preference)
         new = choose_from(part, len(user_ids), goal, How(damping, method, None, seed))
         added, converged = np.flatnonzero(np.isin(crowd.rows, new.rows)), new.converged

@@ -2,7 +2,8 @@
 
 Taking identical users together changes nothing in the problem (a row of weight w counts as w
 rows), but removes exact ties, which messages settle slowly, and keeps a graph's neighbours from
-being all the same user.
+being all the same user. Identical are users whose vectors differ by rounding alone: the same items
+in another order sum up to another last digit.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, IntVector, center_vectors
 from store.errors import DataError, UserError
@@ -131,6 +134,12 @@ def take_together(rows: IntVector, vectors: FloatMatrix, allowed: NDArray[np.boo
     return Crowd(rows, vectors, group, heads, weights, allowed[heads])
 
 
+NOISE = 1e-5
+"""Distance of two unit vectors that rounding explains; other users are farther from one another."""
+
+_WINDOW = 8
+
+
 def _groups(vectors: FloatMatrix) -> IntVector:
     """Number of the distinct vector of each row, numbered by first appearance."""
     factors = np.random.default_rng(0).integers(1, 2**63, vectors.shape[1], dtype=np.uint64) | 1
@@ -141,6 +150,33 @@ def _groups(vectors: FloatMatrix) -> IntVector:
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     if not np.array_equal(vectors, vectors[first[group]]):  # two vectors of one key: never seen
         _, first, group = np.unique(vectors, axis=0, return_index=True, return_inverse=True)
+    same = _near(vectors[first])
+    _, first = np.unique(same[group.reshape(-1)], return_index=True)
+    group = same[group.reshape(-1)]
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
-    return np.asarray(rank[group.reshape(-1)])
+    return np.asarray(rank[group])
+
+
+def _near(vectors: FloatMatrix) -> IntVector:
+    """Number of the set of each row, where rows within :data:`NOISE` of one another are one set.
+
+    Near rows are near on any line: they are looked for among the next few on a random one.
+    """
+    size = len(vectors)
+    line = np.random.default_rng(1).normal(size=vectors.shape[1])
+    places = vectors @ (line / np.linalg.norm(line))
+    order = np.argsort(places, kind="stable")
+    pairs = []
+    for step in range(1, min(_WINDOW, size - 1) + 1):
+        left, right = order[:-step], order[step:]
+        close = np.flatnonzero(places[right] - places[left] <= NOISE)
+        left, right = left[close], right[close]
+        distance = np.linalg.norm(vectors[left] - vectors[right], axis=1)
+        near = distance <= NOISE
+        pairs.append(np.stack([left[near], right[near]]))
+    found = np.concatenate(pairs, axis=1) if pairs else np.empty((2, 0), dtype=np.int64)
+    if not found.shape[1]:
+        return np.arange(size)
+    links = sp.coo_matrix((np.ones(found.shape[1]), found), shape=(size, size))
+    return np.asarray(connected_components(links, directed=False)[1])

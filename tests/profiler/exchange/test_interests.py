@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import gzip
 import json
 from pathlib import Path
@@ -246,11 +248,11 @@ def test_every_user_joins_its_nearest_exemplar(store: Store, tmp_path: Path) -> 
 
 
 def test_an_unusable_file_is_refused_in_words(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no row can be used; it is empty"):
+    with pytest.raises(DataError, match="the file is empty"):
         import_interests(store, put(tmp_path), name="mine")
     with pytest.raises(DataError, match="line 1: not JSON"):
         import_interests(store, put(tmp_path, "user_id,label"), name="mine")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot read"):
         import_interests(store, tmp_path / "none.jsonl", name="mine")
 
 
@@ -278,3 +280,24 @@ def test_real_interests_of_a_large_model_are_grounded_whole(
     assert [json.loads(entry[5]) for entry in kept] == [
         entry["evidence"] for entry in given["interests"]
     ]
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8, codecs.BOM_UTF16_LE])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_marks_and_packings(store: Store, tmp_path: Path, mark: bytes, pack: Any) -> None:
+    # A byte-order mark cost the first row.
+    text = put(tmp_path, row("u0"), row("u1")).read_text()
+    encoded = text.encode("utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-8")
+    file = tmp_path / "marked.jsonl"
+    file.write_bytes(pack(mark + encoded))
+    assert import_interests(store, file, name="mine").subjects == 2
+
+
+def test_a_damaged_gzip_is_one_plain_line(store: Store, tmp_path: Path) -> None:
+    # A traceback of zlib in 0.1.0.
+    data = gzip.compress(put(tmp_path, row("u0")).read_bytes() * 50)
+    file = tmp_path / "bad.jsonl.gz"
+    for harmed in (data[:-9], data[:40] + b"\xff" * 20 + data[60:]):
+        file.write_bytes(harmed)
+        with pytest.raises(DataError, match="damaged or cut off"):
+            import_interests(store, file, name="mine")

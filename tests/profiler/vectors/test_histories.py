@@ -45,3 +45,11 @@ def test_history_texts_skip_items_without_text() -> None:
 def test_a_catalogue_without_text_gives_zero_rows() -> None:
     found = history_vectors(np.zeros((6, 4), np.float32), INDPTR, ITEMS, center=True)
     assert not found.any()
+
+
+def test_equal_texts_are_not_centred_away():
+    # One titled item, or fifty of one title, left no vector: "no user has an item with text".
+    item = unit_rows(np.random.default_rng(0).normal(size=(1, 384)).astype(np.float32))
+    for vectors in (item, np.repeat(item, 50, axis=0), np.vstack([item, np.zeros_like(item)])):
+        found = history_vectors(vectors, np.array([0, 1]), np.array([0]), center=True)
+        assert np.linalg.norm(found[0]) == pytest.approx(1, abs=1e-5)

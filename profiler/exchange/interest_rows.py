@@ -63,7 +63,7 @@ class Counts:
 
     Attributes
     ----------
-    rows, interests, evidence
+    rows, interests, evidence, shown
         As given.
     by
         Evidence kept, by the way it was found: ``id``, ``title``, ``normalised``.
@@ -76,6 +76,7 @@ class Counts:
     rows: int = 0
     interests: int = 0
     evidence: int = 0
+    shown: int = 0
     by: Counter[str] = field(default_factory=Counter)
     dropped_evidence: Counter[str] = field(default_factory=Counter)
     dropped_interests: Counter[str] = field(default_factory=Counter)
@@ -92,6 +93,22 @@ class Counts:
     def grounded(self) -> float:
         """Share of the evidence given that was kept, 0 to 1."""
         return self.kept / self.evidence if self.evidence else 0.0
+
+    @property
+    def in_histories(self) -> float:
+        """Share of the items named, as evidence or as shown, that their users had, 0 to 1.
+
+        Items that the split hides are the user's own and count.
+        """
+        outside = sum(
+            self.dropped_evidence[why] for why in ("not shown", "unknown")
+        ), sum(self.dropped_shown[why] for why in ("not in the history", "unknown"))
+        shares = [
+            1 - away / given
+            for away, given in zip(outside, (self.evidence, self.shown), strict=True)
+            if given
+        ]
+        return min(shares, default=1.0)
 
 
 def read_rows(file: Path, counts: Counts) -> Iterator[tuple[int, GivenRow]]:

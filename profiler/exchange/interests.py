@@ -31,6 +31,12 @@ from store.errors import DataError, LeakageError
 from store.store import Store
 from store.tables.subjects import Kind, SubjectRow
 
+MIN_SHARE = 0.5
+"""Share of the items of a file that must be its users' own."""
+
+FEW = 20
+"""With fewer items nothing is said about whose they are."""
+
 HIDDEN = (Part.INPUT, Part.VALID, Part.TEST)
 
 
@@ -42,6 +48,8 @@ def import_interests(
     kind: Kind = "exemplar",
     allow_unseen: bool = False,
     max_interests: int = MAX_INTERESTS,
+    min_share: float = MIN_SHARE,
+    dry_run: bool = False,
 ) -> ImportedInterests:
     """Read a file of interests and store them; a second import of the same file changes nothing.
 
@@ -60,11 +68,16 @@ def import_interests(
     allow_unseen
         Go on where the file was made from items the split hides. They are dropped from what was
         shown and from evidence, but the words of an interest may still tell of them.
+    min_share
+        Share of the items named that their users must have had. With less, the file was hardly made
+        for the users of this store: their ids may be others. Looked at from ``FEW`` items on.
+    dry_run
+        Check and count, but store nothing.
 
     Raises
     ------
     DataError
-        The file cannot be read, or no row of it can be used.
+        The file cannot be read, no row of it can be used, or it names items of other users.
     LeakageError
         Items that the split hides were used and ``allow_unseen`` is not set.
     """
@@ -82,6 +95,15 @@ def import_interests(
             f"({reader.first_unseen}); evaluation would be too good. Build the store with "
             "--split none if it is not to be evaluated, or drop them with --allow-unseen"
         )
+    if counts.evidence + counts.shown >= FEW and counts.in_histories < min_share:
+        raise DataError(
+            f"{file}: only {counts.in_histories:.0%} of the items it names were its users' own; was"
+            " it made with other ids of users? Nothing was stored. If it is right all the same, set"
+            f" min_share=0 (now {min_share:g})"
+        )
+    if dry_run:
+        interests = sum(len(one.interests) for one in found)
+        return ImportedInterests(len(found), interests, changed=0, members=0, counts=counts)
     return save_imported(store, dataset, found, name=name, unseen=unseen, counts=counts)
 
 
@@ -144,6 +166,7 @@ class _Reader:
         if row.shown_items is None:
             return visible, hidden
         kept: dict[int, None] = {}
+        self.counts.shown += len(row.shown_items)
         own, held_out = self._index(visible), self._index(hidden)
         for written in row.shown_items:
             found, _ = own.find(written)

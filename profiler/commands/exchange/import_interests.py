@@ -9,7 +9,7 @@ import typer
 
 from profiler.commands.options import StoredEncoder
 from store.choices import SubjectKind
-from store.console.options import Json, StoreFile, option
+from store.console.options import Json, StoreFile, given, option
 
 if TYPE_CHECKING:
     from profiler.exchange.save_interests import ImportedInterests
@@ -25,6 +25,16 @@ def import_interests(
     allow_unseen: Annotated[
         bool, option("Drop items the split hides instead of stopping.", "--allow-unseen")
     ] = False,
+    min_share: Annotated[
+        float | None,
+        option(
+            "Share of the items named that must be their users' own.",
+            min=0,
+            max=1,
+            default="0.5",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, option("Check and count; store nothing.", "--dry-run")] = False,
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
@@ -45,8 +55,11 @@ def import_interests(
             name=name or file.name.split(".")[0],
             kind=kind,
             allow_unseen=allow_unseen,
+            dry_run=dry_run,
+            **given(min_share=min_share),
         )
-        encode_imported(opened, own)
+        if not dry_run:
+            encode_imported(opened, own)
     document = summary(found)
     if json:
         print_json(document | {"notes": found.counts.notes})

@@ -301,3 +301,15 @@ def test_a_damaged_gzip_is_one_plain_line(store: Store, tmp_path: Path) -> None:
         file.write_bytes(harmed)
         with pytest.raises(DataError, match="damaged or cut off"):
             import_interests(store, file, name="mine")
+
+
+def test_a_file_of_other_users_is_refused(store: Store, tmp_path: Path) -> None:
+    # An import under another numbering of users took the place of 182 good exemplars.
+    far = [f"x{n}" for n in range(19)]
+    rows = [row(f"u{n}", interest("A", ["i0"]), shown_items=["i0", *far[:9]]) for n in range(3)]
+    with pytest.raises(DataError, match="only 10% of the items it names were its users' own"):
+        import_interests(store, put(tmp_path, *rows), name="mine")
+    assert stored(store) == []
+    found = import_interests(store, put(tmp_path, *rows), name="mine", dry_run=True, min_share=0)
+    assert (found.subjects, found.changed, stored(store)) == (3, 0, [])
+    assert import_interests(store, put(tmp_path, *rows), name="mine", min_share=0).subjects == 3

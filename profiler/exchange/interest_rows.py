@@ -100,9 +100,10 @@ class Counts:
 
         Items that the split hides are the user's own and count.
         """
-        outside = sum(
-            self.dropped_evidence[why] for why in ("not shown", "unknown")
-        ), sum(self.dropped_shown[why] for why in ("not in the history", "unknown"))
+        outside = (
+            sum(self.dropped_evidence[why] for why in ("not shown", "unknown")),
+            sum(self.dropped_shown[why] for why in ("not in the history", "unknown")),
+        )
         shares = [
             1 - away / given
             for away, given in zip(outside, (self.evidence, self.shown), strict=True)

@@ -163,7 +163,9 @@ def build(
         report.chosen = choose_subjects(
             store, dataset, item_vectors, encoder, config, run_id, purse
         )
-        port = llm or OfflineExtractor(dataset, item_vectors, max_interests=config.max_interests)
+        port = llm or OfflineExtractor(
+            dataset, item_vectors, max_interests=config.max_interests, encode=encoder.encode
+        )
         report.asked = port.name
         if dry_run:
             report.forecast = _forecast(store, port, config, how)

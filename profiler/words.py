@@ -8,6 +8,8 @@ nothing a shop could sell.
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 WORD = re.compile(r"[^\W\d_][\w'’+-]*[^\W_]|[^\W\d_]")
 """A word: it starts with a letter and does not end in a mark."""
@@ -55,3 +57,69 @@ def words_of(text: str) -> list[str]:
     """Words of a text in lower case, without the ones that say nothing."""
     found = (match.group(0).lower() for match in WORD.finditer(text))
     return [word for word in found if len(word) > 1 and word not in STOP_WORDS]
+
+
+_SCRIPTS = {
+    "ar": r"[\u0600-\u06ff]",
+    "he": r"[\u0590-\u05ff]",
+    "hi": r"[\u0900-\u097f]",
+    "ja": r"[\u3040-\u30ff]",
+    "ko": r"[\uac00-\ud7af]",
+    "th": r"[\u0e00-\u0e7f]",
+    "zh": r"[\u4e00-\u9fff]",
+    "ru": r"[\u0400-\u04ff]",
+}
+_SCRIPT = {language: re.compile(pattern) for language, pattern in _SCRIPTS.items()}
+
+_AND = {
+    "en": " and ",
+    "de": " und ",
+    "fr": " et ",
+    "es": " y ",
+    "it": " e ",
+    "pt": " e ",
+    "nl": " en ",
+    "pl": " i ",
+    "sv": " och ",
+    "tr": " ve ",
+    "ru": " и ",
+    "ar": " و",
+    "he": " ו",
+    "hi": " और ",
+    "ja": "と",
+    "ko": " 및 ",
+    "th": "และ",
+    "zh": "和",
+}
+"""What stands between two names that are joined; in Arabic and Hebrew it clings to the second."""
+
+
+def language_of(texts: Iterable[str]) -> str:
+    """The language most of the texts are written in, as a code of two letters.
+
+    Told by script, and for Latin script by function words; English where nothing tells. Of texts
+    in Chinese characters those with kana are Japanese.
+    """
+    votes = Counter(_language_of_one(text) for text in texts)
+    del votes[""]
+    return min(votes, key=lambda code: (-votes[code], code)) if votes else "en"
+
+
+def join_names(names: Sequence[str], language: str = "en") -> str:
+    """Join names as the language does: "a", "a and b", "a, b and c"."""
+    if len(names) < 2:
+        return "".join(names)
+    comma = {"ja": "、", "zh": "、", "ar": "، "}.get(language, ", ")
+    return comma.join(names[:-1]) + _AND.get(language, " / ") + names[-1]
+
+
+def _language_of_one(text: str) -> str:
+    for language, pattern in _SCRIPT.items():
+        if len(pattern.findall(text)) * 3 > len(text):
+            return language
+    if _SCRIPT["ja"].search(text):
+        return "ja"
+    words = {match.group(0).casefold() for match in WORD.finditer(text)}
+    scores = {code: len(words & known) for code, known in FUNCTION_WORDS.items()}
+    best = max(scores, key=lambda code: (scores[code], code == "en"))
+    return best if scores[best] else ""

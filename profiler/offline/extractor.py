@@ -3,7 +3,7 @@
 It keeps the contract of a chat model (one request in, one JSON text out), so that everything
 downstream is real without a key or a network: it groups the subject's items by their text vectors
 (:mod:`profiler.offline.grouping`) and names each group from its own words
-(:mod:`profiler.offline.naming`). It cannot say why somebody wants something. Its interests carry
+(:mod:`profiler.offline.labels`). It cannot say why somebody wants something. Its interests carry
 the source ``offline``, and commands
 that print them say that no language model made them; the texts themselves stay free of that note,
 because they are encoded and compared.
@@ -16,22 +16,24 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from profiler.asking.grounding import normal_label
-from profiler.asking.sensitive import private_attribute
 from profiler.llm.port import Method, Reply, Request, ShownItem
+from profiler.offline.categories import CategoryIndex, Encode
 from profiler.offline.grouping import NO_GROUP, group_rows
-from profiler.offline.naming import CorpusWords, distinctive_terms, join_words, shared_categories
-from prompts.items import clean_text, shown_ids
+from profiler.offline.labels import Labels
+from profiler.offline.phrases import PhraseIndex
+from prompts.items import shown_ids
 
 if TYPE_CHECKING:
     from store.data.dataset import Dataset
 
-VERSION = 2
+VERSION = 3
 THRESHOLD = 1.4
 """Height of the cut for histories: of one height for all, near the best agreement with a chat
 model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
@@ -39,23 +41,21 @@ interests that it found (``benchmarks/bench_grouping.py --histories``, ``docs/qu
 CENTRE = 0.5
 """Share of the catalogue's mean vector that is taken away before grouping: what all items of a
 shop have in common says nothing, yet part of it tells coherent subjects from mixed ones."""
-OTHER_LABEL = "Other items"
-MAX_LABEL = 110
 
 
 @dataclass(frozen=True)
 class CorpusStatistics:
-    """What the extractor knows of the whole catalogue: its words and its mean text vector.
+    """What the extractor knows of the whole catalogue: how to name its items, and their mean.
 
     Attributes
     ----------
-    words
-        Document frequencies of words and categories.
+    labels
+        Phrases and categories of the catalogue.
     mean
         float32 ``[d]``, mean over the items that have text.
     """
 
-    words: CorpusWords
+    labels: Labels
     mean: NDArray[np.float32]
 
     @classmethod
@@ -64,18 +64,30 @@ class CorpusStatistics:
         titles: Sequence[str | None],
         categories: Sequence[Sequence[str]],
         vectors: NDArray[np.float32],
+        encode: Encode | None = None,
     ) -> CorpusStatistics:
-        """Statistics of a catalogue; ``vectors`` is float32 ``[items, d]``, zero where no text."""
+        """Statistics of a catalogue.
+
+        Parameters
+        ----------
+        titles, categories
+            Of each item.
+        vectors
+            float32 ``[items, d]``, unit rows, zero where an item has no text.
+        encode
+            From texts to vectors of the same encoder: tells what the names of categories mean.
+            Without it a name means what its items do on average.
+        """
         with_text = np.any(vectors != 0, axis=1)
         mean = vectors[with_text].mean(axis=0, dtype=np.float64) if with_text.any() else 0.0
         filled = np.broadcast_to(np.asarray(mean, dtype=np.float32), vectors.shape[1:]).copy()
-        return cls(CorpusWords.of(titles, categories), filled)
+        centred = _centred(vectors, filled)
+        phrases = PhraseIndex.of(titles, centred)
+        return cls(Labels(phrases, CategoryIndex.of(categories, centred, encode)), filled)
 
     def centred(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors less :data:`CENTRE` of the catalogue's mean, unit again; zero stays zero."""
-        moved = vectors - CENTRE * self.mean
-        moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
-        return np.where(np.any(vectors != 0, axis=1)[:, None], moved, 0).astype(np.float32)
+        return _centred(vectors, self.mean)
 
 
 class OfflineExtractor:
@@ -91,6 +103,9 @@ class OfflineExtractor:
         The most interests of one answer.
     threshold
         Height at which Ward's tree is cut; see :data:`THRESHOLD`.
+    encode
+        From texts to vectors of the encoder that made ``item_vectors``; see
+        :meth:`CorpusStatistics.of`.
     """
 
     def __init__(
@@ -100,15 +115,22 @@ class OfflineExtractor:
         *,
         max_interests: int = 20,
         threshold: float = THRESHOLD,
+        encode: Encode | None = None,
     ) -> None:
         self._vectors = item_vectors
-        self._corpus = CorpusStatistics.of(dataset.titles, dataset.categories, item_vectors)
+        self._dataset, self._encode = dataset, encode
         self._max_interests = max_interests
         self._threshold = threshold
         texts = json.dumps([dataset.titles, dataset.categories]).encode()
         content = hashlib.sha256(texts)
         content.update(np.ascontiguousarray(item_vectors).tobytes())
         self._catalogue = content.hexdigest()[:16]
+
+    @cached_property
+    def _corpus(self) -> CorpusStatistics:
+        """Made with the first answer: a build that asks nothing does not pay for it."""
+        data = self._dataset
+        return CorpusStatistics.of(data.titles, data.categories, self._vectors, self._encode)
 
     @property
     def name(self) -> str:
@@ -128,6 +150,7 @@ class OfflineExtractor:
             "threshold": self._threshold,
             "max_interests": self._max_interests,
             "catalogue": self._catalogue,
+            "names": "encoded" if self._encode else "by items",
         }
 
     def method_for(self, request: Request) -> Method:
@@ -211,10 +234,12 @@ def extract(
     interests = []
     taken: set[str] = set()
     for members in groups:
-        others = [items[row].title for row in range(len(items)) if row not in set(members)]
-        interest = _describe([items[row] for row in members], others, corpus.words, taken)
-        taken.add(normal_label(interest["label"]))
-        interests.append(interest)
+        label, description = corpus.labels.describe(
+            [items[row] for row in members], centred[members], taken
+        )
+        taken.add(normal_label(label))
+        evidence = [items[row].item_id for row in members]
+        interests.append({"label": label, "description": description, "evidence": evidence})
     return interests
 
 
@@ -236,46 +261,7 @@ def _pairs_first(groups: list[list[int]]) -> list[list[int]]:
     return [group for group in groups if len(group) > 1] or groups
 
 
-def _describe(
-    members: Sequence[ShownItem],
-    others: Sequence[str | None],
-    words: CorpusWords,
-    taken: set[str],
-) -> dict[str, Any]:
-    terms = distinctive_terms([item.title for item in members], others, words)
-    shared = shared_categories([item.categories for item in members], words)
-    return {
-        "label": _label(members, terms, shared, taken),
-        "description": _description(members),
-        "evidence": [item.item_id for item in members],
-    }
-
-
-def _label(
-    members: Sequence[ShownItem], terms: list[str], shared: list[str], taken: set[str]
-) -> str:
-    """Return the first wording that is new in this answer and says nothing about a person."""
-    named = join_words(terms)
-    category = join_words(shared[:1])
-    wordings = [f"{category}: {named}" if category and named else category or named]
-    wordings += [named, join_words(shared)]
-    wordings += [f"{join_words(shared)}: {named}"] if shared and terms else []
-    wordings += [clean_text(item.title or "", 80) for item in members]
-    base = category or named or OTHER_LABEL
-    wordings += [OTHER_LABEL, *(f"{base} ({number})" for number in range(2, 99))]
-    for wording in wordings:
-        label = clean_text(wording, MAX_LABEL)
-        label = label[:1].upper() + label[1:]
-        if label and normal_label(label) not in taken and private_attribute(label) is None:
-            return label
-    return f"{OTHER_LABEL} ({len(taken) + 1})"
-
-
-def _description(members: Sequence[ShownItem]) -> str:
-    """One sentence that names two typical titles."""
-    titles = [clean_text(item.title, 90) for item in members if item.title]
-    titles = list(dict.fromkeys(title for title in titles if title))[:2]
-    if not titles:
-        return "Items without a title."
-    text = f"Items like {'; '.join(titles)}."
-    return text if private_attribute(text) is None else "Items of one kind."
+def _centred(vectors: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
+    moved = vectors - CENTRE * mean
+    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+    return np.where(np.any(vectors != 0, axis=1)[:, None], moved, 0).astype(np.float32)

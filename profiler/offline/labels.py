@@ -102,11 +102,11 @@ class _Group:
         names = [self._spoken(name) for name, _ in self.names]
         forms = self._forms()
         for form in forms:
-            if names and _apart(form, names[0]):
+            if names and _words(form) > 1 and _apart(form, names[0]):
                 yield f"{form}, {names[0]}"
         yield from (self._joined(pair) for pair in _pairs(names))
+        yield from (f"{names[0]}, {_short(title)}" for title in self.titles[:1] if names and title)
         yield from forms
-        yield from (f"{names[0]}, {_short(title)}" for title in self.titles[:1] if names)
         yield from (_short(title) for title in self.titles)
         yield from names
         yield OTHER_LABEL
@@ -151,7 +151,7 @@ class _Group:
             yield self._like(kinds, like)
 
     def description(self, label: str) -> str:
-        """One sentence: the label, what it mostly is, and typical titles."""
+        """One sentence: what the group mostly is, beside its label, and typical titles."""
         details = [
             self._spoken(name)
             for name, share in self.names
@@ -163,17 +163,19 @@ class _Group:
         examples = list(dict.fromkeys(_short(title, 90) for title in islice(titles, 2)))
         mostly = self._joined(details)
         for shown in (examples, examples[:1], []):
-            text = self._sentence(label, mostly, [e.rstrip(".") for e in shown])
-            if private_attribute(text) is None:
+            text = self._sentence(mostly, [example.rstrip(".") for example in shown])
+            if text and private_attribute(text) is None:
                 return text
-        return f"{label}."
+        return "Items of one kind." if self.language == "en" else f"{label}."
 
-    def _sentence(self, label: str, mostly: str, examples: Sequence[str]) -> str:
+    def _sentence(self, mostly: str, examples: Sequence[str]) -> str:
         if self.language != "en":
-            shown = f" ({'; '.join(examples)})" if examples else ""
-            return f"{label}{': ' + mostly if mostly else ''}{shown}."
-        text = f"{label}, mostly {mostly}" if mostly else label
-        return f"{text}, such as {join_names(examples)}." if examples else f"{text}."
+            shown = f"({'; '.join(examples)})" if examples else ""
+            return f"{mostly} {shown}".strip() + "." if mostly or shown else ""
+        if not examples:
+            return f"Mostly {mostly}." if mostly else ""
+        named = join_names(examples)
+        return f"Mostly {mostly}, such as {named}." if mostly else f"Among them {named}."
 
     def _like(self, kinds: str, titles: Sequence[str]) -> str:
         shown = self._joined(titles)

@@ -50,7 +50,7 @@ def planted_store(path: Path) -> Path:
 
 def _interests(store: Store, tastes: list[list[int]]) -> None:
     dataset = store.datasets.load()
-    run = store.start_run("build", {})
+    run = store.runs.start("build", {})
     indptr, interests, evidence, bounds = [0], [], [], [0]
     for user, topics in enumerate(tastes):
         shown = dataset.history(user).tolist()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from profiler.assignment.kernels import choose_interests, own_items
+from store.data.csr import starts
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -123,11 +124,11 @@ def assign_catalogue(
         pointers, local, *matches, weights, max_interests, min_gain
     )
     rank = np.nonzero(chosen >= 0)
-    item_indptr = _starts(own[rank])
+    item_indptr = starts(own[rank])
     rows = chosen[rank]
     at, similarities = own_items(pointers, local, *matches, rank[0], rows, item_indptr)
     return CatalogueAssignment(
-        indptr=_starts((chosen >= 0).sum(axis=1)),
+        indptr=starts((chosen >= 0).sum(axis=1)),
         interest_rows=rows,
         scores=scores[rank],
         item_indptr=item_indptr,
@@ -183,7 +184,7 @@ def _matches(
     rows, interests, similarities = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((interests, rows))
     counts = np.bincount(rows, minlength=len(used))
-    return _starts(counts), interests[order], similarities[order]
+    return starts(counts), interests[order], similarities[order]
 
 
 def _known_by_evidence(
@@ -207,11 +208,7 @@ def _latest(indptr: Ints, items: Ints) -> tuple[Ints, Ints]:
     last = np.ones(len(items), dtype=np.bool_)
     last[:-1] = (np.diff(users[order]) != 0) | (np.diff(items[order]) != 0)
     keep = np.sort(order[last])
-    return _starts(np.bincount(users[keep], minlength=len(indptr) - 1)), items[keep]
-
-
-def _starts(counts: NDArray[np.integer]) -> Ints:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return starts(np.bincount(users[keep], minlength=len(indptr) - 1)), items[keep]
 
 
 def _check_data(

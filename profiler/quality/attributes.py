@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from profiler.quality import measures
 from profiler.quality.predictive import Csr, HeldOut, Score, by_nearest, held_out, others
 from profiler.vectors.histories import unit_rows
+from store.data.csr import starts
 from store.data.dataset import Dataset
 from store.store import Store
 
@@ -83,7 +84,7 @@ def _attributes(store: Store, dataset: Dataset) -> dict[str, _Values]:
 def _incidence(column: Sequence[Sequence[str]]) -> _Values:
     names = sorted({name for row in column for name in row})
     number = {name: place for place, name in enumerate(names)}
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in column])])
+    indptr = starts([len(row) for row in column])
     values = np.array([number[name] for row in column for name in row], dtype=np.int64)
     having = sp.csr_matrix(
         (np.ones(len(values), dtype=np.float32), values, indptr), shape=(len(column), len(names))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from profiler.selection.exemplars.ageing import Ageing, aged, nearest_exemplar
 from profiler.vectors.encoding import encode_cached, load_stored_encoder
 from profiler.vectors.histories import history_vectors
+from store.data.csr import starts
 from store.data.prepare import Prepared, prepare
 from store.data.readers import ReadOptions, read
 from store.data.splits import Part, Split
@@ -117,7 +118,7 @@ def _known_items(
     items = column[prepared.items[mine]]
     kept = items >= 0
     counts = np.bincount(user[mine][kept], minlength=len(lengths))[rows]
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    indptr = starts(counts)
     times = prepared.timestamps[mine][kept]
     return indptr, items[kept].astype(np.int32), times, int((~kept).sum())
 

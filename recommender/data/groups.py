@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.data.semantics import Semantics
-from store.data.linear import starts
+from store.data.csr import starts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

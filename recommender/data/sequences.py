@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from store.data.linear import starts
+from store.data.csr import starts
 from store.data.splits import Part
 from store.errors import UserError
 

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from store.data.csr import starts
 from store.data.splits import NO_TIME, Part, Split
 
 ITEM_TEXTS = ("title", "title+categories")
@@ -104,10 +105,7 @@ class Dataset:
     def select(self, parts: Sequence[int]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """All histories restricted to the given parts, as CSR ``(indptr, items)``."""
         keep = np.isin(self.parts, [int(p) for p in parts])
-        indptr = np.zeros(len(self.indptr), dtype=np.int64)
-        counts = np.concatenate([[0], np.cumsum(keep)])
-        indptr[:] = counts[self.indptr]
-        return indptr, self.items[keep]
+        return starts(keep)[self.indptr], self.items[keep]
 
     def visible(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """CSR of TRAIN interactions: all that the LLM, clustering and training may see."""

@@ -1,4 +1,4 @@
-"""Small linear algebra that several rooms need: principal axes, bounds of rows."""
+"""Small linear algebra that several rooms need: principal axes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,3 @@ def principal_axes(centred: NDArray[np.floating], width: int) -> NDArray[np.floa
         basis[np.abs(basis).argmax(0), np.arange(basis.shape[1])]
     )
     return signed
-
-
-def starts(counts: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Bounds of consecutive rows of these sizes: 0, and the running sum; int64 ``[n + 1]``."""
-    bounds = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=bounds[1:])
-    return bounds

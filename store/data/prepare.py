@@ -16,6 +16,7 @@ import numpy.typing as npt
 import polars as pl
 
 from store.data.crawlers import crawler_notes
+from store.data.csr import starts
 from store.data.order import Log, order, trim
 from store.data.readers.base.raw_data import RawData, raise_on_problems
 from store.data.splits import Split, assign_parts, parse_split
@@ -129,7 +130,7 @@ def prepare(
         )
     user_ids, users = _renumber(log.user_ids, log.users[keep])
     item_ids, items = _renumber(log.item_ids, log.items[keep], by_count=True)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(users))]).astype(np.int64)
+    indptr = starts(np.bincount(users))
     times = log.times[keep]
     parts, user_split = assign_parts(split, user_ids, indptr, times)
     titles, categories, extra = _texts(raw.items, item_ids)

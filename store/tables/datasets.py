@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
+from store.data.csr import starts
 from store.data.dataset import Dataset
 from store.data.splits import NO_TIME, Part, Split
 from store.db.driver import raw
@@ -179,7 +180,7 @@ class Datasets:
             categories=[
                 tuple(parsed(path, row[2], f"categories of item {row[0]!r}")) for row in items
             ],
-            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            indptr=starts(counts),
             items=table[2].astype(np.int32),
             timestamps=table[3],
             parts=table[4].astype(np.int8),

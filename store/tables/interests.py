@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 
+from store.data.csr import starts
 from store.db.driver import raw
 from store.db.statements import statement
 from store.db.transactions import Transactions
@@ -334,4 +335,4 @@ def _insert(
 
 
 def _indptr(owner: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=n))]).astype(np.int64)
+    return starts(np.bincount(owner, minlength=n))

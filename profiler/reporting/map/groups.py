@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from store.data.csr import starts
 from store.views.atlas import own_reach, text_digests
 from store.views.catalogue import list_interests
 
@@ -86,7 +87,7 @@ class Groups:
             descriptions=[self.descriptions[g] for g in kept.tolist()],
             people=self.people[kept],
             members=[self.members[g] for g in kept.tolist()],
-            indptr=_starts([len(row) for row in rows]),
+            indptr=starts([len(row) for row in rows]),
             users=np.concatenate([np.zeros(0, np.int64), *rows]),
             vectors=self.vectors[kept],
             written=self.written,
@@ -123,7 +124,7 @@ def load_groups(store: Store) -> Groups:
         descriptions=[entry.description for entry in kept],
         people=np.array([entry.users for entry in kept], dtype=np.int64),
         members=[tuple(one.interest_id for one in entry.merged) for entry in kept],
-        indptr=_starts([len(own) for own in shown_by]),
+        indptr=starts([len(own) for own in shown_by]),
         users=np.concatenate([np.zeros(0, np.int64), *shown_by]),
         vectors=_stack([vectors[entry.interest_id] for entry in kept]),
         written=written,
@@ -133,10 +134,6 @@ def load_groups(store: Store) -> Groups:
 
 def _vectors(store: Store, ids: Sequence[int]) -> dict[int, NDArray[np.float32]]:
     return store.vectors.of_interests(text_digests(store, ids))
-
-
-def _starts(lengths: Sequence[int]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(np.asarray(lengths, dtype=np.int64))]).astype(np.int64)
 
 
 def _stack(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from profiler.kernels.jit import exact, exact_parallel
 from profiler.selection.synthetic.neighbours import NeighbourGraph
+from store.data.csr import starts
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -108,8 +109,7 @@ def candidate_cliques(
     keep = cohesion[first] >= min_cohesion
     distinct, cohesion = distinct[keep][:, ::-1], cohesion[first][keep]
     sizes = (distinct >= 0).sum(axis=1)
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    return Cliques(starts, distinct[distinct >= 0], cohesion)
+    return Cliques(starts(sizes), distinct[distinct >= 0], cohesion)
 
 
 def _pools(graph: NeighbourGraph, maximal_up_to: int) -> tuple[Ints, Ints, Ints]:

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from profiler.selection.synthetic.cliques import Cliques
 from profiler.selection.synthetic.neighbours import NeighbourGraph
+from store.data.csr import starts
 from store.errors import DataError
 
 Ints = NDArray[np.int64]
@@ -144,7 +145,7 @@ def crowd_of(indptr: ArrayLike, items: ArrayLike, n_items: int, user_ids: Sequen
     if not owned:
         raise DataError("no user has an item that may be shown, so there are no synthetic users")
     return Crowd(
-        indptr=_starts([len(mine) for mine in owned]),
+        indptr=starts([len(mine) for mine in owned]),
         items=np.concatenate(owned),
         set_of=np.array(set_of, dtype=np.int64),
         rows=np.array(rows, dtype=np.int64),
@@ -179,7 +180,7 @@ def candidates_of(
     row, item, owners = union.row.astype(np.int64), union.col.astype(np.int64), union.data
     order = np.lexsort((item, -weights[item], -owners, row))
     row, item, owners = row[order], item[order], owners[order]
-    place = np.arange(len(row)) - _starts(np.bincount(row, minlength=len(cliques)))[row]
+    place = np.arange(len(row)) - starts(np.bincount(row, minlength=len(cliques)))[row]
     kept = place < max_titles
     row, item, owners = row[kept], item[kept], owners[kept]
     titles = np.bincount(row, minlength=len(cliques))
@@ -199,27 +200,23 @@ def _with_users(
 ) -> Candidates:
     """Keep the good cliques; put their users behind their items."""
     by_set = np.argsort(crowd.set_of, kind="stable")
-    starts = _starts(np.bincount(crowd.set_of, minlength=crowd.n_sets))
+    users_of_set = starts(np.bincount(crowd.set_of, minlength=crowd.n_sets))
     owner_of = np.repeat(np.arange(len(cliques)), np.diff(cliques.indptr))
-    many = np.diff(starts)[cliques.members]
+    many = np.diff(users_of_set)[cliques.members]
     user_row = np.repeat(owner_of, many)
-    offset = np.arange(many.sum()) - np.repeat(_starts(many)[:-1], many)
-    users = by_set[np.repeat(starts[cliques.members], many) + offset]
+    offset = np.arange(many.sum()) - np.repeat(starts(many)[:-1], many)
+    users = by_set[np.repeat(users_of_set[cliques.members], many) + offset]
     rows = np.concatenate([row, user_row])
     elements = np.concatenate([item, crowd.n_items + users])
     counts = np.concatenate([owners, np.ones(len(users), np.int64)])
     order = np.argsort(rows, kind="stable")  # items came first and stay first
     order = order[good[rows[order]]]
     return Candidates(
-        indptr=_starts(np.bincount(rows[order], minlength=len(cliques))[good]),
+        indptr=starts(np.bincount(rows[order], minlength=len(cliques))[good]),
         elements=elements[order],
         owners=counts[order],
         n_titles=titles[good],
-        set_indptr=_starts(np.diff(cliques.indptr)[good]),
+        set_indptr=starts(np.diff(cliques.indptr)[good]),
         sets=cliques.members[good[owner_of]],
         cohesion=cliques.cohesion[good],
     )
-
-
-def _starts(counts: ArrayLike) -> Ints:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

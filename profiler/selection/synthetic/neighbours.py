@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from profiler.kernels.jit import exact, exact_parallel
+from store.data.csr import starts, transpose
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -116,14 +117,6 @@ def neighbour_graph(
     return _mutual(named, likeness)
 
 
-def transpose(indptr: Ints, items: Ints, n_items: int) -> tuple[Ints, Ints]:
-    """CSR item → users, rising, from CSR user → items."""
-    users = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    order = np.argsort(items, kind="stable")
-    counts = np.bincount(items, minlength=n_items)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), users[order]
-
-
 def _mutual(named: Ints, likeness: Floats) -> NeighbourGraph:
     """Keep the pairs in which each names the other."""
     n_users = len(named)
@@ -133,7 +126,7 @@ def _mutual(named: Ints, likeness: Floats) -> NeighbourGraph:
     user, other, weight = user[keep], other[keep], weight[keep]
     order = np.lexsort((other, user))
     counts = np.bincount(user, minlength=n_users)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    indptr = starts(counts)
     return NeighbourGraph(indptr, other[order], weight[order])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from store.data.linear import principal_axes, starts
+from store.data.linear import principal_axes
 
 
 def test_axes_are_those_of_the_singular_value_decomposition() -> None:
@@ -15,8 +15,3 @@ def test_axes_are_those_of_the_singular_value_decomposition() -> None:
     assert np.allclose(np.abs(wanted[:3] @ axes), np.eye(3), atol=1e-10)
     assert (axes[np.abs(axes).argmax(0), range(3)] > 0).all()
     assert principal_axes(centred, 99).shape == (6, 6)
-
-
-def test_bounds_of_rows() -> None:
-    assert starts(np.array([2, 0, 3])).tolist() == [0, 2, 2, 5]
-    assert starts(np.array([], dtype=np.int64)).tolist() == [0]

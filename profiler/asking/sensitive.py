@@ -89,6 +89,14 @@ _DECADE = r"(?:teens|twenties|thirties|forties|fifties|sixties|seventies|eightie
 
 _PRONOUNS = "he she him his her hers himself herself"
 
+NAMES = (
+    "A Beautiful Mind|A Man Called Otto|A Serious Man|A Single Man|Annie Hall|Black Girl|Black Lady"
+    "|Black Widow|Blind Boy|Dumb Kid|Fat Lady|Gay Dad|Jewish Mother|Little Women|Mad Men|Old Boy"
+    "|Old Man Logan|Old Men|Pretty Woman|Queer Eye|Shy People|The Old Man|The Single Mother"
+    "|The Single Moms Club|Working Girl|Working Mom|Working Moms|Young Adult|Young Girl|Young Woman"
+)
+"""Names of films, books and characters that read like a person's attribute; only as capitalised."""
+
 NUMBER = "0"
 """Stands for any number among the words of a text."""
 
@@ -162,7 +170,7 @@ def _rules() -> tuple[_Rule, ...]:
             (kind, rf"\b(?:for|as)\san?\s(?:[\w-]+\s)?(?:{words})\s(?:{_USER})\b", False, needs)
         )
     rules += [
-        ("gender", r"(?:^|(?<=[.!?;]\s))(?:he|she)\b", True, "he she"),
+        ("gender", r"(?:^|(?<=[.!?;]\s))(?:he|she)\b(?!-)", True, "he she"),
         (
             "gender",
             rf"\b(?:{_USER})\b[^.!?]*\b(?:he|she|him|his|hers?|himself|herself)\b",
@@ -274,6 +282,7 @@ def private_attribute(text: str) -> PrivateClaim | None:
         A label or a description, in English, about the one person an interest belongs to.
     """
     line = " ".join(text.replace("’", "'").split())
+    line = re.sub(rf"\b(?:{NAMES})\b", "Film", line)
     words = _words(line)
     for kind, pattern, always, needs in _rules():
         if needs.isdisjoint(words):

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from profiler.asking import sensitive
 from profiler.asking.sensitive import private_attribute
@@ -178,3 +179,16 @@ def test_the_quick_look_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_long_hostile_text_is_read_in_no_time() -> None:
     for unit in ("is a ", "the user is ", "probably a very ", "a" * 50, "in their "):
         private_attribute(unit * (800 // len(unit)))
+
+
+def test_precision_and_recall_on_a_labelled_list() -> None:
+    # "She-Hulk", "Black Widow" and "A Single Man" were taken for statements about gender.
+    file = Path(__file__).with_name("labelled_sensitive.yaml")
+    listed = yaml.safe_load(file.read_text("utf-8"))
+    found = {kind: [text for text in listed[kind] if private_attribute(text)] for kind in listed}
+    hits = len(found["private"])
+    precision = hits / (hits + len(found["taste"]))
+    recall = hits / len(listed["private"])
+    assert found["taste"] == []
+    assert (len(listed["private"]), len(listed["taste"])) == (25, 30)
+    assert (round(precision, 2), round(recall, 2)) == (1.0, 0.88)

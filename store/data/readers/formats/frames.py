@@ -101,14 +101,19 @@ def _objects(title: str, values: Sequence[Any], name: str, problems: Problems) -
     there = [None if _is_missing(value) else value for value in values]
     kinds = {type(value) for value in there if value is not None}
     if any(issubclass(kind, dict) for kind in kinds):
-        texts = [None if value is None else str(value) for value in there]
-        return pl.Series(title, [{"object": text} for text in texts])
+        described = [None if value is None else str(value) for value in there]
+        return pl.Series(title, [{"object": text} for text in described])
     if any(_is_list(value) for value in there):
         lists = [None if value is None else flatten(_plain(value)) for value in there]
         return pl.Series(title, lists, dtype=pl.List(pl.String))
     if kinds and all(issubclass(kind, bytes) for kind in kinds):
         return pl.Series(title, there, dtype=pl.Binary)
-    texts = [None if value is None else _text(value) for value in there]
+    return _texts(title, there, name, problems)
+
+
+def _texts(title: str, values: Sequence[Any], name: str, problems: Problems) -> pl.Series:
+    """Column of the texts of single values; halves of signs become U+FFFD."""
+    texts = [None if value is None else _text(value) for value in values]
     whole = [None if text is None else whole_signs(text) for text in texts]
     if whole != texts:
         problems.notes.append(

@@ -33,6 +33,7 @@ BACKBONES: Registry[type[Backbone]] = Registry(
         "gimirec": "recommender.backbones.gimirec:GIMIRec",
         "lightgcn": "recommender.backbones.lightgcn:LightGCN",
         "mhim": "recommender.backbones.mhim:MHIM",
+        "pyramid_mixer": "recommender.backbones.pyramid_mixer:PyramidMixer",
     },
     base="recommender.backbones.base:Backbone",
 )

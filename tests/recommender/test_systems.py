@@ -10,7 +10,7 @@ import torch
 import recommender
 from recommender.model_folder.artefacts import load_model
 
-TRAINED = ["pomrec", "pimi", "gimirec", "lightgcn", "mhim"]
+TRAINED = ["pomrec", "pimi", "gimirec", "lightgcn", "mhim", "pyramid_mixer"]
 
 
 @pytest.mark.parametrize("positions", ["one", "all"])

@@ -45,6 +45,9 @@ class EIMFConfig(ObjectiveConfig):
         BERT vectors there; ours have unit length, so their cosines are divided by ``tau``.
     text_width : int
         Dimensions the text vectors are reduced to (100 in the authors' code).
+    align_interests, align_items : bool
+        The halves of L_A: interests with interests, and item vectors with item texts, which needs
+        no interest at all.
     align, predict, attend : bool
         The paper's ablations: without L_A, without L_S, without target-aware attention (interests
         are then averaged on both sides).
@@ -56,6 +59,8 @@ class EIMFConfig(ObjectiveConfig):
     tau: float = Field(0.1, gt=0)
     text_width: int = Field(100, ge=1)
     align: bool = True
+    align_interests: bool = True
+    align_items: bool = True
     predict: bool = True
     attend: bool = True
 
@@ -126,10 +131,11 @@ class EIMF(Objective):
         if config.align:
             item = model.scored(model.lookup(target)[0])
             behaviour = self._read_behaviour(encoded.interests[usable], item)
-            pairs = (
-                (self.project_interest(semantic), behaviour),
-                (self.project_item(target_text), item),
-            )
+            pairs = []
+            if config.align_interests:
+                pairs.append((self.project_interest(semantic), behaviour))
+            if config.align_items:
+                pairs.append((self.project_item(target_text), item))
             loss = sum(
                 (
                     config.alpha * contrast(a, b, config.tau) + config.beta * cosine_gap(a, b)

@@ -202,9 +202,18 @@ class _Run:
             else:
                 loss = self.loss(rows)
             terms = {"loss": loss}
-            for objective in self.objectives:
+            for objective in self._acting():
                 terms |= objective(self.model, batch, encoded)
         return terms
+
+    def _acting(self) -> list[Objective]:
+        """The objectives of the next step: after the auxiliary steps, those of the model itself."""
+        objectives = [cast(Objective, one) for one in self.objectives]
+        last = self.settings.auxiliary_steps
+        if last is None or self.count.step < last:
+            return objectives
+        own = self.model.default_objectives
+        return [one for one in objectives if getattr(one, "name", "") in own]
 
     def evaluate(self) -> bool:
         """Measure the model, keep it if it is the best so far, save the state.

@@ -36,6 +36,9 @@ class Settings(BaseModel):
     consistency
         Weight of the divergence between two passes of dropout (R-Drop); 0 makes one pass. Only for
         losses over all items.
+    auxiliary_steps
+        Auxiliary losses are added in the first so many steps only, and the recommendation loss is
+        trained alone after them; None: always. What belongs to the model itself stays.
     clip
         Largest norm of the gradient; None does not clip.
     bf16, compile
@@ -62,6 +65,7 @@ class Settings(BaseModel):
     ahead: int = Field(1, ge=1)
     average: float = Field(0.0, ge=0, lt=1)
     consistency: float = Field(0.0, ge=0)
+    auxiliary_steps: int | None = Field(None, ge=1)
     clip: float | None = Field(None, gt=0)
     bf16: bool = False
     compile: bool = False

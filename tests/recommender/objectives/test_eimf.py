@@ -141,6 +141,21 @@ def test_ablations_switch_terms_off(
     assert set(objective(model, batch, model(batch.history))) == left
 
 
+def test_the_halves_of_the_alignment_sum_to_it(semantics: Semantics, model: Backbone) -> None:
+    batch, terms = batch_of([0, 1, 3], [4, 3, 7]), {}
+    whole = EIMF(semantics, D, EIMFConfig())
+    for name, setting in (
+        ("both", {}),
+        ("items", {"align_interests": False}),
+        ("interests", {"align_items": False}),
+    ):
+        part = EIMF(semantics, D, EIMFConfig(**setting))
+        part.load_state_dict(whole.state_dict())
+        terms[name] = float(part(model, batch, model(batch.history))["align"].detach())
+    assert terms["items"] + terms["interests"] == pytest.approx(terms["both"], rel=1e-5)
+    assert min(terms.values()) > 0
+
+
 def test_gradients_flow_where_they_should(semantics: Semantics, model: Backbone) -> None:
     batch = batch_of([0, 1, 3], [4, 3, 7])
     objective = EIMF(semantics, D)

@@ -282,6 +282,22 @@ class TestStopping:
             self.fit([0.3] * 3, epochs=1, monitor="ndcg@5")
 
 
+class TestTwoPhases:
+    def test_auxiliary_losses_act_in_the_first_steps_only_the_models_own_in_all(self):
+        sequences, seen = planted(), []
+        fit(
+            create("remi", sequences.n_items, d=8, length=8),
+            sequences,
+            loss=create_loss("full"),
+            evaluator=lambda model: {"recall@50": 0.0},
+            objectives=[Pull(), RoutingRegularisation()],
+            settings=Settings(batch_size=50, steps=4, evaluate_every=1, auxiliary_steps=2),
+            progress=lambda report: seen.append(set(report.terms)),
+        )
+        assert [terms - {"loss", "routing"} for terms in seen] == [{"pull"}, {"pull"}, set(), set()]
+        assert all("routing" in terms for terms in seen)
+
+
 class TestInterruption:
     def fit(self, stop, out=None, evaluate_every=2):
         sequences = planted()

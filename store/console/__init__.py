@@ -14,12 +14,22 @@ if TYPE_CHECKING:
     from store.console.output import print_json as print_json
     from store.console.output import print_table as print_table
     from store.console.output import say as say
+    from store.console.output import shortened as shortened
     from store.console.progress import show_progress as show_progress
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "output": ["maker", "note", "number", "plain", "print_json", "print_table", "say"],
+        "output": [
+            "maker",
+            "note",
+            "number",
+            "plain",
+            "print_json",
+            "print_table",
+            "say",
+            "shortened",
+        ],
         "progress": ["show_progress"],
     },
 )

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -39,6 +40,12 @@ def clean(text: str) -> str:
 def plain(value: object) -> str:
     """A value as one line that is safe on a terminal."""
     return clean("" if value is None else str(value)).replace("\n", " ").replace("\t", " ")
+
+
+def shortened(text: str, width: int) -> str:
+    """One line of at most ``width`` signs, cut between two words; ``…`` says that it goes on."""
+    line = plain(text)
+    return line if len(line) <= width else textwrap.shorten(line, width, placeholder=" …")
 
 
 def print_json(document: Any) -> None:

@@ -37,7 +37,7 @@ def exemplars(
 
 
 def _print(listing: Exemplars, limit: int, store: Path) -> None:
-    from store.console import print_table, say
+    from store.console import print_table, say, shortened
 
     listed = listing.exemplars
     if not listed:
@@ -50,7 +50,7 @@ def _print(listing: Exemplars, limit: int, store: Path) -> None:
             one.members,
             "" if one.mean_similarity is None else f"{one.mean_similarity:.3f}",
             one.state,
-            "; ".join((i.title or i.item)[:40] for i in one.typical_items[:3]),
+            "; ".join(shortened(i.title or i.item, 40) for i in one.typical_items[:3]),
         )
         for one in shown
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from store.console.options import Json, StoreFile, option
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ def synthetic_users(
     name: Annotated[
         str | None, option("Only this one, such as synthetic:1a2b3c, with all items.")
     ] = None,
+    limit: Annotated[
+        int, typer.Option("-k", min=0, help="Show only the first ones; 0 shows all.")
+    ] = 20,
     json: Json = False,
 ) -> None:
     """Synthetic users: members, items, who owns them, and the coverage curve.
@@ -49,10 +54,10 @@ def synthetic_users(
         for one in listing.synthetic_users:
             _print_one(one)
     else:
-        _print_all(listing, curve)
+        _print_all(listing, curve, limit or None)
 
 
-def _print_all(listing: SyntheticUsers, curve: list[CoveragePoint]) -> None:
+def _print_all(listing: SyntheticUsers, curve: list[CoveragePoint], limit: int | None) -> None:
     from store.console import print_table, say
 
     listed, facts = listing.synthetic_users, listing.coverage
@@ -66,14 +71,14 @@ def _print_all(listing: SyntheticUsers, curve: list[CoveragePoint]) -> None:
                 _number(one.details.get("gain"), 4),
                 _typical(one.items),
             )
-            for one in listed
+            for one in listed[:limit]
         ]
         headers = ["synthetic user", "members", "items", "cohesion", "gain", "typical items"]
         print_table("Synthetic users, in the order chosen", headers, rows)
     if curve:
         points = [
             (point.synthetic_users, point.items, point.users, _number(point.weight))
-            for point in curve
+            for point in curve[:limit]
         ]
         print_table("What the first of them cover", ["first", "items", "users", "weight"], points)
     if not facts:
@@ -98,7 +103,9 @@ def _print_one(one: SyntheticUser) -> None:
 
 
 def _typical(items: list[OwnedItem]) -> str:
-    return "; ".join((item.title or item.item)[:40] for item in items[:3])
+    from store.console import shortened
+
+    return "; ".join(shortened(item.title or item.item, 40) for item in items[:3])
 
 
 def _number(value: float | None, digits: int = 3) -> str:

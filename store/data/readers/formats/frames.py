@@ -73,9 +73,10 @@ def to_polars(frame: Any, name: str, problems: Problems) -> pl.DataFrame:
 
 
 def _refuse_repeated(frame: Any, name: str) -> None:
-    names = [
-        str(column) for column in getattr(frame, "column_names", getattr(frame, "columns", ()))
-    ]
+    if hasattr(frame, "collect_schema"):  # a lazy frame of polars, whose names are distinct
+        return
+    columns = getattr(frame, "column_names", getattr(frame, "columns", ()))
+    names = [str(column) for column in columns]
     twice = next((one for place, one in enumerate(names) if one in names[:place]), None)
     if twice is not None:
         raise DataError(f"two columns of the {name} are named {twice!r}; rename one")

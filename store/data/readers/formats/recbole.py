@@ -9,6 +9,7 @@ import polars as pl
 
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Problems
+from store.data.readers.base.raw_data import ROW
 from store.data.readers.base.reader import FileSet, Reader
 from store.data.readers.columns.interactions import interactions_from
 from store.data.readers.columns.items import items_from
@@ -52,13 +53,11 @@ def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataF
 
 def _untyped(table: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str]]:
     """Drop the types from the names; return them by name."""
-    parts = [
-        name.rpartition(":") if name.endswith(TYPES) else (name, "", "") for name in table.columns
-    ]
-    names = [part[0] for part in parts]
-    bare = [*names[:1], *distinct_names(names[1:])]  # the first column is that of row numbers
+    columns = [name for name in table.columns if name != ROW]
+    parts = [name.rpartition(":") if name.endswith(TYPES) else (name, "", "") for name in columns]
+    bare = distinct_names([part[0] for part in parts])
     types = {name: kind for name, (_, _, kind) in zip(bare, parts, strict=True)}
-    return table.rename(dict(zip(table.columns, bare, strict=True))), types
+    return table.rename(dict(zip(columns, bare, strict=True))), types
 
 
 def _first(names: tuple[str, ...], table: pl.DataFrame) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from recommender.commands.options import (
 )
 from store.console.options import Json, Overwrite, option
 
+if TYPE_CHECKING:
+    from recommender.serving.service import Service
+
 
 def recommend(
     model: Model,
@@ -30,6 +33,13 @@ def recommend(
     diversity: Annotated[
         float, typer.Option(help="Weight of different categories in the list; 0 is off.")
     ] = 0.0,
+    without: Annotated[
+        list[str] | None,
+        option("Leave out an interest, by its id, such as i41; may stand several times."),
+    ] = None,
+    more: Annotated[
+        list[str] | None, option("Ask for more of an interest; may stand several times.")
+    ] = None,
     seen: Annotated[bool, option("Also recommend items the history holds.", "--seen")] = False,
     all_users: Annotated[
         Path | None,
@@ -43,6 +53,7 @@ def recommend(
 
     $ recommender recommend models/remi --user U042 -k 3 --explain
     $ recommender recommend models/remi --history I0101,I0102
+    $ recommender recommend models/remi --user U042 --without i41 --more i12
     """
     require_model(model)
     require_store(store)
@@ -50,11 +61,12 @@ def recommend(
     from store.console import note, print_json, say
     from store.errors import UserError
 
-    if all_users is not None and (user or history or explain or diversity):
+    if all_users is not None and any((user, history, explain, diversity, without, more)):
         raise UserError(
-            "--all writes plain lists of all users; leave out --user, --history, --explain and "
-            "--diversity"
+            "--all writes plain lists of all users; leave out --user, --history, --explain, "
+            "--diversity, --without and --more"
         )
+    off, wanted = parse_interests(without), parse_interests(more)
     with Service(model, store=store) as service:
         if all_users is not None:
             from recommender.serving.export import ends_early, export_target, write_parquet
@@ -75,7 +87,11 @@ def recommend(
             filter_seen=not seen,
             diversity=diversity,
             explain=explain,
+            without=off,
+            more=wanted,
         )
+        for line in steering_notes(service, user, history, k, off, wanted, seen=seen):
+            note(line)
         for line in service.notes(diversity):
             note(line)
     if json:
@@ -107,3 +123,45 @@ def parse_history(text: str | None) -> list[str] | None:
         return None
     ids = next(csv.reader([text], skipinitialspace=True), [])
     return [one.strip() for one in ids if one.strip()]
+
+
+def parse_interests(texts: list[str] | None) -> list[int]:
+    """Read ids of interests, with or without the letter that ``ask`` and reports put before them.
+
+    Raises
+    ------
+    UserError
+        Naming what is no id.
+    """
+    from store.errors import UserError
+
+    found = []
+    for text in [part.strip() for one in texts or [] for part in one.split(",")]:
+        digits = text.removeprefix("i")
+        if not digits.isascii() or not digits.isdigit():
+            raise UserError(f"interest {text!r}: write its id, such as i41 (profiler interests)")
+        found.append(int(digits))
+    return found
+
+
+def steering_notes(
+    service: Service,
+    user: str | None,
+    history: str | None,
+    k: int,
+    without: list[int],
+    more: list[int],
+    *,
+    seen: bool,
+) -> list[str]:
+    """Say where leaving an interest out, or asking for more of it, changed nothing."""
+    if not (without or more):
+        return []
+    if not service.steers():
+        return ["this model does not look at the history, so --without and --more change nothing"]
+    who = {"user": user, "history": parse_history(history), "k": k, "filter_seen": not seen}
+    plain = service.recommend(**who)  # type: ignore[arg-type]
+    steered = service.recommend(**who, without=without, more=more)  # type: ignore[arg-type]
+    if [one.item_id for one in plain] == [one.item_id for one in steered]:
+        return ["the list does not rest on these interests: it stays as it is"]
+    return []

@@ -22,7 +22,8 @@ from recommender.model_folder.projection import load_projection
 from recommender.model_folder.weights import load_item_ids
 from recommender.serving.attribution import Split, nearest_interests, split_scores
 from recommender.serving.results import Explanation, Recommendation
-from recommender.serving.top_k import history_of, known_history, recommend
+from recommender.serving.steering import can_steer, interest_vectors, steered
+from recommender.serving.top_k import Ranked, history_of, known_history, recommend
 from store.errors import UserError
 from store.store import Store, open_store
 from store.views.interests import describe_interests
@@ -135,13 +136,42 @@ class Service:
         filter_seen: bool = True,
         diversity: float = 0.0,
         explain: bool = False,
+        without: Sequence[int] = (),
+        more: Sequence[int] = (),
     ) -> list[Recommendation]:
-        """Best items, best first."""
+        """Best items, best first.
+
+        Parameters
+        ----------
+        user, history
+            A stored user, or item ids, oldest first.
+        k
+            Items wanted.
+        filter_seen
+            Leave out what the history holds.
+        diversity
+            Weight of different categories; 0 is off.
+        explain
+            Say why each item has its score; the reasons are those of the plain score.
+        without, more
+            Interests of the store to leave out and to ask for more of: the scores are re-weighted
+            by the interest's vector in the model's space (:mod:`recommender.serving.steering`).
+
+        Raises
+        ------
+        UserError
+            For an unknown user, item or interest, or choices that exclude each other.
+        """
         items, user_ix = self.history(user, history)
-        codes = self.codes if diversity > 0 else None
-        ranked = recommend(
-            self.model, [items], k, filter_seen=filter_seen, diversity=diversity, codes=codes
-        )
+        if without or more:
+            if diversity:
+                raise UserError("diversity and without or more exclude each other; choose one")
+            ranked = self._steered(items, k, without, more, filter_seen=filter_seen)
+        else:
+            codes = self.codes if diversity > 0 else None
+            ranked = recommend(
+                self.model, [items], k, filter_seen=filter_seen, diversity=diversity, codes=codes
+            )
         numbers = [number for number in ranked.items[0].tolist() if number]
         reasons: list[Explanation] | list[None] = [None] * len(numbers)
         if explain:
@@ -157,6 +187,50 @@ class Service:
             )
             for place, number in enumerate(numbers)
         ]
+
+    def _steered(
+        self,
+        items: NDArray[np.integer[Any]],
+        k: int,
+        without: Sequence[int],
+        more: Sequence[int],
+        *,
+        filter_seen: bool,
+    ) -> Ranked:
+        off, wanted = self.vectors_of(without), self.vectors_of(more)
+        if not can_steer(self.model):
+            return recommend(self.model, [items], k, filter_seen=filter_seen)
+        return steered(self.model, items, k, off=off, more=wanted, filter_seen=filter_seen)
+
+    def vectors_of(self, interests: Sequence[int]) -> torch.Tensor:
+        """Vectors of interests of the store in the model's space, float32 ``[n, d]``.
+
+        Raises
+        ------
+        UserError
+            For one that is not in use.
+        """
+        table = self.model.item_embeddings().detach()
+        catalogue = self.catalogue
+        known = {} if catalogue is None else {int(i): row for row, i in enumerate(catalogue.ids)}
+        unknown = [interest for interest in interests if interest not in known]
+        if unknown:
+            raise UserError(
+                f"no interest {unknown[0]} is in use; profiler interests lists their ids"
+            )
+        if catalogue is None:
+            return torch.zeros(0, table.shape[1])
+        return interest_vectors(
+            table,
+            [known[interest] for interest in interests],
+            catalogue.indptr,
+            catalogue.items.astype(np.int64),
+            self.projected,
+        )
+
+    def steers(self) -> bool:
+        """Whether leaving an interest out can change a list: popularity has no such space."""
+        return can_steer(self.model)
 
     def explain(
         self, item: str, *, user: str | None = None, history: Sequence[str] | None = None

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from recommender.serving.attribution import Split, split_scores
 from recommender.serving.reasons import find_reason
 from recommender.serving.service import Service
-from recommender.serving.steering import can_steer, interest_vectors, steered
 from store.errors import StoreError, UserError
 from store.recommending import ReasonedItem
 from store.views.fitting import Fit, fitting_interests
@@ -61,7 +59,7 @@ class StoreLists:
     @property
     def can_steer(self) -> bool:
         """Whether switching an interest off can change a list."""
-        return can_steer(self._service.model)
+        return self._service.steers()
 
     def recommend(
         self,
@@ -78,18 +76,8 @@ class StoreLists:
         UserError
             For an unknown user or interest.
         """
-        if not (without or more) or not self.can_steer:
-            found = self._service.recommend(user=user_id, k=k)
-            return [one.item_id for one in found]
-        history, _ = self._service.history(user_id, None)
-        ranked = steered(
-            self._service.model,
-            history,
-            k,
-            off=self._vectors(without),
-            more=self._vectors(more),
-        )
-        return [self._data.item_ids[number - 1] for number in ranked.items[0].tolist() if number]
+        found = self._service.recommend(user=user_id, k=k, without=without, more=more)
+        return [one.item_id for one in found]
 
     def reasons(self, user_id: str, items: Sequence[str]) -> list[ReasonedItem]:
         """Why each item has its score for the user, in the order given.
@@ -143,23 +131,3 @@ class StoreLists:
             return self._store.vectors.items()
         except StoreError:  # not encoded: an interest fits only what proves it
             return None
-
-    def _vectors(self, interests: Sequence[int]) -> Tensor:
-        catalogue = self._service.catalogue
-        known = {} if catalogue is None else {int(i): row for row, i in enumerate(catalogue.ids)}
-        unknown = [interest for interest in interests if interest not in known]
-        if unknown:
-            raise UserError(
-                f"no interest {unknown[0]} is in use in {self._store.path}; profiler interests "
-                "lists their ids"
-            )
-        table = self._service.model.item_embeddings().detach()
-        if catalogue is None:
-            return torch.zeros(0, table.shape[1])
-        return interest_vectors(
-            table,
-            [known[interest] for interest in interests],
-            catalogue.indptr,
-            catalogue.items.astype(np.int64),
-            self._service.projected,
-        )

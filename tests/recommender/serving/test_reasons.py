@@ -172,3 +172,37 @@ def test_an_unknown_interest_user_or_item_is_named(lists: StoreLists) -> None:
         lists.recommend("nobody", 3)
     with pytest.raises(UserError, match="item 'nothing'"):
         lists.reasons("U001", ["nothing"])
+
+
+def test_the_command_takes_ids_and_says_where_nothing_changes(
+    shop: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    import cli
+
+    with open_store(shop) as store:
+        ids = store.interests.catalogue().ids.tolist()
+
+    def run(*more: str) -> tuple[int, str, str]:
+        words = ["recommend", str(trained), "--store", str(shop), "--user", "U001", "--json"]
+        code = cli.run(cli.recommender_app, "recommender", [*words, *more])
+        out, error = capsys.readouterr()
+        return code, out, error
+
+    def items(out: str) -> list[str]:
+        return [one["item_id"] for one in json.loads(out)["recommendations"]]
+
+    plain = items(run()[1])
+    said = [run("--without", f"i{one}") for one in ids[:4]]
+    for code, out, error in said:
+        assert code == 0
+        assert ("stays as it is" in error) == (items(out) == plain)
+    assert any(items(out) != plain for _, out, _ in said)
+    assert items(run("--without", f"i{ids[0]},{ids[1]}")[1])
+    code, _, error = run("--more", "pens")
+    assert (code, "write its id" in error) == (2, True)
+    code, _, error = run("--more", "999999")
+    assert (code, "no interest 999999" in error) == (2, True)
+    code, _, error = run("--more", str(ids[0]), "--diversity", "1")
+    assert (code, "exclude each other" in error) == (2, True)

@@ -69,6 +69,7 @@ PROFILER_FAMILIES = (
             "synthetic-users": "The synthetic users and what they cover.",
             "ask": "Ask the store a question in plain words, with a language model.",
             "evaluate": "Measure how good the stored interests are.",
+            "serve": "Open the report's page over the live store, on this machine.",
         },
     ),
     Family(

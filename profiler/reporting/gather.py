@@ -16,12 +16,21 @@ from profiler.reporting.checks.model_scores import read_name, read_score
 from profiler.reporting.checks.run_checks import run_checks
 from profiler.reporting.checks.verdict import how_sure, limits, verdict
 from profiler.reporting.findings import LARGEST, Missing, tell_findings
-from profiler.reporting.map.atlas import columns, draw_atlas
+from profiler.reporting.map.atlas import columns, draw_atlas, points
 from profiler.reporting.people.describe import describe_person
-from profiler.reporting.people.origins import find_origins
+from profiler.reporting.people.origins import Origins, find_origins
 from profiler.reporting.people.sampling import PEOPLE, sample_users
 from profiler.reporting.people.scene import Scene
-from profiler.reporting.shared.contract import VERSION, Counts, Floor, Meta, ModelFacts, Report
+from profiler.reporting.shared.contract import (
+    VERSION,
+    Counts,
+    Floor,
+    Interests,
+    Meta,
+    ModelFacts,
+    Person,
+    Report,
+)
 from profiler.reporting.shared.item_titles import ItemTitles
 from profiler.reporting.shared.pseudonyms import Names
 from profiler.reporting.shared.vocabulary import VOCABULARIES, vocabulary
@@ -91,20 +100,48 @@ def gather(store: Store, options: Options, most: int | None = MOST_INTERESTS) ->
         If a choice cannot be met or the model folder cannot be read.
     """
     scene = set_scene(store, options, most)
-    dataset, words, atlas, names = scene.dataset, scene.words, scene.atlas, scene.names
-    titles = ItemTitles(dataset, words.item)
+    titles = ItemTitles(scene.dataset, scene.words.item)
+    drawn = [int(one) for one in scene.atlas.groups.ids[: scene.atlas.drawn]]
+    origins = find_origins(store, scene.atlas.groups, scene.atlas.drawn, drawn, scene.names, titles)
+    interests = columns(store, scene.dataset, scene.atlas, origins.of, titles)
+    count = 0 if options.users == "none" else options.people
+    people = [
+        describe_person(scene, user, titles, origins.subjects)
+        for user in sample_users(store, scene.dataset, options.seed, count)
+    ]
+    return _put_together(scene, options, interests, origins, people, titles)
+
+
+def gather_light(store: Store, options: Options, most: int | None) -> tuple[Scene, Report]:
+    """The scene of a store, and its report without what belongs to one interest or person.
+
+    For the explorer, which looks these up when they are asked for.
+
+    Raises
+    ------
+    UserError
+        If a choice cannot be met or the model folder cannot be read.
+    """
+    scene = set_scene(store, options, most)
+    titles = ItemTitles(scene.dataset, scene.words.item)
+    interests = points(scene.dataset, scene.atlas)
+    return scene, _put_together(scene, options, interests, Origins(), [], titles)
+
+
+def _put_together(
+    scene: Scene,
+    options: Options,
+    interests: Interests,
+    origins: Origins,
+    people: list[Person],
+    titles: ItemTitles,
+) -> Report:
+    store, dataset, atlas, words = scene.store, scene.dataset, scene.atlas, scene.words
     score = read_score(options.model, dataset.digest) if options.model else None
     measured = measure(
         store, dataset, atlas, seed=options.seed, model=options.model is not None, score=score
     )
-    card = run_card(store, names)
-    drawn = [int(one) for one in atlas.groups.ids[: atlas.drawn]]
-    origins = find_origins(store, atlas.groups, atlas.drawn, drawn, names, titles)
-    interests = columns(store, dataset, atlas, origins.of, titles)
-    sample = sample_users(
-        store, dataset, options.seed, 0 if options.users == "none" else options.people
-    )
-    people = [describe_person(scene, user, titles, origins.subjects) for user in sample]
+    card = run_card(store, scene.names)
     checks = run_checks(measured, words)
     themes, parts = atlas.regions()
     pairs = surprising_pairs(dataset, atlas.themes, atlas.spots)
@@ -117,7 +154,7 @@ def gather(store: Store, options: Options, most: int | None = MOST_INTERESTS) ->
     return Report(
         v=VERSION,
         meta=_meta(scene, options, card),
-        counts=_counts(scene, card, len(people)),
+        counts=_counts(scene, card, measured.people, len(people)),
         findings=tell_findings(atlas, pairs, measured, missing, words),
         largest=list(range(min(LARGEST, atlas.drawn))),
         verdict=verdict(checks),
@@ -224,10 +261,10 @@ def _meta(scene: Scene, options: Options, card: Card) -> Meta:
     )
 
 
-def _counts(scene: Scene, card: Card, sampled: int) -> Counts:
+def _counts(scene: Scene, card: Card, people: int, sampled: int) -> Counts:
     groups = scene.atlas.groups
     return Counts(
-        people=scene.dataset.n_users,
+        people=people,
         items=scene.dataset.n_items,
         events=len(scene.dataset.items),
         written=groups.written,

@@ -69,16 +69,7 @@ def recommend(
     off, wanted = parse_interests(without), parse_interests(more)
     with Service(model, store=store) as service:
         if all_users is not None:
-            from recommender.serving.export import ends_early, export_target, write_parquet
-
-            target = export_target(service, all_users, overwrite=overwrite)
-            rows = write_parquet(service, target, k, filter_seen=not seen)
-            if warning := ends_early(service):
-                note(warning)
-            if json:
-                print_json({"file": str(all_users), "rows": rows})
-            else:
-                say(f"{all_users}: {rows:,} rows")
+            _write_all(service, all_users, k, seen=seen, overwrite=overwrite, json=json)
             return
         found = service.recommend(
             user=user,
@@ -111,6 +102,23 @@ def recommend(
         if item.explanation is not None:
             for line in explanation_lines(item.explanation, most=3):
                 say(f"     {line}")
+
+
+def _write_all(
+    service: Service, file: Path, k: int, *, seen: bool, overwrite: bool, json: bool
+) -> None:
+    """Write lists of all users and say how many rows."""
+    from recommender.serving.export import ends_early, export_target, write_parquet
+    from store.console import note, print_json, say
+
+    target = export_target(service, file, overwrite=overwrite)
+    rows = write_parquet(service, target, k, filter_seen=not seen)
+    if warning := ends_early(service):
+        note(warning)
+    if json:
+        print_json({"file": str(file), "rows": rows})
+    else:
+        say(f"{file}: {rows:,} rows")
 
 
 def parse_history(text: str | None) -> list[str] | None:

@@ -43,6 +43,18 @@ _GROUNDED = statement(
     "FROM subject_items t WHERE t.subject_id = n.subject_id))), 0) "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE s.active"
 )
+_SHOWN_BY = statement(
+    "SELECT DISTINCT a.user_ix FROM assignments a JOIN interests n USING (interest_id) "
+    "JOIN users u ON u.user_ix = a.user_ix AND NOT u.forgotten "
+    "WHERE n.interest_id = :group OR n.canonical_id = :group ORDER BY a.score DESC LIMIT :most"
+)
+_VERSION = statement(
+    "SELECT (SELECT count(*) FROM users WHERE forgotten), (SELECT max(run_id) FROM runs), "
+    "(SELECT max(finished_at) FROM runs), (SELECT max(edit_id) FROM edits), "
+    "(SELECT count(*) FROM edits WHERE undone_at IS NOT NULL), (SELECT group_concat(value) "
+    "FROM meta WHERE key IN ('content_digest', 'assigned_digest', 'merged_digest'))"
+)
+_FORGOTTEN = statement("SELECT user_ix FROM users WHERE forgotten")
 _OWN_INTERESTS = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, a.score FROM assignments a "
     "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
@@ -127,6 +139,25 @@ def own_items(
     with store.read() as connection:
         found = _columns(connection, _OWN_ITEMS, 3)
     return found[0], found[1], found[2]
+
+
+def shown_by(store: Store, group: int, most: int) -> list[int]:
+    """Users whose own history shows a group, those who show it best first."""
+    with store.read() as connection:
+        values = {"group": group, "most": most}
+        return [int(user) for user in connection.execute(_SHOWN_BY, values).scalars()]
+
+
+def forgotten_users(store: Store) -> set[int]:
+    """Numbers of users that were forgotten."""
+    with store.read() as connection:
+        return set(connection.execute(_FORGOTTEN).scalars())
+
+
+def store_version(store: Store) -> str:
+    """Text that changes whenever users, interests, assignments or changes by hand do."""
+    with store.read() as connection:
+        return repr(tuple(connection.execute(_VERSION).one()))
 
 
 def grounded_interests(store: Store) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from profiler.reporting.checks.facts import (
 )
 from store.errors import StoreError
 from store.views.atlas import grounded_interests
+from store.views.users import count_users
 
 if TYPE_CHECKING:
     from profiler.reporting.checks.model_scores import ModelScore
@@ -93,7 +94,7 @@ def measure(
     items = _item_vectors(store) if there else None
     grounded, written = grounded_interests(store)
     return Measured(
-        people=dataset.n_users,
+        people=count_users(store),
         items=dataset.n_items,
         interests=len(atlas.groups) + atlas.hidden,
         written=written,

@@ -95,18 +95,13 @@ def draw_atlas(store: Store, *, most: int | None, floor: int = 1, seed: int = 0)
     )
 
 
-def columns(
-    store: Store, dataset: Dataset, atlas: Atlas, origins: list[int], titles: ItemTitles
-) -> Interests:
-    """The interests on the map as columns; ``origins`` are their places in the page's list."""
+def points(dataset: Dataset, atlas: Atlas) -> Interests:
+    """The interests on the map as columns, without what is told of one alone."""
     n, groups = atlas.drawn, atlas.groups
-    ids = [int(one) for one in groups.ids[:n]]
-    evidence = evidence_of_groups(store, ids)
     first, last = times_of_groups(dataset, atlas.own, groups.ids[:n])
     return Interests(
-        id=ids,
+        id=[int(one) for one in groups.ids[:n]],
         label=groups.labels[:n],
-        description=groups.descriptions[:n],
         x=[float(x) for x in atlas.places.xy[:, 0]],
         y=[float(y) for y in atlas.places.xy[:, 1]],
         theme=[int(t) for t in atlas.themes.themes.of[:n]],
@@ -114,12 +109,25 @@ def columns(
         people=[int(p) for p in groups.people[:n]],
         own=[int(p) for p in groups.own[:n]],
         merged=[len(members) for members in groups.members[:n]],
-        origin=origins,
-        evidence=[titles.numbers(evidence[one]) for one in ids],
-        near=neighbours(groups.vectors[:n], groups.labels[:n]),
         first=first,
         last=last,
     )
+
+
+def columns(
+    store: Store, dataset: Dataset, atlas: Atlas, origins: list[int], titles: ItemTitles
+) -> Interests:
+    """The interests on the map as columns; ``origins`` are their places in the page's list."""
+    n, groups = atlas.drawn, atlas.groups
+    ids = [int(one) for one in groups.ids[:n]]
+    evidence = evidence_of_groups(store, ids)
+    told = {
+        "description": groups.descriptions[:n],
+        "origin": origins,
+        "evidence": [titles.numbers(evidence[one]) for one in ids],
+        "near": neighbours(groups.vectors[:n], groups.labels[:n]),
+    }
+    return Interests(**{**dict(points(dataset, atlas)), **told})
 
 
 def neighbours(

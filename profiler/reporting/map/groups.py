@@ -94,6 +94,10 @@ class Groups:
             unplaced=self.unplaced,
         )
 
+    def users_of_place(self, place: int) -> NDArray[np.int64]:
+        """Users whose own history shows one group."""
+        return self.users[self.indptr[place] : self.indptr[place + 1]]
+
     def users_of(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Users whose own history shows at least one of several groups, each once."""
         rows = [self.users[self.indptr[g] : self.indptr[g + 1]] for g in places.tolist()]

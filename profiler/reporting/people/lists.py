@@ -43,7 +43,7 @@ def recommend_to(
     place = {item: row for row, item in enumerate(every)}
     bought = {int(item) for item in scene.hidden_items(user)}
     return Recommendations(
-        reasons=[_reason(scene, one, bought, titles) for one in reasons],
+        reasons=[reason_of(scene, one, bought, titles) for one in reasons],
         items=[place[item] for item in plain],
         steered=[
             Steered(i=i, items=[place[item] for item in items], changed=items != plain)
@@ -52,7 +52,8 @@ def recommend_to(
     )
 
 
-def _reason(scene: Scene, one: ReasonedItem, bought: set[int], titles: ItemTitles) -> Reason:
+def reason_of(scene: Scene, one: ReasonedItem, bought: set[int], titles: ItemTitles) -> Reason:
+    """An item of a list as the page shows it; ``bought`` are the person's hidden items."""
     number = scene.dataset.item_index
     helped = [(item, part) for item, part in one.parts if part > 0]
     place = scene.place(one.interest_id)

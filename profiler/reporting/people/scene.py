@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from store.data.splits import Part
-from store.views.atlas import represented
+from store.views.atlas import forgotten_users, represented
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,9 +45,11 @@ class Scene:
     names: Names
     atlas: Atlas
     model: Recommending | None = None
+    _gone: set[int] = field(init=False, repr=False)
     _of: dict[int, tuple[int, float | None]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._gone = forgotten_users(self.store)
         users, subjects, similarity = represented(self.store)
         self._of = {
             int(user): (int(subject), round(float(near), 3) if np.isfinite(near) else None)
@@ -58,6 +60,10 @@ class Scene:
         """Place of an interest on the map, -1 where it is not drawn."""
         found = self.atlas.groups.index.get(interest, -1) if interest is not None else -1
         return found if found < self.atlas.drawn else -1
+
+    def is_there(self, user: int) -> bool:
+        """Whether a user was not forgotten."""
+        return user not in self._gone
 
     def representative(self, user: int) -> tuple[int, float | None]:
         """Subject asked about in a user's place (-1: none), and how close their histories are."""

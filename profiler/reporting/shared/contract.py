@@ -129,7 +129,7 @@ class Region(Model):
 
 
 class Interests(Model):
-    """Merged interests on the map, as columns of equal length.
+    """Merged interests on the map, as columns of equal length; the last four may be left out.
 
     Attributes
     ----------
@@ -147,7 +147,6 @@ class Interests(Model):
 
     id: list[int]
     label: list[str]
-    description: list[str]
     x: list[float]
     y: list[float]
     theme: list[int]
@@ -155,16 +154,19 @@ class Interests(Model):
     people: list[int]
     own: list[int]
     merged: list[int]
-    origin: list[int]
-    evidence: list[list[int]]
-    near: list[list[tuple[int, float]]]
     first: list[int | None]
     last: list[int | None]
+    description: list[str] = []
+    origin: list[int] = []
+    evidence: list[list[int]] = []
+    near: list[list[tuple[int, float]]] = []
 
     @model_validator(mode="after")
     def _equal_lengths(self) -> Interests:
         lengths = {name: len(getattr(self, name)) for name in type(self).model_fields}
-        if len(set(lengths.values())) > 1:
+        told = {"description", "origin", "evidence", "near"}  # the explorer asks for these apart
+        apart = {lengths.pop(name) for name in told} - {0, len(self.id)}
+        if apart or len(set(lengths.values())) > 1:
             raise ValueError(f"columns of different length: {lengths}")
         return self
 

@@ -43,7 +43,7 @@ export class Served {
   async interest(i) {
     const found = await this.get(`interests/${this.atlas.interests[i].id}`);
     this.keep(found.titles);
-    return { ...this.atlas.interests[i], ...found };
+    return { ...this.atlas.interests[i], ...found, from: found.traced };
   }
 
   question(origin) {

@@ -1,0 +1,1 @@
+"""The explorer: the report's page over the live store, served on this machine alone."""

@@ -1,0 +1,76 @@
+"""What the explorer answers: typed models, the same parts as a report's data."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from profiler.reporting.shared.contract import Message, Model, Origin, Person, Reason, Report
+
+
+class Atlas(Report):
+    """The map with its findings; what belongs to one interest is asked for apart."""
+
+    live: bool
+    edit: bool
+
+
+class TracedOrigin(Origin):
+    """Where words came from, with the question as it was sent."""
+
+    messages: list[Message] = Field(default_factory=list)
+
+
+class InterestAnswer(Model):
+    """One interest; items are named by number, ``titles`` says how each is called."""
+
+    description: str
+    evidence: list[int]
+    near: list[tuple[int, float]]
+    first: int | None = None
+    last: int | None = None
+    some: list[str]
+    titles: dict[int, str]
+    traced: TracedOrigin
+
+
+class PersonAnswer(Model):
+    """One person, and where the representative's words came from."""
+
+    person: Person
+    origin: TracedOrigin | None
+    titles: dict[int, str]
+
+
+class PersonRow(Model):
+    """A line of the list of people."""
+
+    id: str
+    events: int
+
+
+class PeopleAnswer(Model):
+    """People that were found, at most sixty."""
+
+    people: list[PersonRow]
+
+
+class Hit(Model):
+    """An interest that was found: its place on the map, and the item that led to it."""
+
+    i: int
+    proof: str | None = None
+
+
+class SearchAnswer(Model):
+    """What a search found."""
+
+    interests: list[Hit]
+    people: list[PersonRow]
+
+
+class ListAnswer(Model):
+    """A list with some interests off or asked for more, and whether it differs from the plain."""
+
+    reasons: list[Reason]
+    changed: bool
+    titles: dict[int, str]

@@ -194,11 +194,11 @@ class Explorer:
         found = search(self._store, " AND ".join(f'"{word}"*' for word in words), limit=MOST_HITS)
         hits: dict[int, str | None] = defaultdict(lambda: None)
         for hit in found:
-            place = view.scene.place(hit["interest_id"])
+            place = view.scene.place(hit.interest_id)
             if place >= 0 and place not in hits:
-                said = f"{hit['label']} {hit['description']}".casefold()
+                said = f"{hit.label} {hit.description}".casefold()
                 told = all(word.casefold() in said for word in words)
-                titles = [item["title"] or "" for item in hit["evidence"]]
+                titles = [item.title or "" for item in hit.evidence]
                 proof = [t for t in titles if any(w.casefold() in t.casefold() for w in words)]
                 hits[place] = None if told or not proof else proof[0]
         return [Hit(i=place, proof=proof) for place, proof in hits.items()]

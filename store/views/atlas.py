@@ -54,6 +54,7 @@ _VERSION = statement(
     "(SELECT count(*) FROM edits WHERE undone_at IS NOT NULL), (SELECT group_concat(value) "
     "FROM meta WHERE key IN ('content_digest', 'assigned_digest', 'merged_digest'))"
 )
+_USERS = statement("SELECT count(*) FROM users WHERE NOT forgotten")
 _FORGOTTEN = statement("SELECT user_ix FROM users WHERE forgotten")
 _OWN_INTERESTS = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, a.score FROM assignments a "
@@ -152,6 +153,12 @@ def forgotten_users(store: Store) -> set[int]:
     """Numbers of users that were forgotten."""
     with store.read() as connection:
         return set(connection.execute(_FORGOTTEN).scalars())
+
+
+def count_users(store: Store) -> int:
+    """How many users there are, forgotten ones left out."""
+    with store.read() as connection:
+        return int(connection.execute(_USERS).scalar_one())
 
 
 def store_version(store: Store) -> str:

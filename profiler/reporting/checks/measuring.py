@@ -20,8 +20,7 @@ from profiler.reporting.checks.facts import (
     hidden_fit,
 )
 from store.errors import StoreError
-from store.views.atlas import grounded_interests
-from store.views.users import count_users
+from store.views.atlas import count_users, grounded_interests
 
 if TYPE_CHECKING:
     from profiler.reporting.checks.model_scores import ModelScore

@@ -142,8 +142,11 @@ def remove_edits(connection: Connection, subjects: Sequence[int]) -> None:
 
 
 def is_held(connection: Connection, words: str) -> bool:
-    """Whether a stored row holds a text: one that forgetting has left, so rightly there."""
-    places = [*NAMES, *((one.table, one.columns) for one in USER_TEXTS)]
+    """Whether a stored row holds a text: one that forgetting has left, so rightly there.
+
+    The settings of a run that wrote questions hold the templates, whose words prompts repeat.
+    """
+    places = [*NAMES, ("runs", ("config",)), *((one.table, one.columns) for one in USER_TEXTS)]
     rows = (
         select(literal(1))
         .select_from(table(name))

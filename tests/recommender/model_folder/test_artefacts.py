@@ -208,3 +208,18 @@ class TestDamage:
         with pytest.raises(ValueError, match="4 item ids"):
             save_model(tmp_path, model, manifest, ["a", "b", "c", "d"])
         load_model(tmp_path)  # refused before anything was touched
+
+
+def test_the_old_manifest_goes_before_anything_of_the_new_model_is_written(tmp_path, monkeypatch):
+    """Mutant: with the old manifest left, a save that is killed leaves one model's manifest over
+    another's weights."""
+    saved(tmp_path / "m")
+
+    def killed(*_):
+        assert not (tmp_path / "m" / "manifest.json").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recommender.model_folder.artefacts.write_tensors", killed)
+    with pytest.raises(KeyboardInterrupt):
+        saved(tmp_path / "m")
+    assert not (tmp_path / "m" / "manifest.json").exists()

@@ -12,7 +12,7 @@ from profiler.config import BuildConfig
 from profiler.pipeline import build
 from store.data.prepare import prepare
 from store.data.readers import read
-from store.db.sweeping import sweep
+from store.db.sweeping import PENDING, sweep
 from store.errors import StoreError
 from store.store import open_store
 from store.tables.ledger import NewAttempt, NewResponse, Prompt
@@ -258,3 +258,51 @@ def test_an_answer_about_somebody_forgotten_meanwhile_is_dropped(path):
         assert verify(store)[1] == []
         sweep(store.engine, store.path)
         assert b"customer-ada" not in bytes_of(path)
+
+
+def test_what_is_deleted_is_overwritten_at_once(path):
+    """Mutant: ``secure_delete`` off leaves deleted texts readable until the file is swept."""
+    with open_store(path) as store:
+        with store.read() as connection:
+            assert connection.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM edits")
+            connection.exec_driver_sql("DELETE FROM questions")
+
+
+def test_an_error_of_a_provider_goes_with_the_user(path):
+    """Mutant: ``attempts.error`` kept, which may quote the question."""
+    with open_store(path) as store:
+        (subject,) = [s for s in store.subjects.load() if s.name == "exemplar:customer-ada"]
+        with store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE attempts SET error = 'cannot answer about her garden' WHERE subject_id = ?",
+                (subject.subject_id,),
+            )
+        forget_user(store, "customer-ada")
+        assert all(row["error"] is None for row in rows_of(store, "attempts"))
+    assert b"her garden" not in bytes_of(path)
+
+
+def test_traces_that_are_left_are_an_error_and_the_sweep_stays_due(path, monkeypatch):
+    """Mutant: the search for traces skipped, so that nobody learns of what is left."""
+    monkeypatch.setattr("store.upkeep.forget.find_traces", lambda *_: ["a text"])
+    with open_store(path) as store:
+        with pytest.raises(StoreError, match="still holds 1 texts"):
+            forget_user(store, "customer-ada")
+        assert store.meta(PENDING)
+
+
+def test_a_log_that_cannot_be_emptied_is_an_error(path, monkeypatch):
+    """Mutant: whether the write-ahead log was emptied not looked at."""
+    with sqlite3.connect(path, isolation_level=None) as reader, open_store(path) as store:
+        monkeypatch.setattr("store.db.engine.BUSY_TIMEOUT_MS", 50)
+        store.engine.dispose()
+        with store.write() as connection:
+            connection.exec_driver_sql("UPDATE subjects SET size = size")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM users").fetchone()
+        with pytest.raises(StoreError, match=r"log cannot be emptied|cannot be swept"):
+            sweep(store.engine, store.path)
+        reader.execute("ROLLBACK")
+    reader.close()

@@ -158,3 +158,19 @@ def test_backup_is_a_sound_store_and_never_overwrites(path, tmp_path):
     with open_store(tmp_path / "b.db") as copy:
         assert verify(copy)[1] == []
         assert copy.subjects.load()[0].size == 3
+
+
+@pytest.mark.parametrize("table", ["responses", "interests", "vectors"])
+def test_a_sealed_row_that_was_deleted_behind_our_back_is_missed(path, table):
+    """Mutant: seals without a row not looked at."""
+    connection = sqlite3.connect(path)
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+    ).fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
+    connection.execute(f"DELETE FROM {table}")
+    connection.commit()
+    connection.close()
+    with open_store(path) as store:
+        gone = [fault for fault in verify(store)[1] if fault.endswith(" is gone")]
+    assert any(fault.startswith(f"{table[:-1]} ") for fault in gone)

@@ -156,7 +156,8 @@ def _rank(entry: ListedInterest | InterestGroup) -> tuple[bool, int, str, int]:
 def _rows(rows: Iterable[DatabaseRow[Any]]) -> list[ListedInterest]:
     """Rows of :data:`_INTERESTS`; whom they reach is not known yet."""
     return [
-        ListedInterest(**{**row._mapping, "pinned": bool(row.pinned), "users": 0}) for row in rows
+        ListedInterest(number, label, description, source, bool(pinned), lead, subject, items, 0)
+        for number, label, description, source, pinned, lead, subject, items in map(tuple, rows)
     ]
 
 
@@ -201,5 +202,6 @@ def _with_evidence(connection: Connection, groups: Sequence[InterestGroup]) -> l
         rows = connection.execute(_EVIDENCE_OF_GROUP, {"leads": leads[start : start + _CHUNK]})
         items.update((row[0], row[1]) for row in rows)
     return [
-        replace(group, evidence=items.get(group.interest_id, group.evidence)) for group in groups
+        replace(group, evidence=items[group.interest_id]) if group.interest_id in items else group
+        for group in groups
     ]

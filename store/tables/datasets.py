@@ -39,6 +39,14 @@ class ItemText(NamedTuple):
     categories: tuple[str, ...]
 
 
+_USER_IX = statement("SELECT user_ix FROM users WHERE user_id = :user")
+_ITEMS_OF_PART = statement(
+    "SELECT item_ix FROM interactions WHERE user_ix = :user AND part = :part ORDER BY position"
+)
+_IS_ANOTHERS = statement(
+    "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = :name AND user_ix <> :user)"
+)
+_RENAME = statement("UPDATE users SET user_id = :name WHERE user_ix = :user")
 _NEXT_USER = statement("SELECT coalesce(max(user_ix), -1) + 1 FROM users")
 _ADD_USER = "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, 'train')"
 _ADD_INTERACTION = (
@@ -67,7 +75,7 @@ class Datasets:
         with self._db.write() as connection:
             item_ix = _upsert_items(connection, prepared)
             user_ix = _upsert_users(connection, prepared)
-            connection.exec_driver_sql("DELETE FROM interactions")
+            connection.execute(statement("DELETE FROM interactions"))
             _insert_interactions(connection, prepared, user_ix, item_ix)
             refuse_leak(connection)
             self._db.set_meta(
@@ -97,16 +105,11 @@ class Datasets:
     def training_items(self, user: str) -> list[int] | None:
         """Return ``item_ix`` of a user's training interactions in time order; None: no user."""
         with self._db.read() as connection:
-            user_ix = connection.exec_driver_sql(
-                "SELECT user_ix FROM users WHERE user_id = ?", (user,)
-            ).scalar()
+            user_ix = connection.execute(_USER_IX, {"user": user}).scalar()
             if user_ix is None:
                 return None
-            rows = connection.exec_driver_sql(
-                "SELECT item_ix FROM interactions WHERE user_ix = ? AND part = ? ORDER BY position",
-                (user_ix, int(Part.TRAIN)),
-            )
-            return list(rows.scalars())
+            values = {"user": user_ix, "part": int(Part.TRAIN)}
+            return list(connection.execute(_ITEMS_OF_PART, values).scalars())
 
     def append_users(
         self,
@@ -156,11 +159,11 @@ class Datasets:
                 f"run: profiler build DATA --store {self._db.path}"
             )
         with self._db.read() as connection:
-            items = connection.exec_driver_sql(
-                "SELECT item_id, title, categories, item_ix FROM items ORDER BY item_ix"
+            items = connection.execute(
+                statement("SELECT item_id, title, categories, item_ix FROM items ORDER BY item_ix")
             ).all()
-            users = connection.exec_driver_sql(
-                "SELECT user_id, split, user_ix FROM users ORDER BY user_ix"
+            users = connection.execute(
+                statement("SELECT user_id, split, user_ix FROM users ORDER BY user_ix")
             ).all()
             rows = _interactions(connection)
         path = self._db.path
@@ -191,7 +194,9 @@ class Datasets:
     def item_extra(self, name: str) -> list[str | None]:
         """What the item file says of each item under ``name`` (such as ``brand``), as text."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql("SELECT extra FROM items ORDER BY item_ix").scalars()
+            rows = connection.execute(
+                statement("SELECT extra FROM items ORDER BY item_ix")
+            ).scalars()
             found = [parsed(self._db.path, r, "extra of an item", dict).get(name) for r in rows]
         return [None if value in (None, "") else str(value) for value in found]
 
@@ -203,7 +208,7 @@ def content_digest(connection: Connection) -> str:
         "SELECT item_ix, item_id, title, categories, extra FROM items ORDER BY item_ix",
         "SELECT user_ix, user_id, split FROM users ORDER BY user_ix",
     ):
-        for row in connection.exec_driver_sql(query):
+        for row in connection.execute(statement(query)):
             content.update(repr(tuple(row)).encode())
     for column in _columns(_interactions(connection), 5):
         content.update(column.tobytes())
@@ -232,7 +237,7 @@ def _columns(rows: Any, number: int) -> list[NDArray[np.int64]]:
 def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
     known = _numbers(connection, "SELECT item_id, item_ix FROM items")
     numbers = _assign(known, prepared.item_ids)
-    connection.exec_driver_sql(
+    raw(connection).executemany(
         "INSERT INTO items (item_ix, item_id, title, categories, extra) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (item_ix) DO UPDATE SET title = excluded.title, "
         "categories = excluded.categories, extra = excluded.extra",
@@ -254,8 +259,7 @@ def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int6
 def forgotten_name(connection: Connection, user_ix: int) -> str:
     """A name for a forgotten user that no other user has."""
     name = f"forgotten:{user_ix}"
-    query = "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = ? AND user_ix <> ?)"
-    while connection.exec_driver_sql(query, (name, user_ix)).scalar():
+    while connection.execute(_IS_ANOTHERS, {"name": name, "user": user_ix}).scalar_one():
         name += "'"
     return name
 
@@ -265,19 +269,17 @@ def _make_way(connection: Connection, ids: Iterable[str]) -> None:
     forgotten = _numbers(connection, "SELECT user_id, user_ix FROM users WHERE forgotten")
     wanted = set(ids)
     for name in sorted(wanted & forgotten.keys()):
-        longer, query = name, "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = ?)"
-        while longer in wanted or connection.exec_driver_sql(query, (longer,)).scalar():
+        longer = name
+        while longer in wanted or connection.execute(_USER_IX, {"user": longer}).first():
             longer += "'"
-        connection.exec_driver_sql(
-            "UPDATE users SET user_id = ? WHERE user_ix = ?", (longer, forgotten[name])
-        )
+        connection.execute(_RENAME, {"name": longer, "user": forgotten[name]})
 
 
 def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
     _make_way(connection, prepared.user_ids)
     known = _numbers(connection, "SELECT user_id, user_ix FROM users")
     numbers = _assign(known, prepared.user_ids)
-    connection.exec_driver_sql(
+    raw(connection).executemany(
         "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, ?) "
         "ON CONFLICT (user_ix) DO UPDATE SET split = excluded.split",
         [
@@ -291,7 +293,7 @@ def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int6
 
 
 def _numbers(connection: Connection, query: str) -> dict[str, int]:
-    return {row[0]: row[1] for row in connection.exec_driver_sql(query)}
+    return {row[0]: row[1] for row in connection.execute(statement(query))}
 
 
 def _assign(known: dict[str, int], ids: list[str]) -> NDArray[np.int64]:

@@ -171,7 +171,7 @@ class Interests:
         paid for one; else the offline extractor.
         """
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(_MAKERS).all()
+            rows = connection.execute(statement(_MAKERS)).all()
         return {
             subject_id: "person" if by_hand else "model" if paid else "offline"
             for subject_id, paid, by_hand in rows
@@ -180,17 +180,22 @@ class Interests:
     def catalogue(self) -> Catalogue:
         """All interests of active subjects with their evidence."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT interest_id, subject_id, label, description, kind, text_digest, "
-                "coalesce(canonical_id, interest_id) AS lead "
-                "FROM interests JOIN subjects USING (subject_id) WHERE active ORDER BY interest_id"
+            rows = connection.execute(
+                statement(
+                    "SELECT interest_id, subject_id, label, description, kind, text_digest, "
+                    "coalesce(canonical_id, interest_id) AS lead "
+                    "FROM interests JOIN subjects USING (subject_id) WHERE active "
+                    "ORDER BY interest_id"
+                )
             ).all()
-            pairs = connection.exec_driver_sql(
-                "SELECT e.interest_id, e.item_ix FROM evidence e JOIN interests n "
-                "USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
-                "ORDER BY e.interest_id, e.position"
+            pairs = connection.execute(
+                statement(
+                    "SELECT e.interest_id, e.item_ix FROM evidence e JOIN interests n "
+                    "USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
+                    "ORDER BY e.interest_id, e.position"
+                )
             ).all()
-            number = connection.exec_driver_sql("SELECT count(*) FROM items").scalar_one()
+            number = connection.execute(statement("SELECT count(*) FROM items")).scalar_one()
         cited = np.array([pair[1] for pair in pairs], dtype=np.int64)
         refuse_out_of_range(self._db.path, cited, number, "item_ix of a piece of evidence:")
         ids = np.array([row[0] for row in rows], dtype=np.int64)
@@ -223,11 +228,13 @@ class Interests:
             "WHERE s.active ORDER BY a.user_ix, a.rank",
         }
         with self._db.read() as connection:
-            pairs = connection.exec_driver_sql(queries[method]).all()
-            users = connection.exec_driver_sql("SELECT count(*) FROM users").scalar_one()
-            ids = connection.exec_driver_sql(
-                "SELECT interest_id FROM interests JOIN subjects USING (subject_id) "
-                "WHERE active ORDER BY interest_id"
+            pairs = connection.execute(statement(queries[method])).all()
+            users = connection.execute(statement("SELECT count(*) FROM users")).scalar_one()
+            ids = connection.execute(
+                statement(
+                    "SELECT interest_id FROM interests JOIN subjects USING (subject_id) "
+                    "WHERE active ORDER BY interest_id"
+                )
             ).scalars()
             known = np.array(list(ids), dtype=np.int64)
         owner = np.array([pair[0] for pair in pairs], dtype=np.int64)
@@ -271,13 +278,13 @@ class Interests:
             for start in range(0, len(everyone), 5_000):
                 connection.execute(query, {"users": everyone[start : start + 5_000]})
             if len(owners):
-                connection.exec_driver_sql(
+                raw(connection).executemany(
                     "INSERT INTO assignments (user_ix, interest_id, rank, score) "
                     "VALUES (?, ?, ?, ?)",
                     list(rows),
                 )
             if len(of_item):
-                connection.exec_driver_sql(
+                raw(connection).executemany(
                     "INSERT INTO assignment_items (user_ix, interest_id, item_ix, similarity) "
                     "VALUES (?, ?, ?, ?)",
                     list(item_rows),

@@ -86,9 +86,7 @@ def others(connection: Connection, owner: str, now: float) -> bool:
 
 def renew(connection: Connection, owner: str, expires_at: float) -> None:
     """Put off the expiry of all leases of ``owner``."""
-    connection.exec_driver_sql(
-        "UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner)
-    )
+    raw(connection).execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner))
 
 
 def release(connection: Connection, owner: str, digest: str | None = None) -> None:

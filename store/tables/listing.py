@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, bindparam, text
 
+from store.db.statements import statement
+
 _MARK = "INSERT OR REPLACE INTO meta (key, value) VALUES ('listing', 'true')"
 
 # Each group that somebody in use belongs to, with the users it reaches; ONLY narrows it to :leads.
@@ -50,7 +52,7 @@ _PAGE = text(
 
 def is_kept(connection: Connection) -> bool:
     """Whether the table holds the order as it is now."""
-    found = connection.exec_driver_sql("SELECT 1 FROM meta WHERE key = 'listing'").scalar()
+    found = connection.execute(statement("SELECT 1 FROM meta WHERE key = 'listing'")).scalar()
     return found is not None
 
 
@@ -65,9 +67,9 @@ def write_order(connection: Connection) -> None:
     """Count every group and keep the order, unless it is kept already."""
     if is_kept(connection):
         return
-    connection.exec_driver_sql("DELETE FROM listing")
+    connection.execute(statement("DELETE FROM listing"))
     connection.execute(_FILL_ALL)
-    connection.exec_driver_sql(_MARK)
+    connection.execute(statement(_MARK))
 
 
 @contextmanager
@@ -92,4 +94,4 @@ def keeping(connection: Connection) -> Iterator[Callable[[Iterable[int]], None]]
         values = {"leads": sorted(leads)}
         connection.execute(_CLEAR_FEW, values)
         connection.execute(_FILL_FEW, values)
-        connection.exec_driver_sql(_MARK)
+        connection.execute(statement(_MARK))

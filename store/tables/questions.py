@@ -11,10 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from store.db.driver import raw
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.ledger import Prompt
 from store.tables.responses import add_prompt
+
+_FIND = statement(
+    "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
+    "p.template, p.template_digest FROM questions q "
+    "JOIN prompts p ON p.digest = q.prompt_digest WHERE q.request_digest = :digest"
+)
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,7 @@ class Questions:
     def find(self, request_digest: str) -> Question | None:
         """Return the question with this address, None if none was written."""
         with self._db.read() as connection:
-            row = connection.exec_driver_sql(
-                "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
-                "p.template, p.template_digest FROM questions q "
-                "JOIN prompts p ON p.digest = q.prompt_digest WHERE q.request_digest = ?",
-                (request_digest,),
-            ).first()
+            row = connection.execute(_FIND, {"digest": request_digest}).first()
         if row is None:
             return None
         prompt = Prompt(
@@ -93,5 +95,5 @@ class Questions:
     def count(self) -> int:
         """Number of questions ever written."""
         with self._db.read() as connection:
-            found = connection.exec_driver_sql("SELECT count(*) FROM questions").scalar_one()
+            found = connection.execute(statement("SELECT count(*) FROM questions")).scalar_one()
         return int(found)

@@ -83,9 +83,9 @@ class Responses:
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
         with self._db.read() as connection:
-            row = connection.exec_driver_sql(
-                _FOUND + "WHERE response_id = ?", (response_id,)
-            ).first()
+            row = (
+                raw(connection).execute(_FOUND + "WHERE response_id = ?", (response_id,)).fetchone()
+            )
         return None if row is None else _stored(row)
 
     def behind_interests(self) -> dict[int, AnswerBehind]:
@@ -248,7 +248,7 @@ class Responses:
         """Record that a call brought no answer; ``free`` means it was surely not billed."""
         nothing = 0 if free else None
         with self._db.write() as connection:
-            connection.exec_driver_sql(
+            raw(connection).execute(
                 "UPDATE attempts SET outcome = ?, status_code = ?, tokens_in = ?, tokens_out = ?, "
                 "cost_usd = ?, latency_s = ?, error = CASE WHEN request_digest = ? THEN NULL "
                 "ELSE ? END WHERE attempt_id = ?",
@@ -261,10 +261,11 @@ class Responses:
     def withdraw(self, attempt_id: int) -> None:
         """Take back a call that was entered but never sent, and its lease."""
         with self._db.write() as connection:
-            digest = connection.exec_driver_sql(
+            driver = raw(connection)
+            withdrawn = driver.execute(
                 "DELETE FROM attempts WHERE attempt_id = ? RETURNING request_digest", (attempt_id,)
-            ).scalar()
-            connection.exec_driver_sql("DELETE FROM leases WHERE request_digest = ?", (digest,))
+            ).fetchall()
+            driver.executemany("DELETE FROM leases WHERE request_digest = ?", withdrawn)
 
     def release(self, owner: str, request_digest: str | None = None) -> None:
         """Give back one lease of ``owner``, or all."""
@@ -279,15 +280,21 @@ class Responses:
     def spent(self, run_id: int | None = None) -> Spent:
         """Sums of the ledger, of one run or of all; the extractor's calls are none."""
         with self._db.read() as connection:
-            row = connection.exec_driver_sql(
-                "SELECT count(*), "
-                "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
-                "THEN reserved_tokens ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), "
-                "0), coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), "
-                "0.0), coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
-                "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'",
-                (run_id,),
-            ).one()
+            row = (
+                raw(connection)
+                .execute(
+                    "SELECT count(*), "
+                    "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
+                    "THEN reserved_tokens "
+                    "ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), "
+                    "0), "
+                    "coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), "
+                    "0.0), coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
+                    "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'",
+                    (run_id,),
+                )
+                .fetchone()
+            )
         return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))
 
     def usage(self, model: str) -> list[tuple[str, int, int, int]]:
@@ -297,23 +304,32 @@ class Responses:
         at most 2,000.
         """
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT p.template, length(p.messages), r.tokens_in, r.tokens_out "
-                "FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
-                "WHERE r.model = ? AND r.tokens_in > 0 AND r.tokens_out > 0 "
-                "ORDER BY r.response_id DESC LIMIT 2000",
-                (model,),
-            ).all()
+            rows = (
+                raw(connection)
+                .execute(
+                    "SELECT p.template, length(p.messages), r.tokens_in, r.tokens_out "
+                    "FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
+                    "WHERE r.model = ? AND r.tokens_in > 0 AND r.tokens_out > 0 "
+                    "ORDER BY r.response_id DESC LIMIT 2000",
+                    (model,),
+                )
+                .fetchall()
+            )
         return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
 
     def purposes(self, model: str) -> dict[str, int]:
         """Return how many of a model's answers were first ones, corrections and longer ones."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT a.purpose, count(*) FROM attempts a JOIN responses r USING (response_id) "
-                "WHERE r.model = ? GROUP BY a.purpose",
-                (model,),
-            ).all()
+            rows = (
+                raw(connection)
+                .execute(
+                    "SELECT a.purpose, count(*) FROM attempts a "
+                    "JOIN responses r USING (response_id) "
+                    "WHERE r.model = ? GROUP BY a.purpose",
+                    (model,),
+                )
+                .fetchall()
+            )
         return {row[0]: int(row[1]) for row in rows}
 
 

@@ -181,8 +181,10 @@ class Subjects:
     def counts(self) -> dict[str, dict[str, int]]:
         """Active subjects by kind and state."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state"
+            rows = connection.execute(
+                statement(
+                    "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state"
+                )
             ).all()
         result: dict[str, dict[str, int]] = {}
         for kind, state, number in rows:
@@ -213,7 +215,7 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
     _save_items(connection, subject_id, row)
     similarities = row.similarities or [None] * len(row.members)
     if row.members:
-        connection.exec_driver_sql(
+        raw(connection).executemany(
             "INSERT OR REPLACE INTO memberships (user_ix, subject_id, similarity) VALUES (?, ?, ?)",
             [
                 (int(user), subject_id, None if value is None else float(value))
@@ -240,7 +242,7 @@ def _save_items(connection: Connection, subject_id: int, row: SubjectRow) -> Non
         )
     connection.execute(text("DELETE FROM subject_items WHERE subject_id = :id"), {"id": subject_id})
     if after:
-        connection.exec_driver_sql(
+        raw(connection).executemany(
             "INSERT INTO subject_items (subject_id, position, item_ix, owners) VALUES (?, ?, ?, ?)",
             [(subject_id, place, item, count) for place, (item, count) in enumerate(after)],
         )

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, text
 
 from store.data.dataset import item_text
+from store.db.driver import raw
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
@@ -63,7 +65,7 @@ class Vectors:
         ]
         if rows:
             with self._db.write() as connection:
-                connection.exec_driver_sql(
+                raw(connection).executemany(
                     "INSERT INTO vectors (model, digest, dim, vector) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     rows,
@@ -111,8 +113,8 @@ class Vectors:
 
         style = self._db.meta("item_text", "title+categories")
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT title, categories FROM items ORDER BY item_ix"
+            rows = connection.execute(
+                statement("SELECT title, categories FROM items ORDER BY item_ix")
             ).all()
         texts = [item_text(title, json.loads(categories), style) for title, categories in rows]
         return self.matrix(self.encoder(), texts)
@@ -120,9 +122,12 @@ class Vectors:
     def interests(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Ids and text vectors of all interests of active subjects, float32 ``[n, d_t]``."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
-                "WHERE active ORDER BY interest_id"
+            rows = connection.execute(
+                statement(
+                    "SELECT interest_id, text_digest FROM interests "
+                    "JOIN subjects USING (subject_id) "
+                    "WHERE active ORDER BY interest_id"
+                )
             ).all()
         found = self.of_interests([(row[0], row[1]) for row in rows], self.encoder())
         absent = [row[0] for row in rows if row[0] not in found]
@@ -156,11 +161,13 @@ class Vectors:
     def _stand_ins(self, absent: Mapping[int, str]) -> dict[int, str]:
         """Digest of the encoded former text of each renamed interest among ``absent``."""
         with self._db.read() as connection:
-            rows = connection.exec_driver_sql(
-                "SELECT json_extract(payload, '$.interest'), "
-                "json_extract(payload, '$.after.text_digest'), "
-                "json_extract(payload, '$.vector_digest') FROM edits "
-                "WHERE kind = 'rename' AND undone_at IS NULL ORDER BY edit_id"
+            rows = connection.execute(
+                statement(
+                    "SELECT json_extract(payload, '$.interest'), "
+                    "json_extract(payload, '$.after.text_digest'), "
+                    "json_extract(payload, '$.vector_digest') FROM edits "
+                    "WHERE kind = 'rename' AND undone_at IS NULL ORDER BY edit_id"
+                )
             ).all()
         return {row[0]: row[2] for row in rows if absent.get(row[0]) == row[1]}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from store.db.statements import statement
 from store.errors import UserError
 from store.files import whole_files
 from store.outputs import output_targets
@@ -97,7 +98,7 @@ def export_store(
     written = []
     with whole_files(targets) as partials, store.read() as connection:
         for file, partial, query in zip(files, partials, TABLES.values(), strict=True):
-            found = connection.exec_driver_sql(query)
+            found = connection.execute(statement(query))
             rows = write(partial, list(found.keys()), (tuple(row) for row in found))
             written.append({"file": str(out / file), "rows": rows})
     return written
@@ -155,7 +156,7 @@ def frame(store: Store, table: str) -> pl.DataFrame:
     if table not in TABLES:
         raise UserError(f"no table {table!r}: one of {', '.join(TABLES)}")
     with store.read() as connection:
-        result = connection.exec_driver_sql(TABLES[table])
+        result = connection.execute(statement(TABLES[table]))
         return _frame(list(result.keys()), result.all())
 
 

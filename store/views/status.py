@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from store.db.statements import statement
 from store.db.sweeping import PENDING
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def summarise(store: Store) -> dict[str, Any]:
 
 
 def _one(connection: Connection, query: str) -> Any:
-    return connection.exec_driver_sql(query).scalar()
+    return connection.execute(statement(query)).scalar()
 
 
 def _data(store: Store, connection: Connection) -> dict[str, Any]:
@@ -45,8 +46,8 @@ def _data(store: Store, connection: Connection) -> dict[str, Any]:
         "encoder": store.meta("encoder"),
         "history vector": store.meta("history_vector"),
         "interests come from": ", ".join(
-            connection.exec_driver_sql(
-                "SELECT DISTINCT source FROM interests ORDER BY source"
+            connection.execute(
+                statement("SELECT DISTINCT source FROM interests ORDER BY source")
             ).scalars()
         )
         or None,
@@ -54,9 +55,11 @@ def _data(store: Store, connection: Connection) -> dict[str, Any]:
 
 
 def _subjects(connection: Connection) -> dict[str, Any]:
-    rows = connection.exec_driver_sql(
-        "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state "
-        "ORDER BY kind, state"
+    rows = connection.execute(
+        statement(
+            "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state "
+            "ORDER BY kind, state"
+        )
     )
     return {f"{kind} {state}": number for kind, state, number in rows}
 
@@ -82,8 +85,8 @@ def _interests(connection: Connection) -> dict[str, Any]:
 
 
 def _asking(store: Store, connection: Connection) -> dict[str, Any]:
-    outcomes = connection.exec_driver_sql(
-        "SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome"
+    outcomes = connection.execute(
+        statement("SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome")
     )
     cost = _one(connection, "SELECT sum(cost_usd) FROM attempts")
     days = _one(
@@ -106,8 +109,8 @@ def _kept(store: Store) -> int:
     """Pending subjects whose interests a person brought or edited: no run asks about them."""
     makers = store.interests.makers()
     with store.read() as connection:
-        waiting = connection.exec_driver_sql(
-            "SELECT subject_id FROM subjects WHERE active AND state = 'pending'"
+        waiting = connection.execute(
+            statement("SELECT subject_id FROM subjects WHERE active AND state = 'pending'")
         ).scalars()
         return sum(makers.get(subject_id) == "person" for subject_id in waiting)
 

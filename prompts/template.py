@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import jinja2
 from jinja2 import TemplateError, nodes
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -37,6 +39,10 @@ _FAULTS = (
     MemoryError,
 )
 """What a text can do wrong while it is rendered."""
+
+
+_INTERESTS = ("interests", "allocation")
+"""Tasks whose answers are interests."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,8 @@ class Template(BaseModel):
     purpose
         One line for people; not sent.
     task
-        How the answer is read: ``interests``, ``allocation``, or ``reask`` for the correction that
-        is appended to another template's question.
+        How the answer is read: ``interests``, ``allocation``, the name of a task of another
+        package, or ``reask`` for the correction that is appended to another template's question.
     system, user
         Jinja2 texts.
     variables
@@ -84,7 +90,7 @@ class Template(BaseModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     purpose: Annotated[str, Field(min_length=1)]
-    task: Literal["interests", "allocation", "reask"]
+    task: str
     system: str = ""
     user: Annotated[str, Field(min_length=1)]
     variables: dict[str, str] = {}
@@ -100,6 +106,8 @@ class Template(BaseModel):
 
         A further property would make every answer that conforms unusable, and each is paid for.
         """
+        if self.task not in _INTERESTS and self.task != "reask":
+            return self  # the task itself knows what it reads
         if self.task == "reask":
             if self.output_schema:
                 raise ValueError("a template with task 'reask' keeps the schema of its question")
@@ -110,10 +118,27 @@ class Template(BaseModel):
             _require_taken("output_schema.properties.interests.items", one, Interest)
         return self
 
+    @field_validator("task")
+    @classmethod
+    def _task_is_known(cls, task: str) -> str:
+        """A misspelt task would leave every answer unread, and each is paid for."""
+        ours = (*_INTERESTS, "reask")
+        if task in ours:
+            return task
+        added = {point.name for point in entry_points(group="interest_profiler.tasks")}
+        known = [*ours, *sorted(added - set(ours))]
+        if task not in known:
+            raise ValueError(f"unknown task {task!r}: use one of {', '.join(known)}")
+        return task
+
     @field_validator("examples")
     @classmethod
-    def _examples_are_answers(cls, examples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _examples_are_answers(
+        cls, examples: list[dict[str, Any]], info: ValidationInfo
+    ) -> list[dict[str, Any]]:
         """A model copies what it is shown, so an example must be an answer that is accepted."""
+        if info.data.get("task") not in _INTERESTS:
+            return examples
         for number, example in enumerate(examples):
             try:
                 AnswerDocument.model_validate(example)

@@ -18,7 +18,9 @@ __all__ = [
     "one_line",
 ]
 
-FailureKind: TypeAlias = Literal["truncated", "empty", "refused", "not_json", "schema", "grounding"]
+FailureKind: TypeAlias = Literal[
+    "truncated", "empty", "refused", "unfinished", "not_json", "schema", "grounding"
+]
 
 MAX_INTERESTS = 20
 """The most interests of one subject (EIMF, prompt of section 3.2)."""

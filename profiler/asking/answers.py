@@ -22,6 +22,7 @@ from profiler.asking.answer_schema import (
 )
 from profiler.asking.grounding import ground
 from profiler.llm.port import ShownItem
+from profiler.llm.stop_reasons import ending_of
 
 __all__ = [
     "Answer",
@@ -33,16 +34,14 @@ __all__ = [
     "read_document",
 ]
 
-# The names that OpenAI, Anthropic, Google, Mistral and Cohere give to the same two events.
-TRUNCATED = frozenset(
-    {"length", "max_tokens", "max_output_tokens", "model_length", "max_length", "incomplete"}
-)
-REFUSED = frozenset(
-    {"content_filter", "refusal", "safety", "blocklist", "prohibited_content", "recitation", "spii"}
-)
 MAX_ERRORS = 10
 
 _FENCED = re.compile(r"\s*```[A-Za-z]*\s*(\{.*\})\s*```\s*", re.DOTALL)
+# The ends of reasoning: of models that write tags, and of those that write channels.
+_REASONING_ENDS = ("</think>", "</thinking>", "<|channel|>final<|message|>")
+_START = re.compile(r"```[A-Za-z]*\s*\{|\{")
+# Before the document only words: a bracket or a quote is part of a document that is broken.
+_CLOSES = re.compile(r"[\[\]}\"`]")
 # Strings, and commas that follow no value, are matched so that they are passed over.
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{,:]\s*,|(,)(?=\s*[\]}])', re.DOTALL)
 
@@ -108,16 +107,20 @@ def check_finish(text: str, finish_reason: str | None, refusal: str | None) -> N
     Raises
     ------
     AnswerError
-        Of kind ``truncated``, ``refused`` or ``empty``.
+        Of kind ``truncated``, ``refused``, ``empty`` or ``unfinished``.
     """
-    reason = (finish_reason or "").lower()
-    if reason in TRUNCATED:
+    reason, ending = (finish_reason or "").lower(), ending_of(finish_reason)
+    if ending == "truncated":
         raise AnswerError("truncated", (f"the answer was cut off (finish reason {reason!r})",))
-    if reason in REFUSED or (refusal and refusal.strip()):
+    if ending == "refused" or (refusal and refusal.strip()):
         said = " ".join((refusal or reason).split())[:200]
         raise AnswerError("refused", (f"the model refused to answer: {said}",))
     if not text.strip():
         raise AnswerError("empty", ("the answer was empty",))
+    if ending != "whole":
+        raise AnswerError(
+            "unfinished", (f"the answer did not end by itself (finish reason {reason[:40]!r})",)
+        )
 
 
 def parse_document(text: str) -> tuple[Any, tuple[str, ...]]:
@@ -128,10 +131,11 @@ def parse_document(text: str) -> tuple[Any, tuple[str, ...]]:
     AnswerError
         Of kind ``not_json``.
     """
+    text, before = without_reasoning(text)
     fenced = _FENCED.fullmatch(text)
-    attempts: list[tuple[str, tuple[str, ...]]] = [(text, ())]
+    attempts: list[tuple[str, tuple[str, ...]]] = [(text, before)]
     if fenced:
-        attempts.append((fenced[1], ("code fence",)))
+        attempts.append((fenced[1], (*before, "code fence")))
     body, mends = attempts[-1]
     bare = _TRAILING_COMMA.sub(lambda match: "" if match[1] else match[0], body)
     if bare != body:
@@ -144,6 +148,44 @@ def parse_document(text: str) -> tuple[Any, tuple[str, ...]]:
             # What is wrong with the mended text says more than "starts with a fence".
             first_error = f"the answer was not one JSON document: {error}"
     raise AnswerError("not_json", (first_error,))
+
+
+def without_reasoning(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text from its JSON document on, and what stood before it as a mend.
+
+    Models think aloud in ``<think>`` tags, in channels, or begin with a sentence. What stands
+    before the document is left out, unless a document stands in it, too: then it is not sure which
+    of them is meant.
+    """
+    text = text.removeprefix("\ufeff")
+    mends: list[str] = []
+    for mark in _REASONING_ENDS:
+        before, found, after = text.rpartition(mark)
+        if found and not _holds_json(before):
+            mends.append("reasoning before the answer")
+            text = after
+            break
+    start = _START.search(text)
+    if (
+        start is not None
+        and text[: start.start()].strip()
+        and not _CLOSES.search(text[: start.start()])
+    ):
+        mends.append("text before the answer")
+        text = text[start.start() :]
+    return text, tuple(mends)
+
+
+def _holds_json(text: str) -> bool:
+    """Whether a JSON object stands somewhere in a text."""
+    decoder = json.JSONDecoder()
+    for place in (match.start() for match in re.finditer(r"\{", text)):
+        try:
+            decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            continue
+        return True
+    return False
 
 
 def _strict_loads(text: str) -> Any:

@@ -186,21 +186,34 @@ def to_ask(questions: Questions, subjects: Sequence[Subject]) -> list[Subject]:
     free = [one for one in subjects if makers.get(one.subject_id) not in kept]
     if only_pending or offline:
         return [one for one in free if one.state == "pending"]
-    behind = store.responses.behind_interests()
+    behind, failures = store.responses.behind_interests(), store.responses.failures()
     made = [one for one in free if one.state == "ok" and one.subject_id in behind]
     stale = {
         shown.subject_id
         for shown in shown_subjects(store, made)
-        if shown.items and not _has_its_answer(questions, shown, behind)
+        if shown.items and not _has_its_answer(questions, shown, behind, failures)
     }
     return [one for one in free if one.state == "pending" or one.subject_id in stale]
 
 
 def _has_its_answer(
-    questions: Questions, shown: ShownSubject, behind: Mapping[int, AnswerBehind]
+    questions: Questions,
+    shown: ShownSubject,
+    behind: Mapping[int, AnswerBehind],
+    failures: Mapping[str, str],
 ) -> bool:
-    number = shown.subject_id
-    return number is not None and questions.answered_by(questions.make(shown), behind[number])
+    """Whether a subject's interests answer its question, or came after the question had failed.
+
+    What a stronger model, or a larger limit, answered after that is the best there is: asking the
+    same again would end where it ended before.
+    """
+    if shown.subject_id is None:
+        return False
+    answer, first = behind[shown.subject_id], questions.make(shown)
+    failed = failures.get(questions.address(first, questions.to.base_url))
+    if failed is not None and failed < answer.created_at:
+        return True
+    return questions.answered_by(first, answer)
 
 
 def _kept(*, offline: bool, only_pending: bool) -> set[Maker]:

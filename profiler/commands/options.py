@@ -222,8 +222,11 @@ class ModelOptions:
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
     ] = None
 
-    def open(self) -> ChatPort | None:
-        """Open the chat model of ``--llm``; ``None`` where no model is to be called."""
+    def open(self, *, to_call: bool = True) -> ChatPort | None:
+        """Open the chat model of ``--llm``; ``None`` where no model is to be called.
+
+        Without ``to_call``, as for a dry run, no key is needed.
+        """
         from store.errors import UserError
 
         if self.llm is None:
@@ -232,7 +235,7 @@ class ModelOptions:
             return None
         from profiler.llm.registry import open_chat
 
-        return open_chat(self.llm, base_url=self.base_url, method=self.method)
+        return open_chat(self.llm, base_url=self.base_url, method=self.method, to_call=to_call)
 
 
 @dataclass(frozen=True)

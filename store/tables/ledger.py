@@ -88,6 +88,7 @@ class AnswerBehind:
     response_id: int
     request_digest: str
     base_url: str | None
+    created_at: str
 
 
 @dataclass(frozen=True)

@@ -92,10 +92,26 @@ class Responses:
         """Return the answer behind the interests of each subject that has one, by subject."""
         with self._db.read() as connection:
             rows = raw(connection).execute(
-                "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url "
+                "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url, "
+                "r.created_at "
                 "FROM interests n JOIN responses r USING (response_id) GROUP BY n.subject_id"
             )
             return {row[0]: AnswerBehind(*row[1:]) for row in rows}
+
+    def failures(self) -> dict[str, str]:
+        """Return when each question first failed, by address: no usable answer, or none at all.
+
+        Calls that were stopped, or that were only worded in a way the service does not take, are no
+        failures of the question.
+        """
+        with self._db.read() as connection:
+            rows = raw(connection).execute(
+                "SELECT request_digest, min(at) FROM (SELECT request_digest, created_at AS at "
+                "FROM responses WHERE outcome NOT IN ('ok', 'unread') UNION ALL "
+                "SELECT request_digest, started_at FROM attempts WHERE response_id IS NULL "
+                "AND outcome NOT IN ('sent', 'interrupted', 'unsupported')) GROUP BY request_digest"
+            )
+            return dict(rows.fetchall())
 
     def add(self, response: NewResponse) -> int:
         """Store an answer and its prompt, still unread; return its number."""

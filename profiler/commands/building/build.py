@@ -79,7 +79,7 @@ def build(
             store,
             config=config,
             options=data.read_options(),
-            llm=model.open(),
+            llm=model.open(to_call=not dry_run),
             asking=asking,
             dry_run=dry_run,
             progress=tell,

@@ -67,6 +67,37 @@ def test_only_fences_and_trailing_commas_are_mended(text: str, mends: tuple[str,
     assert answer.mends == mends
 
 
+@pytest.mark.parametrize(
+    ("text", "mends"),
+    [
+        (f"\ufeff{TEXT}", ()),
+        (f"Here is the JSON: {TEXT}", ("text before the answer",)),
+        (f"Sure!\n```json\n{TEXT}\n```", ("text before the answer", "code fence")),
+        (f"<think>They like {{dust}}, so</think>\n{TEXT}", ("reasoning before the answer",)),
+        (f"no tag opens this</think>{TEXT}", ("reasoning before the answer",)),
+        (
+            "<|channel|>analysis<|message|>So.<|end|><|start|>assistant"
+            f"<|channel|>final<|message|>{TEXT}",
+            ("reasoning before the answer",),
+        ),
+        (
+            f"<think>Hm.</think>Here you are:\n```json\n{TEXT}\n```",
+            ("reasoning before the answer", "text before the answer", "code fence"),
+        ),
+    ],
+)
+def test_text_before_the_one_document_is_left_out(text: str, mends: tuple[str, ...]) -> None:
+    """Fault: reasoning tags, a first sentence or a BOM cost three calls and a quarantine."""
+    answer = read(text)
+    assert answer.interests == read(TEXT).interests
+    assert answer.mends == mends
+
+
+@pytest.mark.parametrize("reason", [None, "", "stop", "end_turn", "STOP", "tool_use", "completed"])
+def test_reasons_that_mean_a_whole_answer(reason: str | None) -> None:
+    assert read(TEXT, finish_reason=reason).interests
+
+
 def test_a_comma_inside_a_text_is_not_a_trailing_comma() -> None:
     label = 'commas ,} and ,] and \\"quotes,}\\"'
     text = TEXT.replace("Noir", label).replace("]}]}", "],}],}")
@@ -85,13 +116,11 @@ def test_a_comma_inside_a_text_is_not_a_trailing_comma() -> None:
         ("empty", "", {}),
         ("empty", " \n\t", {"finish_reason": None}),
         ("not_json", "I like noir films.", {}),
-        ("not_json", f"Here it is: {TEXT}", {}),
         ("not_json", f"{TEXT}\nI hope this helps!", {}),
         ("not_json", TEXT + TEXT, {}),
         ("not_json", f"```json\n{TEXT}\n```\n```json\n{TEXT}\n```", {}),
         ("not_json", f"```json\n{TEXT}", {}),
         ("not_json", f"{TEXT}\n```", {}),
-        ("not_json", f"Sure!\n```json\n{TEXT}\n```", {}),
         ("not_json", TEXT.replace('"label"', "label"), {}),
         ("not_json", TEXT.replace('"', "'"), {}),
         ("not_json", TEXT.replace('["102"]', "[NaN]"), {}),
@@ -102,7 +131,14 @@ def test_a_comma_inside_a_text_is_not_a_trailing_comma() -> None:
         ("not_json", TEXT.replace('["102"]', '["102",,]'), {}),
         ("not_json", "[" * 100_000, {}),
         ("not_json", TEXT.replace('"102"', "1" * 5000), {}),
-        ("not_json", "\ufeff" + TEXT, {}),
+        ("not_json", f"<think>{TEXT}</think>{TEXT}", {}),
+        ("not_json", f"<think>is it {TEXT}?", {}),
+        ("not_json", f"Here are two: {TEXT}\n{TEXT}", {}),
+        ("not_json", f'Here: "{TEXT}', {}),
+        ("unfinished", TEXT, {"finish_reason": "a reason nobody knows"}),
+        ("truncated", TEXT, {"finish_reason": "model_context_window_exceeded"}),
+        ("truncated", TEXT, {"finish_reason": "FinishReason.MAX_TOKENS"}),
+        ("refused", TEXT, {"finish_reason": "guardrail_intervened"}),
         ("schema", "[]", {}),
         ("schema", "null", {}),
         ("schema", '"noir"', {}),

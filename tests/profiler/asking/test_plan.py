@@ -13,7 +13,7 @@ import pytest
 import profiler
 from profiler.asking.forecast import forecast
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.runner import run_asking
+from profiler.asking.runner import retry_failed, run_asking
 from profiler.exchange.batch_options import BatchOptions
 from profiler.exchange.batches import import_responses, write_requests
 from profiler.llm.budget import Caps
@@ -249,6 +249,41 @@ def test_imported_answers_replace_the_extractors(tmp_path: Path, template: Templ
         report = import_responses(store, file)
         assert (report.new, report.ok, report.unpriced, report.cost_usd) == (2, 2, 2, 0.0)
         assert sources(store) == {SECOND}
+
+
+@pytest.mark.parametrize("how", ["prose", "truncated", "too_long", "server_error"])
+def test_what_a_stronger_model_rescued_stays(tmp_path: Path, template: Template, how: str) -> None:
+    """Fault: the same build again asked the weak model anew and left no interests."""
+
+    def weak_fails(call: Call) -> Step:
+        weak = call.body["model"] == FIRST.partition(":")[2]
+        return Step(how if weak and call.subject < 3 else "valid")
+
+    with make_store(tmp_path / "s.db", 5) as store, LlmServer(weak_fails) as server:
+        first = ask(store, server, template)
+        assert (first.ok, first.quarantined) == (2, 3)
+        strong = open_chat(SECOND, base_url=server.base_url)
+        retried = retry_failed(store, strong, templates={"exemplar": template}, options=fast())
+        assert (retried.ok, retried.calls) == (3, 3)
+        before = rows(store)
+        again = ask(store, server, template)
+        assert (again.ok, again.quarantined, again.pending, again.calls) == (5, 0, 0, 0)
+        assert rows(store) == before
+        assert sources(store) == {FIRST, SECOND}
+        assert ask(store, server, template, temperature=0.7).calls > 0, "another question"
+
+
+def test_what_a_larger_limit_rescued_stays(tmp_path: Path, template: Template) -> None:
+    def short_is_cut(call: Call) -> Step:
+        return Step("valid" if call.body["max_tokens"] > 1_000 else "truncated")
+
+    with make_store(tmp_path / "s.db", 2) as store, LlmServer(short_is_cut) as server:
+        assert ask(store, server, template, max_tokens=100).quarantined == 2
+        port = open_chat(FIRST, base_url=server.base_url)
+        retry_failed(store, port, templates={"exemplar": template}, options=fast(max_tokens=4_000))
+        assert store.subjects.counts() == {"exemplar": {"ok": 2}}
+        again = ask(store, server, template, max_tokens=100)
+        assert (again.ok, again.calls) == (2, 0)
 
 
 def test_an_outage_takes_no_interests_away(tmp_path: Path, template: Template) -> None:

@@ -66,7 +66,13 @@ def history_vectors(
     vectors = _centred(item_vectors) if center else item_vectors
     ones = np.ones(len(items), dtype=np.float32)
     histories = sp.csr_matrix((ones, items, indptr), shape=(len(indptr) - 1, len(vectors)))
-    return unit_rows(np.asarray(histories @ vectors))
+    pooled = np.asarray(histories @ vectors)
+    if center:
+        # Of the whole catalogue only rounding is left: its direction says nothing, its items do.
+        lengths = np.linalg.norm(pooled, axis=1)
+        empty = (lengths <= _ROUNDING * np.diff(indptr)) & (np.diff(indptr) > 0)
+        pooled[empty] = histories[empty] @ item_vectors
+    return unit_rows(pooled)
 
 
 def history_texts(

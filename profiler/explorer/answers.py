@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from profiler.reporting.shared.contract import Message, Model, Origin, Person, Reason, Report
+from profiler.reporting.shared.contract import Message, Origin, Report
+from profiler.reporting.shared.contract_people import Model, Person, Reason
 
 
 class Atlas(Report):

@@ -28,9 +28,9 @@ from profiler.reporting.shared.contract import (
     Interests,
     Meta,
     ModelFacts,
-    Person,
     Report,
 )
+from profiler.reporting.shared.contract_people import Person
 from profiler.reporting.shared.item_titles import ItemTitles
 from profiler.reporting.shared.pseudonyms import Names
 from profiler.reporting.shared.vocabulary import VOCABULARIES, vocabulary

@@ -10,7 +10,7 @@ import numpy as np
 
 from profiler.reporting.people.lists import recommend_to
 from profiler.reporting.people.word_sizes import compare_words
-from profiler.reporting.shared.contract import HiddenEvent, Person, PersonInterest
+from profiler.reporting.shared.contract_people import HiddenEvent, Person, PersonInterest
 from store.data.splits import Part
 from store.views.atlas import OwnInterest, interests_of_subjects, own_interests
 from store.views.explanation import explain_item

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from profiler.reporting.shared.contract import PersonInterest, Reason, Recommendations, Steered
+from profiler.reporting.shared.contract_people import (
+    PersonInterest,
+    Reason,
+    Recommendations,
+    Steered,
+)
 from store.errors import UserError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from profiler.reporting.shared.contract import CloudWord
+from profiler.reporting.shared.contract_people import CloudWord
 from profiler.words import words_of
 from store.errors import StoreError
 from store.views.exemplar_comparison import compare_user

@@ -104,9 +104,7 @@ def _length(header: bytes) -> int:
 def _contents(path: Path, wal: Path | None) -> Found:
     """What a database holds; its log is looked at, in a copy, only where it alone is nothing."""
     try:
-        version, names = _schema(file_uri(path, "mode=ro&immutable=1"))
-        if not names and wal:
-            version, names = _schema_with_log(path, wal)
+        version, names = _read_schema(path, wal)
     except sqlite3.Error as error:
         raise StoreError(f"{path} cannot be opened as a store: {error}") from error
     if not names and version == 0:
@@ -120,6 +118,22 @@ def _contents(path: Path, wal: Path | None) -> Found:
             f"put back a copy with: profiler restore BACKUP --store {path} --overwrite"
         )
     return Found("store", version)
+
+
+def _read_schema(path: Path, wal: Path | None) -> tuple[int, set[str]]:
+    """Version and names in the file itself, or else, where the file alone is nothing, with its log.
+
+    A program that ended while it moved its log into the file leaves a file that is torn without it.
+    """
+    try:
+        found = _schema(file_uri(path, "mode=ro&immutable=1"))
+    except sqlite3.Error:
+        if wal is None:
+            raise
+    else:
+        if found[1] or wal is None:
+            return found
+    return _schema_with_log(path, wal)
 
 
 def _schema(uri: str) -> tuple[int, set[str]]:

@@ -25,6 +25,7 @@ from store.db.probe import examine
 from store.errors import ReadOnlyStoreWarning, StoreError
 from store.store import open_store
 from store.upkeep.forget import forget_user
+from store.upkeep.verify import verify
 from store.views.users import show_user
 from tests.reading_store import fill
 
@@ -279,6 +280,21 @@ def test_the_log_of_a_killed_program_is_read_on_read_only_media(media: Path) -> 
         store = open_store(media / "killed-s.db")
     with store:
         assert store.meta("newest") == 1
+
+
+def test_a_file_torn_while_its_log_was_moved_in_is_read_with_its_log(tmp_path: Path) -> None:
+    """A disk that filled up during a checkpoint left a store that was called malformed."""
+    path = fill(tmp_path / "s.db")
+    with open_store(path) as store:
+        store.set_meta(newest="x" * 50_000)
+        for name in ("s.db", "s.db-wal"):
+            shutil.copy(tmp_path / name, tmp_path / f"torn-{name}")
+    overwrite_the_schema(tmp_path / "torn-s.db")
+    with open_store(tmp_path / "torn-s.db", read_only=True) as store:
+        assert store.meta("newest") == "x" * 50_000
+    with open_store(tmp_path / "torn-s.db") as store:
+        assert store.meta("newest") == "x" * 50_000
+        assert verify(store)[1] == []
 
 
 def older_store(path: Path, version: int) -> None:

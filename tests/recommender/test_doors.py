@@ -127,7 +127,7 @@ def test_both_are_compared_by_their_names(outside: Path, shop: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("last_itm", "did you mean last_item?"),
+        ("last_itm", "did you mean 'last_item'?"),
         ("gone", "'gone' cannot be loaded from 'outside_parts:Gone' of outside-parts"),
         ("no_model", "is no subclass of recommender.backbones.base.Backbone"),
     ],

@@ -127,61 +127,88 @@ def train(
     folder = None if out is None else Path(out)
     if folder is not None and not (resume or overwrite):
         _refuse_used(folder)
+    known = _read(store, recipe)
+    if known.semantics is not None:
+        tell(describe(known.semantics))
+    seen = f"{known.shown:,} items shown to the LLM, none of them held back"
+    tell(f"split {known.dataset.split}; {seen}")
+    writes = folder is not None and distributed.first_process()
+    with claimed(folder) if folder is not None and writes else nullcontext():
+        if folder is not None and writes and not (resume or overwrite):
+            _refuse_used(folder)  # what another training left while this one read the store
+        result, learned = _train(recipe, known, folder, resume, device, progress, stop)
+        if folder is not None and writes and _worth_keeping(result):
+            _save(folder, result, recipe, known, learned)
+    result.fit.raise_if_stopped()
+    return result
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a training reads from the store; ``shown`` counts the items the LLM was shown."""
+
+    dataset: Dataset
+    semantics: Semantics | None
+    vectors: torch.Tensor | None
+    shown: int
+    encoder: str | None
+    words: list[str]
+    origin: str
+
+
+def _read(store: Store | str | Path, recipe: Recipe) -> _Known:
+    """Everything the recipe needs of the store, checked before anything is trained."""
     with opened_store(store) as opened:
         dataset = opened.datasets.load()
         check_parts(recipe, dataset.n_items)
         semantics = read_interests(opened, recipe)
         vectors = _text_vectors(opened, semantics) if recipe.text_start else None
-        checked = check_shown(dataset, shown_to_llm(opened))
-        encoder = opened.meta("encoder") if semantics is not None or vectors is not None else None
-        words = opened.interests.catalogue().texts if semantics is not None else []
-        origin = str(opened.path.resolve())
-    if semantics is not None:
-        tell(describe(semantics))
-    tell(f"split {dataset.split}; {checked:,} items shown to the LLM, none of them held back")
-    writes = folder is not None and distributed.first_process()
-    with claimed(folder) if folder is not None and writes else nullcontext():
-        if folder is not None and writes and not (resume or overwrite):
-            _refuse_used(folder)  # what another training left while this one read the store
-        result, learned = _train(
-            recipe, dataset, semantics, vectors, folder, resume, device, progress, stop
+        needs_encoder = semantics is not None or vectors is not None
+        return _Known(
+            dataset,
+            semantics,
+            vectors,
+            shown=check_shown(dataset, shown_to_llm(opened)),
+            encoder=opened.meta("encoder") if needs_encoder else None,
+            words=opened.interests.catalogue().texts if semantics is not None else [],
+            origin=str(opened.path.resolve()),
         )
-        # A run that diverged before anything was measured has nothing worth keeping.
-        sound = result.fit.reason != "diverged" or bool(result.fit.metrics)
-        if folder is not None and writes and sound:
-            projection = None
-            if learned is not None and semantics is not None:
-                projection = Projection.of(semantics.interest_ids, words, learned)
-            facts = recipe.model_dump(mode="json") | {"store": origin}
-            _save(folder, result, facts, dataset, projection, encoder)
-    result.fit.raise_if_stopped()
-    return result
+
+
+def _worth_keeping(result: TrainResult) -> bool:
+    """A run that diverged before anything was measured has nothing worth keeping."""
+    return result.fit.reason != "diverged" or bool(result.fit.metrics)
 
 
 def _save(
     folder: Path,
     result: TrainResult,
-    facts: dict[str, Any],
-    dataset: Dataset,
-    projection: Projection | None,
-    encoder: str | None,
+    recipe: Recipe,
+    known: _Known,
+    learned: torch.Tensor | None,
 ) -> None:
     """Write the model, and the interests in its space where they were learned."""
-    facts |= {
+    projection = None
+    if learned is not None and known.semantics is not None:
+        projection = Projection.of(known.semantics.interest_ids, known.words, learned)
+    facts = recipe.model_dump(mode="json") | {
+        "store": known.origin,
         "steps": result.fit.steps,
         "best_step": result.fit.best_step,
         "reason": result.fit.reason,
     }
     if projection is not None:
         facts["projection_digest"] = projection.digest
-    card = {"valid": result.fit.metrics, "protocol": _protocol(dataset)}
-    manifest = describe_model(result.model, dataset, training=facts, metrics=card, encoder=encoder)
+    card = {"valid": result.fit.metrics, "protocol": _protocol(known.dataset)}
+    manifest = describe_model(
+        result.model, known.dataset, training=facts, metrics=card, encoder=known.encoder
+    )
 
     def beside(folder: Path) -> None:
         if projection is not None:
             save_projection(folder, projection)
 
-    save_model(folder, result.model, manifest, dataset.item_ids, beside)
+    save_model(folder, result.model, manifest, known.dataset.item_ids, beside)
 
 
 def _refuse_used(out: Path) -> None:
@@ -196,9 +223,7 @@ def _refuse_used(out: Path) -> None:
 
 def _train(
     recipe: Recipe,
-    dataset: Dataset,
-    semantics: Semantics | None,
-    vectors: torch.Tensor | None,
+    known: _Known,
     out: Path | None,
     resume: bool,
     device: str,
@@ -206,11 +231,12 @@ def _train(
     stop: Callable[[], bool] | None,
 ) -> tuple[TrainResult, torch.Tensor | None]:
     """Build model, loss and objectives from a recipe, and fit; semantic interests if learned."""
+    dataset, semantics = known.dataset, known.semantics
     settings = training_settings(recipe)
     seed = int(settings.get("seed", 0))
     model = create(recipe.backbone, dataset.n_items, seed=seed, **recipe.model)
-    if vectors is not None:
-        start_from_text(model, vectors)
+    if known.vectors is not None:
+        start_from_text(model, known.vectors)
     model.to(device)
     sequences = Sequences.from_dataset(dataset, device)
     with torch.random.fork_rng(devices=[]):

@@ -132,21 +132,22 @@ class _Run:
         self.gains = gains.copy()
         self.covered = np.zeros(len(fixed), dtype=np.bool_)
         self.chosen = np.zeros(min(len(price), max(budget, 0)), dtype=np.int64)
-        self.picks, self.value, self.spent = 0, 0, 0
+        self.picks, self.value = 0, 0
 
     def finish(self) -> float:
         """Run to the end; return the upper bound in fixed point units."""
         keys = self.gains / self.price
         heap = heapify(keys)
-        size, limit = len(heap), len(self.chosen)
+        limit = len(self.chosen)
+        state = np.array([len(heap), 0, 0, 0], dtype=np.int64)
         bound = float(self.fixed.sum())
         step = max(1, limit // _CHECKPOINTS)
         while True:
             residual = _fractional_knapsack(self.gains, self.price, self.budget)
             bound = min(bound, self.value + residual)
-            if size == 0 or self.picks >= limit:
+            if state[0] == 0 or self.picks >= limit:
                 return bound
-            size, self.picks, self.value, self.spent = advance(
+            advance(
                 *self.sets,
                 self.fixed,
                 self.gains,
@@ -154,14 +155,12 @@ class _Run:
                 self.covered,
                 keys,
                 heap,
-                size,
                 self.chosen,
-                self.picks,
+                state,
                 min(limit, self.picks + step),
-                self.value,
-                self.spent,
                 self.budget,
             )
+            self.picks, self.value = int(state[1]), int(state[2])
 
 
 def _fractional_knapsack(gains: Ints, price: Ints, budget: int) -> float:

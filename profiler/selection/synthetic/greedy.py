@@ -29,15 +29,17 @@ def advance(
     covered: NDArray[np.bool_],
     keys: Floats,
     heap: Ints,
-    size: int,
     chosen: Ints,
-    picks: int,
+    state: Ints,
     stop: int,
-    value: int,
-    spent: int,
     budget: int,
-) -> tuple[int, int, int, int]:
-    """Pick sets until `stop` picks are made or none fits; the root's stale key is mended first."""
+) -> None:
+    """Pick sets until `stop` picks are made or none fits; the root's stale key is mended first.
+
+    ``state`` holds, and is left with, the size of the heap, the number of picks, their value and
+    what they cost.
+    """
+    size, picks, value, spent = state[0], state[1], state[2], state[3]
     while size > 0 and picks < stop:
         root = heap[0]
         key = gains[root] / price[root]
@@ -59,7 +61,7 @@ def advance(
                         for back in range(back_pointers[element], back_pointers[element + 1]):
                             gains[back_sets[back]] -= fixed[element]
         _sift_down(keys, heap, 0, size)
-    return size, picks, value, spent
+    state[0], state[1], state[2], state[3] = size, picks, value, spent
 
 
 @exact

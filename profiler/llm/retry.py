@@ -14,6 +14,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random_exponential,
+)
+
 from profiler.llm.port import CallError
 from profiler.llm.rate_limits import Sleep
 from store.errors import ProviderRefusedError
@@ -43,19 +52,21 @@ class RetryPolicy:
     longest_told: float = 600.0
     sleep: Sleep = asyncio.sleep
 
-    def wait(self, failed: int, error: CallError) -> float:
-        """Seconds before the next attempt, after ``failed`` of them."""
-        if error.outcome == "unsupported":
-            return 0.0
-        told = error.retry_after
-        if told is not None:
-            # Never sooner than told; a little later, so that not all waiting calls come at once.
-            return told + random.uniform(0, min(1.0, 0.1 + told * 0.1))  # noqa: S311
-        if error.outcome == "rate_limited" and failed > 1:
-            # 8, 30, 60, 60 s: a full service empties within its window, sooner tries are in vain.
-            most = min(self.first_wait * 8 * 3.75 ** (failed - 2), self.longest_wait)
-            return random.uniform(most / 2, most)  # noqa: S311
-        return random.uniform(0, min(self.first_wait * 2 ** (failed - 1), self.longest_wait))  # noqa: S311
+    def wait(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt, after those that ``state`` counts."""
+        error = state.outcome.exception() if state.outcome is not None else None
+        if isinstance(error, CallError):
+            if error.outcome == "unsupported":
+                return 0.0
+            told = error.retry_after
+            if told is not None:
+                # Never sooner than told; a little later, so that not all calls come at once.
+                return told + random.uniform(0, min(1.0, 0.1 + told * 0.1))  # noqa: S311
+            if error.outcome == "rate_limited" and state.attempt_number > 1:
+                # 8, 30, 60, 60 s: a full service empties within its window, sooner is in vain.
+                most = wait_exponential(self.first_wait * 8 / 3.75, self.longest_wait, 3.75)(state)
+                return random.uniform(most / 2, most)  # noqa: S311
+        return wait_random_exponential(self.first_wait, self.longest_wait)(state)
 
     async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Make an attempt, again and again where that may help.
@@ -67,23 +78,34 @@ class RetryPolicy:
         ProviderRefusedError
             The provider refuses all calls.
         """
-        failed = 0
-        while True:
-            try:
-                return await attempt()
-            except CallError as error:
-                failed += 1
-                self._refuse(error)
-                if not error.passing or failed >= self.attempts:
-                    raise
-                seconds = self.wait(failed, error)
-            await self.sleep(seconds)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=self.wait,
+            retry=retry_if_exception(self._passes),
+            sleep=self.sleep,
+            reraise=True,
+        )
 
-    def _refuse(self, error: CallError) -> None:
-        if error.outcome == "provider_refused":
-            raise ProviderRefusedError(str(error)) from None
-        if error.retry_after is not None and error.retry_after > self.longest_told:
-            raise ProviderRefusedError(
-                f"the service asks to wait {error.retry_after:.0f} s before the next call "
-                f"({error}); everything paid for is kept; run again then"
-            ) from None
+        async def once() -> T:  # tenacity awaits only what it sees to be a coroutine function
+            return await attempt()
+
+        try:
+            return await retrying(once)
+        except CallError as error:
+            if error.outcome == "provider_refused":
+                raise ProviderRefusedError(str(error)) from None
+            if self._too_long(error):
+                raise ProviderRefusedError(
+                    f"the service asks to wait {error.retry_after:.0f} s before the next call "
+                    f"({error}); everything paid for is kept; run again then"
+                ) from None
+            raise
+
+    def _passes(self, error: BaseException) -> bool:
+        """Whether another attempt may help."""
+        if not isinstance(error, CallError) or error.outcome == "provider_refused":
+            return False
+        return error.passing and not self._too_long(error)
+
+    def _too_long(self, error: CallError) -> bool:
+        return error.retry_after is not None and error.retry_after > self.longest_told

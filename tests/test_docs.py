@@ -18,10 +18,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 import cli
+from store.console.progress import Lines
 from tests.docs_examples import APPS, ROOT, Block, blocks, fits, spelled_commands, unknown_options
 from tests.docs_preparations import PREPARATIONS
 
@@ -62,9 +64,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def run_program(words: list[str]) -> tuple[int, str]:
-    """Exit code and all that one of the two programs prints, in the order printed."""
+    """Exit code and all that one of the two programs prints, in the order printed.
+
+    Without the lines of progress: a terminal shows bars instead, and how many lines there are is
+    decided by how busy the machine is.
+    """
     screen = io.StringIO()
-    with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+    with (
+        contextlib.redirect_stdout(screen),
+        contextlib.redirect_stderr(screen),
+        mock.patch.object(Lines, "tell"),
+    ):
         code = cli.run(APPS[words[0]], words[0], words[1:])
     return code, screen.getvalue()
 

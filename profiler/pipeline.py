@@ -19,7 +19,7 @@ from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
 from profiler.assignment.assign import assign_own_interests
 from profiler.config import OFFLINE, BuildConfig
 from profiler.offline.extractor import OfflineExtractor
-from profiler.selection.affordable import Purse, open_purse
+from profiler.selection.affordable import DollarLimit, dollar_limit
 from profiler.selection.choose import Chosen, choose_subjects
 from profiler.vectors.encoding import Encoded, Encoder, encode_cached, load_encoder
 from prompts import load_template, refuse_unused
@@ -159,9 +159,9 @@ def build(
         report.encoded, item_vectors = found.encoded, found.vectors
 
         tell("choosing exemplars and synthetic users", 0, 0)
-        purse = _purse(store, llm, config, how)
+        limit = _dollar_limit(store, llm, config, how)
         report.chosen = choose_subjects(
-            store, dataset, item_vectors, encoder, config, run_id, purse
+            store, dataset, item_vectors, encoder, config, run_id, limit
         )
         port = llm or OfflineExtractor(
             dataset, item_vectors, max_interests=config.max_interests, encode=encoder.encode
@@ -267,14 +267,14 @@ def _forecast(
     }
 
 
-def _purse(
+def _dollar_limit(
     store: Store, llm: ChatPort | None, config: BuildConfig, options: AskingOptions
-) -> Purse | None:
+) -> DollarLimit | None:
     """The sum that decides the number of exemplars, if one was given."""
     if config.exemplars_usd is None:
         return None
     template = load_template(config.exemplar_prompt, config.prompts)
-    return open_purse(config.exemplars_usd, store, llm, template, options)
+    return dollar_limit(config.exemplars_usd, store, llm, template, options)
 
 
 def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:

@@ -41,9 +41,12 @@ class ItemLike(Protocol):
     """An item with its id and title."""
 
     @property
-    def item_id(self) -> str: ...  # noqa: D102
+    def item_id(self) -> str:
+        """Id of the item in the data."""
+
     @property
-    def title(self) -> str | None: ...  # noqa: D102
+    def title(self) -> str | None:
+        """Its title; None where the data names none."""
 
 
 class Toolbox:

@@ -35,21 +35,36 @@ class QuestionSettings(Protocol):
     """What decides a question beside its template and its model."""
 
     @property
-    def max_tokens(self) -> int: ...  # noqa: D102
+    def max_tokens(self) -> int:
+        """Most tokens of an answer."""
+
     @property
-    def temperature(self) -> float: ...  # noqa: D102
+    def temperature(self) -> float:
+        """Sampling temperature of an answer."""
+
     @property
-    def seed(self) -> int | None: ...  # noqa: D102
+    def seed(self) -> int | None:
+        """Seed of the sampling; None is not sent."""
+
     @property
-    def token_budget(self) -> int: ...  # noqa: D102
+    def token_budget(self) -> int:
+        """Most tokens of the list of items shown."""
+
     @property
-    def cut(self) -> Cut: ...  # noqa: D102
+    def cut(self) -> Cut:
+        """Which items stay where the list is longer than that."""
+
     @property
-    def max_interests(self) -> int: ...  # noqa: D102
+    def max_interests(self) -> int:
+        """Most interests of one answer."""
+
     @property
-    def reask_policy(self) -> ReaskPolicy: ...  # noqa: D102
+    def reask_policy(self) -> ReaskPolicy:
+        """How often what was answered badly is asked again."""
+
     @property
-    def only_pending(self) -> bool: ...  # noqa: D102
+    def only_pending(self) -> bool:
+        """Whether subjects that have any interests are left as they are."""
 
 
 @dataclass(frozen=True)

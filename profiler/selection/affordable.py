@@ -21,7 +21,7 @@ _SAMPLE = 500
 
 
 @dataclass(frozen=True)
-class Purse:
+class DollarLimit:
     """A sum for asking about exemplars.
 
     Attributes
@@ -68,14 +68,14 @@ class Purse:
         return max(1, min(count - 1, int(count * self.usd / cost)))
 
 
-def open_purse(
+def dollar_limit(
     usd: float,
     store: Store,
     port: ChatPort | None,
     template: Template,
     options: AskingOptions,
-) -> Purse:
-    """A purse whose costs are those that a dry run would print as expected.
+) -> DollarLimit:
+    """A limit whose costs are those that a dry run would print as expected.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def open_purse(
         found = forecast(store, subjects, port, template=template, options=options)
         return 0.0 if found.usd is None else found.usd.expected
 
-    return Purse(usd, cost)
+    return DollarLimit(usd, cost)
 
 
 def _imagined(number: int, items: Sequence[int]) -> Subject:

@@ -28,7 +28,7 @@ from store.tables.subjects import SubjectRow
 
 if TYPE_CHECKING:
     from profiler.config import BuildConfig
-    from profiler.selection.affordable import Purse
+    from profiler.selection.affordable import DollarLimit
     from profiler.selection.exemplars import Exemplars
     from profiler.vectors.encoding import Encoder
     from store.data.dataset import Dataset
@@ -67,11 +67,11 @@ def choose_subjects(
     encoder: Encoder,
     config: BuildConfig,
     run_id: int,
-    purse: Purse | None = None,
+    limit: DollarLimit | None = None,
 ) -> Chosen:
     """Choose exemplars and synthetic users among the users training may see, and store them.
 
-    Where ``purse`` is given, it decides how many exemplars there are. Held-out users join the
+    Where ``limit`` is given, it decides how many exemplars there are. Held-out users join the
     nearest exemplar by their known history; nobody is asked about them.
     Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
     only for users far from all of them. Whoever was asked keeps the items that were shown.
@@ -91,7 +91,7 @@ def choose_subjects(
         return Chosen(0, 0, notes=[NO_TEXT])
     vectors = user_vectors(store, dataset, item_vectors, encoder, config)
     # Both choices are made before the store is locked: they may take a minute.
-    exemplars = _exemplars(store, dataset, vectors, config, how, purse)
+    exemplars = _exemplars(store, dataset, vectors, config, how, limit)
     rows = as_shown(store, dataset, _exemplar_rows(dataset, exemplars))
     synthetic, notes = _synthetic(dataset, config)
     cliques = (
@@ -146,7 +146,7 @@ def _exemplars(
     vectors: NDArray[np.float32],
     config: BuildConfig,
     how: dict[str, Any],
-    purse: Purse | None,
+    limit: DollarLimit | None,
 ) -> Exemplars:
     """Exemplars over all users: clustered among those training may see, joined by the others."""
     visible, _ = dataset.visible()
@@ -178,9 +178,9 @@ def _exemplars(
 
     found = (
         choose(config.exemplars)
-        if purse is None
+        if limit is None
         else _affordable(
-            choose, purse, [own_items(dataset, int(user)) for user in train], set(kept), ids
+            choose, limit, [own_items(dataset, int(user)) for user in train], set(kept), ids
         )
     )
     labels, similarity = nearest_exemplar(vectors, vectors[train[found.rows]])
@@ -198,21 +198,21 @@ def _exemplars(
 
 def _affordable(
     choose: Callable[[int], Exemplars],
-    purse: Purse,
+    limit: DollarLimit,
     histories: list[NDArray[np.integer]],
     asked: set[str],
     ids: list[str],
 ) -> Exemplars:
-    """As many exemplars as the purse pays for; those asked already cost nothing."""
-    count: int | None = purse.first_count(histories)
+    """As many exemplars as the limit allows; those asked already cost nothing."""
+    count: int | None = limit.first_count(histories)
     while count is not None:
         found = choose(count)
         new = [row for row in found.rows.tolist() if ids[row] not in asked]
-        cost = purse.cost([histories[row].tolist() for row in new]) if new else 0.0
-        count = purse.fewer(len(new), cost)
-    found.settings["usd"] = {"given": purse.usd, "expected": cost}
+        cost = limit.cost([histories[row].tolist() for row in new]) if new else 0.0
+        count = limit.fewer(len(new), cost)
+    found.settings["usd"] = {"given": limit.usd, "expected": cost}
     found.settings.setdefault("messages", []).append(
-        f"asking about {len(new)} exemplars is expected to cost ${cost:.4f} of ${purse.usd:g}"
+        f"asking about {len(new)} exemplars is expected to cost ${cost:.4f} of ${limit.usd:g}"
     )
     return found
 

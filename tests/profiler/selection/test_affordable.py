@@ -13,7 +13,7 @@ import profiler
 from profiler.asking.options import AskingOptions
 from profiler.config import BuildConfig
 from profiler.llm.prices import load_prices
-from profiler.selection.affordable import Purse
+from profiler.selection.affordable import DollarLimit
 from store.data.sample import write_sample
 from store.errors import UserError
 from store.store import open_store
@@ -108,8 +108,8 @@ def test_a_sum_left_out_keeps_the_digest_of_earlier_choices():
 
 
 def test_fewer_are_chosen_until_the_sum_is_kept():
-    purse = Purse(1.0, lambda items: 0.1 * len(items))
-    assert purse.first_count([np.arange(3)] * 50) == 10
-    assert purse.fewer(10, 2.0) == 5
-    assert purse.fewer(10, 1.01) == 9
-    assert purse.fewer(10, 1.0) is None
+    limit = DollarLimit(1.0, lambda items: 0.1 * len(items))
+    assert limit.first_count([np.arange(3)] * 50) == 10
+    assert limit.fewer(10, 2.0) == 5
+    assert limit.fewer(10, 1.01) == 9
+    assert limit.fewer(10, 1.0) is None

@@ -11,28 +11,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Set
+from dataclasses import replace
 from typing import Any
 
 from profiler.asking.options import CallOptions
+from profiler.asking.records import Question, received, stored_response
+from profiler.asking.tally import Tally
 from profiler.asking.writer import Writer
 from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
 from profiler.llm.models import Learned
-from profiler.llm.port import (
-    OFFLINE,
-    CallError,
-    ChatPort,
-    Reply,
-    Request,
-    address,
-    sent_params,
-)
+from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request
 from profiler.llm.rate_limits import Limiter
 from store.errors import BudgetReachedError, ForgottenError, UserError
 from store.store import Store
 from store.tables.leases import owner_name
-from store.tables.ledger import NewAttempt, NewResponse, Prompt, Purpose, StoredResponse, Ticket
+from store.tables.ledger import NewAttempt, StoredResponse, Ticket
 
 LEARNED = "learned_models"
 LEASE_S = 60.0
@@ -54,86 +48,6 @@ class _NoRoomError(Exception):
 
 class HaltedError(Exception):
     """The run is stopping: no new call is made."""
-
-
-@dataclass
-class Tally:
-    """What was done: calls sent, answers found stored, tokens billed, dollars known to be spent.
-
-    ``unpriced`` counts answers whose cost is unknown, ``in_vain`` the requests that in a row, up to
-    now, got no answer after all attempts.
-    """
-
-    calls: int = 0
-    cached: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    cost_usd: float = 0.0
-    unpriced: int = 0
-    failed_calls: int = 0
-    in_vain: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Billed tokens, in and out."""
-        return self.tokens_in + self.tokens_out
-
-    def count(self, response: NewResponse) -> None:
-        """Count an answer that was bought."""
-        self.in_vain = 0
-        self.tokens_in += response.tokens_in or 0
-        self.tokens_out += response.tokens_out or 0
-        self.cost_usd += response.cost_usd or 0.0
-        self.unpriced += response.cost_usd is None
-
-
-def _text_of(reply: Reply) -> str:
-    return reply.text
-
-
-@dataclass(frozen=True)
-class Question:
-    """One request with all that the ledger has to know of it.
-
-    Attributes
-    ----------
-    request
-        What the port is sent.
-    address
-        Content address under which its answer is stored.
-    prompt
-        What the store keeps of what was sent.
-    params
-        What is recorded with the answer beside limits and sampling.
-    purpose
-        Why the call is made.
-    raw_text
-        What of the reply is stored as its text.
-    """
-
-    request: Request
-    address: str
-    prompt: Prompt
-    params: Mapping[str, Any] = field(default_factory=dict)
-    purpose: Purpose = "ask"
-    raw_text: Callable[[Reply], str] = _text_of
-
-
-def question_about(port: ChatPort, request: Request, purpose: Purpose) -> Question:
-    """A request about a subject, ready to be bought."""
-    return Question(
-        request, address(port, request), prompt_of(request), sent_params(port, request), purpose
-    )
-
-
-def prompt_of(request: Request) -> Prompt:
-    """What the store keeps of a request."""
-    return Prompt(
-        [{"role": turn.role, "content": turn.content} for turn in request.messages],
-        request.schema,
-        request.template,
-        request.template_digest,
-    )
 
 
 def refuse_unpriced_cap(port: ChatPort, options: CallOptions) -> None:
@@ -351,61 +265,18 @@ class Ledger:
     ) -> tuple[StoredResponse, Cost]:
         """Send, wait, store; the answer is durable when this returns."""
         reply = await self._send(question.request, attempt_id, reserved)
-        response = self._received(question, reply)
+        response = received(
+            question, reply, port=self.port, run_id=self.run_id, prices=self._prices
+        )
         response_id = await self.writer.do(
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)
         )
         self.tally.count(response)
         if response_id is None:
             raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
-        stored = StoredResponse(
-            response_id=response_id,
-            request_digest=response.request_digest,
-            subject_id=response.subject_id,
-            model=response.model,
-            method=response.method,
-            raw_text=response.raw_text,
-            refusal=reply.refusal,
-            finish_reason=reply.finish_reason,
-            tokens_in=reply.tokens_in,
-            tokens_out=reply.tokens_out,
-            cost_usd=response.cost_usd,
-            outcome="unread",
-        )
         usd = reserved.usd if response.cost_usd is None else response.cost_usd
+        stored = stored_response(response_id, response)
         return stored, Cost(usd, reserved.tokens if reply.tokens is None else reply.tokens)
-
-    def _received(self, question: Question, reply: Reply) -> NewResponse:
-        """A reply as the store keeps it."""
-        request, model = question.request, self.port.name
-        cost = reply.cost_usd
-        if cost is None:
-            cost = self._prices.cost(model, reply.tokens_in, reply.tokens_out)
-        return NewResponse(
-            request_digest=question.address,
-            prompt=question.prompt,
-            subject_id=request.subject.subject_id,
-            run_id=self.run_id,
-            model=model,
-            base_url=self.port.base_url,
-            method=reply.method,
-            params={
-                **question.params,
-                "max_tokens": request.max_tokens,
-                "temperature": request.temperature,
-                "seed": request.seed,
-                "answered_by": reply.model,
-                **self._prices.dated(model, cost),
-            },
-            shown=request.shown,
-            raw_text=question.raw_text(reply),
-            refusal=reply.refusal,
-            finish_reason=reply.finish_reason,
-            tokens_in=reply.tokens_in,
-            tokens_out=reply.tokens_out,
-            cost_usd=cost,
-            latency_s=reply.latency_s,
-        )
 
     async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
         sent = False

@@ -9,7 +9,7 @@ from typing import Any, cast
 from profiler.asking.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
 from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
-from profiler.asking.runner import record_ending, record_rejected
+from profiler.asking.recording import record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
 from profiler.llm.models import load_models

@@ -1,0 +1,30 @@
+"""Keeping what a conversation ended with, and answers in it that were not accepted."""
+
+from __future__ import annotations
+
+from profiler.asking.conversation import Ending, Quarantined, Rejected
+from profiler.asking.plan import Questions
+from profiler.llm.port import ShownSubject
+from store.errors import ForgottenError
+from store.store import Store
+
+
+def record_rejected(store: Store, rejected: Rejected) -> None:
+    """Record that an answer is not accepted, and why."""
+    detail = {"kind": rejected.error.kind, "errors": list(rejected.error.errors)}
+    store.responses.settle(rejected.response.response_id, rejected.outcome, detail)
+
+
+def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -> None:
+    """Keep what a conversation ended with, in one transaction."""
+    store, task = questions.store, questions.task
+    last = ending.last.response if isinstance(ending, Quarantined) else ending.response
+    with store.write():
+        if store.responses.get(last.response_id) is None:
+            raise ForgottenError(f"{subject.name} was forgotten meanwhile")
+        if isinstance(ending, Quarantined):
+            record_rejected(store, ending.last)
+            task.quarantine(store, subject, ending.reason)
+        else:
+            task.write(store, subject, ending.reading.value, ending.response)
+            store.responses.settle(ending.response.response_id, "ok", ending.reading.detail)

@@ -6,13 +6,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401  # now: CPython 3.11 may fail to parse what pytest imports late
+import hypothesis  # now: CPython 3.11 may fail to parse what pytest imports late
 import pytest
 
 # As `make test` sets them, before anything that reads them is imported: the pages show figures to
 # the last digit of a float32, and with two threads sums run in another order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+
+# No test measures time: on a busy machine an example may take long, or its input.
+hypothesis.settings.register_profile(
+    "busy machines", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machines")
 
 
 @pytest.fixture(scope="session", autouse=True)

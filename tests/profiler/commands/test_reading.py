@@ -99,7 +99,7 @@ def test_lines_in_a_pipe_say_the_same(run: Run, path: Path, tmp_path: Path) -> N
         "export": "interests.jsonl\t4",
         "datasette": "datasette ",
         "evaluate": "predictive_power\tcatalogue minus popularity",
-        "report": "4 of 4 interests and 5 of 5 users",
+        "report": "2 of 2 interests and 5 of 5 users",
         "forget": "interactions\t5",
     }
     for name, words in expected.items():

@@ -208,7 +208,7 @@ def test_a_user_may_really_be_called_as_a_forgotten_one(path):
                 "UPDATE users SET user_id = ? WHERE user_ix = ?", (f"forgotten:{gone}", other)
             )
         forget_user(store, "customer-ada")
-        assert show_user(store, f"forgotten:{gone}")["user"]["interactions"]
+        assert show_user(store, f"forgotten:{gone}").user.interactions
         names = users_of(store)
         assert len(set(names)) == len(names) == 5
 

@@ -130,7 +130,7 @@ def train(
     known = _read(store, recipe)
     if known.semantics is not None:
         tell(describe(known.semantics))
-    seen = f"{known.shown:,} items shown to the LLM, none of them held back"
+    seen = f"{known.shown:,} items of histories shown, none of them held back"
     tell(f"split {known.dataset.split}; {seen}")
     writes = folder is not None and distributed.first_process()
     with claimed(folder) if folder is not None and writes else nullcontext():

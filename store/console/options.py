@@ -120,7 +120,9 @@ def _option_names(command: Callable[..., Any]) -> dict[str, str]:
     for name, annotation in getattr(command, "__annotations__", {}).items():
         for info in get_args(annotation)[1:]:
             if isinstance(info, OptionInfo):
-                given_names = [one for one in info.param_decls or () if one.startswith("--")]
+                # In an annotation Typer keeps the first name where a default would be.
+                declared = (info.default, *(info.param_decls or ()))
+                given_names = [str(one) for one in declared if str(one).startswith("--")]
                 usual = "--" + name.replace("_", "-")
                 found[name] = given_names[0].partition("/")[0] if given_names else usual
     return found

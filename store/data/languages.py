@@ -27,7 +27,8 @@ dla bez oraz ve ile için и в на с для без по от
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _OTHERS = frozenset(_OTHER_WORDS.split())
 # Not those of café and Pokémon, which English has taken over.
-_ACCENTED = re.compile("[äöüßàâãõåøæœłąęśćżźńőűčšžřěůýďťășțğışđ]", re.IGNORECASE)
+# Compared in lower case: where case is ignored, Python takes i for ı, the Turkish letter.
+_ACCENTED = re.compile("[äöüßàâãõåøæœłąęśćżźńőűčšžřěůýďťășțğışđ]")
 
 
 def language_notes(titles: pl.Series) -> list[str]:
@@ -66,7 +67,7 @@ def _looks(title: str) -> str:
     words = set(re.findall(r"[^\W\d_]+", title.casefold()))
     if words & _ENGLISH:
         return "English"
-    return "another" if words & _OTHERS or _ACCENTED.search(title) else "unknown"
+    return "another" if words & _OTHERS or _ACCENTED.search(title.lower()) else "unknown"
 
 
 def _script(sign: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from profiler.commands.options import PricesFile, StoredEncoder
 from store.console.options import Json, StoreFile
+from store.errors import UserError
 
 
 def import_responses(
@@ -65,5 +66,10 @@ def import_responses(
             note(f"and {len(report.notes) - 20} more; --json lists all")
         if report.pending and report.new:
             say(f"what is still to be asked: profiler requests --store {store} --out FILE")
+    if report.unknown and not (report.new or report.known or report.waiting):
+        raise UserError(
+            f"none of the answers in {file} is to a question of {store}; import them into the "
+            "store whose questions were written, or write them with: profiler requests"
+        )
     if report.quarantined:
         raise typer.Exit(1)

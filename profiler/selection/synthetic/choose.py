@@ -144,14 +144,19 @@ def _notes(
 ) -> tuple[str, ...]:
     """Say why nothing, or less than asked for, was chosen."""
     if not len(candidates):
+        if crowd.n_users < using.min_members:
+            return (
+                f"no synthetic users: they are made of {using.min_members} users or more, and "
+                f"{crowd.n_users} here have items with texts",
+            )
         if not graph.n_edges and crowd.n_sets == crowd.n_users:
             return (
-                f"no two users are at least {using.threshold:g} alike ({using.measure}); "
-                "lower the threshold to get synthetic users",
+                f"no synthetic users: no two users are at least {using.threshold:g} alike "
+                f"({using.measure})",
             )
         return (
-            f"no clique has {using.min_members} members, {using.min_titles} titles and a cohesion "
-            f"of {using.min_cohesion:g}; lower one of them",
+            f"no synthetic users: no group of like users has {using.min_members} members and "
+            f"{using.min_titles} titles or more",
         )
     if costs is not None and token_budget is not None and costs.min() > token_budget:
         return (

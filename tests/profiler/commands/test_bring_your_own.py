@@ -211,3 +211,12 @@ def test_the_commands_import_nothing_heavy_for_their_help() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_answers_to_nobodys_questions_are_an_error(run: Run, store: Path, tmp_path: Path) -> None:
+    """A file of which nothing was taken left with 0, so that a script saw success."""
+    run("requests", "--store", store, "--out", tmp_path / "r.jsonl", "--llm", "openai:gpt-4o-mini")
+    answers = tmp_path / "others.jsonl"
+    answers.write_text(json.dumps({"custom_id": "x", "text": "{}"}), encoding="utf-8")
+    with pytest.raises(UserError, match="none of the answers"):
+        run("import-responses", answers, "--store", store)

@@ -179,3 +179,16 @@ def test_real_data(run, shared_data):
     assert "times\t1996-03-29 18:36:55 to 2018-09-24 14:27:30" in result.stdout
     raw = read(shared_data / "ml-latest-small")
     assert f"interactions\t{raw.interactions.height:,}" in result.stdout
+
+
+def test_options_that_check_advises_are_options(run, tmp_path) -> None:
+    """The note and the next command once said --minimum, which is the name in Python."""
+    path = tmp_path / "ratings.csv"
+    rows = "".join(f"u{n},i{n},{1600000000 + n},{1 + n % 5}\n" for n in range(20))
+    path.write_text("user_id,item_id,timestamp,rating\n" + rows)
+    output = run(path).output
+    assert "--min rating=3 would leave them out" in output
+    assert "--minimum" not in output
+    kept = run(path, "--min", "rating=3").output
+    assert "--min rating=3" in kept.splitlines()[-1]
+    assert "--minimum" not in kept

@@ -26,6 +26,7 @@ from recommender.training import averaging, checkpoint, logbook
 from recommender.training.interrupting import interruptible
 from recommender.training.progress import Progress, Report
 from recommender.training.settings import FitResult, Reason, Settings
+from recommender.training.weights import all_finite, copy_of, make_optimiser
 from store.errors import UserError
 
 __all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
@@ -124,7 +125,7 @@ class _Run:
         self.log = logbook.Logbook(out if self.rank == 0 else None, board=settings.tensorboard)
         self.terms_of = torch.compile(self._terms) if settings.compile else self._terms
         self.count = checkpoint.Counters()
-        self.best = _copy(self.modules)
+        self.best = copy_of(self.modules)
         self.average = averaging.averaged(model, settings.average) if settings.average else None
         self.detail = ""
         self.progress = Progress(progress, settings.monitor)
@@ -235,7 +236,7 @@ class _Run:
         if count.best is None or value > count.best:
             count.best, count.best_step, count.waited = value, count.step, 0
             count.best_metrics = metrics
-            self.best = _copy({"model": measured, "objectives": self.objectives})
+            self.best = copy_of({"model": measured, "objectives": self.objectives})
         else:
             count.waited += 1
         measured.train()
@@ -248,7 +249,7 @@ class _Run:
 
     def _metrics(self, model: Backbone) -> dict[str, float] | None:
         """Figures of a model; None where its weights or scores are not numbers."""
-        if not _sound(model):
+        if not all_finite(model):
             return None
         if self.rank:
             return {self.settings.monitor: 0.0}
@@ -341,26 +342,3 @@ class _Run:
             f"{what} in epoch {self.count.epoch + 1}{detail}; {kept}; lower the learning rate or "
             "set a clip"
         )
-
-
-def make_optimiser(parameters: list[nn.Parameter], settings: Settings) -> torch.optim.Optimizer:
-    """Fused Adam; with weight decay, AdamW."""
-    kind = torch.optim.AdamW if settings.weight_decay else torch.optim.Adam
-    return kind(
-        parameters,
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-
-
-def _copy(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    return {
-        f"{prefix}.{name}": value.detach().clone()
-        for prefix, module in modules.items()
-        for name, value in module.state_dict().items()
-    }
-
-
-def _sound(model: nn.Module) -> bool:
-    return all(bool(torch.isfinite(p).all()) for p in model.parameters())

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from profiler.llm.adapters.completions import finished
+from profiler.llm.adapters.planned import PlannedPort
 from profiler.llm.errors import as_call_error, failure_of
-from profiler.llm.models import Learned
 from profiler.llm.port import CallError, Method, Reply, Request, ToolCall, storable
 from profiler.llm.registry import Adapter, Opening
 from profiler.llm.secrets import redact
@@ -30,7 +30,7 @@ _SEEDS = ("seed", "random_seed")
 _OPENAIS = ("openai", "azure_openai")
 
 
-class LangChainPort:
+class LangChainPort(PlannedPort):
     """One chat model.
 
     Parameters
@@ -57,23 +57,6 @@ class LangChainPort:
         self._wording = Wording(
             opening.model, opening.facts, _planned(opening), fixed=opening.method is not None
         )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """What decides an answer's address beside the request: the method that is planned."""
-        return {"method": self._wording.planned}
-
-    @property
-    def learned(self) -> Learned:
-        """What the service refused so far."""
-        return self._wording.learned
-
-    def method_for(self, request: Request) -> Method:
-        """How JSON is planned to be asked for; the same for all requests of a port."""
-        return self._wording.planned
 
     async def ask(self, request: Request) -> Reply:
         """Make one call.

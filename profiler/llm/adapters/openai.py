@@ -19,8 +19,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from profiler.llm.adapters import completions, responses
+from profiler.llm.adapters.planned import PlannedPort
 from profiler.llm.errors import as_call_error, failure_of
-from profiler.llm.models import Learned
 from profiler.llm.port import CallError, Method, Reply, Request
 from profiler.llm.registry import Adapter, Opening
 from profiler.llm.timeouts import LONGEST_S, Timeout
@@ -34,7 +34,7 @@ _PROXIES = [
 ]
 
 
-class OpenAIPort:
+class OpenAIPort(PlannedPort):
     """One chat model of OpenAI's protocol.
 
     Parameters
@@ -63,23 +63,6 @@ class OpenAIPort:
             fixed=opening.method is not None,
         )
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.name!r}, base_url={self.base_url!r})"
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """What decides an answer's address beside the request: the method that is planned."""
-        return {"method": self._wording.planned}
-
-    @property
-    def learned(self) -> Learned:
-        """What the service refused so far."""
-        return self._wording.learned
-
-    def method_for(self, request: Request) -> Method:
-        """How JSON is planned to be asked for; the same for all requests of a port."""
-        return self._wording.planned
 
     async def ask(self, request: Request) -> Reply:
         """Make one call.

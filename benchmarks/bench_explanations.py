@@ -20,7 +20,7 @@ from _stores import interest_store
 
 def nearest(store: object, users: list[str], items: list[str]) -> np.ndarray:
     """Cosine of each item to the nearest interest of its user; evidence itself left out."""
-    from store.views.explanation import explain_item
+    from store.views.interests.explanation import explain_item
 
     found = []
     for user, item in zip(users, items, strict=True):

@@ -185,10 +185,10 @@ def report(name: str, measured: list[float], peer: list[float]) -> None:
 def measure(path: Path, calls: int) -> None:
     """Measure with and without a writer."""
     from store.store import open_store
-    from store.views.catalogue import list_interests
-    from store.views.explanation import explain_item
-    from store.views.search import search
-    from store.views.users import show_user
+    from store.views.interests.catalogue import list_interests
+    from store.views.interests.explanation import explain_item
+    from store.views.interests.search import search
+    from store.views.subjects.users import show_user
 
     rng = np.random.default_rng(2)
     with open_store(path) as store:

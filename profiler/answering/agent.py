@@ -15,14 +15,14 @@ from profiler.answering.calls import Caller, Said, Turn
 from profiler.answering.citations import Checked, Sentence, check, sources
 from profiler.answering.instructions import SYSTEM, correction
 from profiler.answering.tools import Toolbox
-from profiler.asking.ledger import Ledger, refuse_unpriced_cap
-from profiler.asking.options import CallOptions
-from profiler.asking.tally import Tally
+from profiler.asking.ledger.call_options import CallOptions
+from profiler.asking.ledger.ledger import Ledger, refuse_unpriced_cap
+from profiler.asking.ledger.tally import Tally
 from profiler.llm.loops import run_sync
 from profiler.llm.port import ChatPort
 from store.errors import InterruptedRunError, UserError
 from store.store import Store
-from store.views.citations import Cited
+from store.views.interests.citations import Cited
 
 MOST_STEPS = 10
 MOST_CALLS_A_STEP = 8

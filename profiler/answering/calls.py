@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from profiler.answering.instructions import NAME, SYSTEM
-from profiler.asking.ledger import Ledger
-from profiler.asking.records import Question
+from profiler.asking.ledger.ledger import Ledger
+from profiler.asking.ledger.records import Question
 from profiler.llm.port import (
     CallError,
     Message,

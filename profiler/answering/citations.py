@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from store.views.citations import Cited, existing
-from store.views.citations import cited as cited_rows
+from store.views.interests.citations import Cited, existing
+from store.views.interests.citations import cited as cited_rows
 
 if TYPE_CHECKING:
     from store.store import Store

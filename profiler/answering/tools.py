@@ -13,12 +13,12 @@ from profiler.answering.citations import Seen
 from profiler.llm.adapters.langchain import untraced
 from prompts.items import clean_text
 from store.errors import StoreError, UserError
-from store.views.explanation import ExplainingInterest, explain_item
-from store.views.interests import InterestInUse, show_interest
+from store.views.interests.explanation import ExplainingInterest, explain_item
+from store.views.interests.provenance import InterestInUse, show_interest
+from store.views.interests.search import Hit, search
 from store.views.items import find_items
-from store.views.search import Hit, search
 from store.views.status import summarise
-from store.views.users import Interest, OwnInterest, show_user
+from store.views.subjects.users import Interest, OwnInterest, show_user
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

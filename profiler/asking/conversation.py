@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from profiler.asking.answer_schema import AnswerError
+from profiler.asking.answers.answer_schema import AnswerError
 from profiler.asking.questions import make_reask
 from profiler.asking.task import Reading, Task
 from profiler.llm.port import Request

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.asking.subjects import shown_subjects, shown_user
 from profiler.choices import Cut
 from profiler.llm.port import Message, Request, Role, ShownItem, ShownSubject

@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 
 from profiler.asking.conversation import Ending, Quarantined, cut_reason
-from profiler.asking.ledger import HaltedError, LeasedElsewhereError, Ledger
+from profiler.asking.ledger.ledger import HaltedError, LeasedElsewhereError, Ledger
+from profiler.asking.ledger.records import question_about
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Questions
 from profiler.asking.recording import record_ending, record_rejected
-from profiler.asking.records import question_about
 from profiler.llm.loops import run_sync
 from profiler.llm.port import CallError, ChatPort, Request, ShownSubject
 from store.errors import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 
-from profiler.asking.ledger import refuse_unpriced_cap
+from profiler.asking.ledger.ledger import refuse_unpriced_cap
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Addressee, questions_of, to_ask
 from profiler.asking.run import Progress, Run

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from profiler.asking.answers import check_finish, parse_document
+from profiler.asking.answers.read import check_finish, parse_document
 from profiler.llm.port import ChatPort, Request, ShownSubject
 from prompts import Template, load_template
 from store.errors import UserError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
-from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
 from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.recording import record_ending, record_rejected

@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from profiler.asking.records import prompt_of
+from profiler.asking.ledger.records import prompt_of
 from profiler.exchange.batch_files import Answered, read_answers, write_lines
 from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
 from profiler.llm.adapters import completions

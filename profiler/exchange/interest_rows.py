@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from profiler.asking.answer_schema import MAX_LABEL, one_line
-from profiler.asking.grounding import normal_label
-from profiler.asking.sensitive import private_attribute
+from profiler.asking.answers.answer_schema import MAX_LABEL, one_line
+from profiler.asking.answers.grounding import normal_label
+from profiler.asking.answers.sensitive import private_attribute
 from profiler.exchange.batch_files import numbered_lines
 from profiler.exchange.titles import TitleIndex
 

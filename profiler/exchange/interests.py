@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.asking.answer_schema import MAX_INTERESTS
+from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.exchange.interest_rows import (
     Counts,
     GivenRow,

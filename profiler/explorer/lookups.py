@@ -32,7 +32,7 @@ from store.views.atlas import (
     shown_by,
     store_version,
 )
-from store.views.search import search
+from store.views.interests.search import search
 
 if TYPE_CHECKING:
     from profiler.reporting.people.scene import Scene

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.asking.grounding import normal_label
+from profiler.asking.answers.grounding import normal_label
 from profiler.llm.port import Method, Reply, Request, ShownItem
 from profiler.offline.categories import CategoryIndex, Encode
 from profiler.offline.grouping import NO_GROUP, group_rows

@@ -11,8 +11,8 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.asking.grounding import normal_label
-from profiler.asking.sensitive import private_attribute
+from profiler.asking.answers.grounding import normal_label
+from profiler.asking.answers.sensitive import private_attribute
 from profiler.llm.port import ShownItem
 from profiler.offline.categories import CategoryIndex
 from profiler.offline.phrases import Phrase, PhraseIndex, is_glued, without_year, year_of

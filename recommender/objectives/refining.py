@@ -16,7 +16,7 @@ from scipy import sparse
 from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, Encoded
-from recommender.backbones.propagation import Propagation, co_occurrence
+from recommender.backbones.graph.propagation import Propagation, co_occurrence
 from recommender.base.config_checks import checked
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from store.recommending import Tier
-    from store.views.fitting import Fit
+    from store.views.interests.fitting import Fit
 
 LEAST_SHARE = 0.12
 """Of what raised the score, by the items that show the interest (our choice)."""

@@ -26,7 +26,7 @@ from recommender.serving.steering import can_steer, interest_vectors, steered
 from recommender.serving.top_k import Ranked, history_of, known_history, recommend
 from store.errors import UserError
 from store.store import Store, open_store
-from store.views.interests import describe_interests
+from store.views.interests.provenance import describe_interests
 
 if TYPE_CHECKING:
     from types import TracebackType

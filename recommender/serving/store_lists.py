@@ -19,7 +19,7 @@ from recommender.serving.reasons import find_reason
 from recommender.serving.service import Service
 from store.errors import StoreError, UserError
 from store.recommending import ReasonedItem
-from store.views.fitting import Fit, fitting_interests
+from store.views.interests.fitting import Fit, fitting_interests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,7 @@ from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest, forgotten_name
 from store.upkeep.traces import collect_needles, find_traces
-from store.views.users import find_user
+from store.views.subjects.users import find_user
 
 if TYPE_CHECKING:
     from store.store import Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from store.db.statements import statement
 from store.db.transactions import Transactions
-from store.views.row import Row
+from store.views.shared.row import Row
 
 _FIND = statement(
     "SELECT i.item_id, i.title, (SELECT count(DISTINCT user_ix) FROM interactions x "

@@ -8,7 +8,7 @@ from typing import Any
 
 from store.db.statements import statement
 from store.db.transactions import Transactions
-from store.views.row import Row
+from store.views.shared.row import Row
 
 _MODELS = statement(
     "SELECT model, count(*) AS answers, sum(tokens_in) AS tokens_in, sum(tokens_out) "

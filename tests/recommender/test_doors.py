@@ -21,7 +21,7 @@ from pydantic import Field
 from torch import nn
 
 from recommender.backbones.base import BackboneConfig
-from recommender.backbones.causal import CausalBackbone
+from recommender.backbones.sequential.causal import CausalBackbone
 from recommender.base.config_checks import checked
 from recommender.objectives.base import Objective, ObjectiveConfig
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from profiler.asking.answer_schema import MAX_INTERESTS, Interest
-from profiler.asking.answers import read_document
+from profiler.asking.answers.answer_schema import MAX_INTERESTS, Interest
+from profiler.asking.answers.read import read_document
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import Task
 from profiler.llm.port import Request, ShownSubject

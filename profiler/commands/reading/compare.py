@@ -9,8 +9,8 @@ from profiler.commands.options import User
 from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
-    from store.views.exemplar_comparison import Comparison
-    from store.views.users import Interest, Item, OwnInterest
+    from store.views.subjects.exemplar_comparison import Comparison
+    from store.views.subjects.users import Interest, Item, OwnInterest
 
 SHOWN = 8
 
@@ -26,7 +26,7 @@ def compare(
     """
     from store.console import print_json, say
     from store.store import open_store
-    from store.views.exemplar_comparison import compare_user
+    from store.views.subjects.exemplar_comparison import compare_user
 
     with open_store(store) as opened:
         comparison = compare_user(opened, user)

@@ -10,7 +10,7 @@ import typer
 from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
-    from store.views.exemplars import Exemplars
+    from store.views.subjects.exemplars import Exemplars
 
 
 def exemplars(
@@ -26,7 +26,7 @@ def exemplars(
     """
     from store.console import print_json
     from store.store import open_store
-    from store.views.exemplars import list_exemplars
+    from store.views.subjects.exemplars import list_exemplars
 
     with open_store(store) as opened:
         listing = list_exemplars(opened)

@@ -20,7 +20,7 @@ def explain(
     """
     from store.console import plain, print_json, say
     from store.store import open_store
-    from store.views.explanation import explain_item
+    from store.views.interests.explanation import explain_item
 
     with open_store(store) as opened:
         explanation = explain_item(opened, user, item)

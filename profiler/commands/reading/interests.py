@@ -21,7 +21,11 @@ def interests(
     """
     from store.console import note, print_json, print_table
     from store.store import open_store
-    from store.views.catalogue import ListedInterest, list_interests, list_single_interests
+    from store.views.interests.catalogue import (
+        ListedInterest,
+        list_interests,
+        list_single_interests,
+    )
 
     with open_store(store) as opened:
         list_them = list_single_interests if raw else list_interests

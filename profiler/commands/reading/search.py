@@ -26,7 +26,7 @@ def search(
     """
     from store.console import print_json, print_table, say
     from store.store import open_store
-    from store.views.search import search as find
+    from store.views.interests.search import search as find
 
     with open_store(store) as opened:
         vector = None

@@ -10,7 +10,7 @@ from profiler.commands.options import User
 from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
-    from store.views.users import Evidence, Group, Interest, Item, UserProfile
+    from store.views.subjects.users import Evidence, Group, Interest, Item, UserProfile
 
 RECENT = 5
 GROUPS = 3
@@ -33,7 +33,7 @@ def show(
     """
     from store.console import print_json, say
     from store.store import open_store
-    from store.views.users import show_user
+    from store.views.subjects.users import show_user
 
     with open_store(store) as opened:
         profile = show_user(opened, user)
@@ -50,7 +50,7 @@ def lines(profile: UserProfile, most: int | None = None) -> list[str]:
     Parameters
     ----------
     profile
-        From :func:`store.views.users.show_user`.
+        From :func:`store.views.subjects.users.show_user`.
     most
         Interests of each part; None shows everything, with whole descriptions.
     """

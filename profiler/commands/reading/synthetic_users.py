@@ -10,7 +10,7 @@ import typer
 from store.console.options import Json, StoreFile, option
 
 if TYPE_CHECKING:
-    from store.views.synthetic_users import (
+    from store.views.subjects.synthetic_users import (
         CoveragePoint,
         OwnedItem,
         SyntheticUser,
@@ -35,7 +35,7 @@ def synthetic_users(
     from store.console import print_json
     from store.errors import StoreError
     from store.store import open_store
-    from store.views.synthetic_users import coverage_curve, list_synthetic_users
+    from store.views.subjects.synthetic_users import coverage_curve, list_synthetic_users
 
     with open_store(store) as opened:
         listing = list_synthetic_users(opened)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from store.data.splits import Part
 from store.views.atlas import represented
-from store.views.explanation import THRESHOLD
+from store.views.interests.explanation import THRESHOLD
 
 if TYPE_CHECKING:
     from profiler.reporting.map.groups import Groups

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from store.data.csr import starts
 from store.views.atlas import own_reach, text_digests
-from store.views.catalogue import list_interests
+from store.views.interests.catalogue import list_interests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

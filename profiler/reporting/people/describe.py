@@ -13,7 +13,7 @@ from profiler.reporting.people.word_sizes import compare_words
 from profiler.reporting.shared.contract_people import HiddenEvent, Person, PersonInterest
 from store.data.splits import Part
 from store.views.atlas import OwnInterest, interests_of_subjects, own_interests
-from store.views.explanation import explain_item
+from store.views.interests.explanation import explain_item
 
 if TYPE_CHECKING:
     from profiler.reporting.people.scene import Scene

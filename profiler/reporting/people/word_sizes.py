@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from profiler.reporting.shared.contract_people import CloudWord
 from profiler.words import words_of
 from store.errors import StoreError
-from store.views.exemplar_comparison import compare_user
-from store.views.users import Interest, OwnInterest
+from store.views.subjects.exemplar_comparison import compare_user
+from store.views.subjects.users import Interest, OwnInterest
 
 if TYPE_CHECKING:
     from store.store import Store

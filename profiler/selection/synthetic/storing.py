@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from profiler.selection.synthetic.result import SyntheticUsers
 from store.digests import PREFIX, json_digest
 from store.tables.subjects import SubjectRow
-from store.views.synthetic_users import META_KEY
+from store.views.subjects.synthetic_users import META_KEY
 
 if TYPE_CHECKING:
     from store.store import Store

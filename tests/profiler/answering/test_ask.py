@@ -16,7 +16,7 @@ from profiler.llm.retry import RetryPolicy
 from store.errors import BudgetReachedError, ProviderRefusedError, UserError
 from store.store import Store, open_store
 from store.upkeep.forget import forget_user
-from store.views.citations import CitedItem
+from store.views.interests.citations import CitedItem
 from tests.asking_store import MODEL, chat, prices, scalar
 from tests.chat_server import ChatServer, Script, results, scripted
 from tests.llm_server import Step

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULE = '''
 import json
 
-from profiler.asking.answer_schema import AnswerError
+from profiler.asking.answers.answer_schema import AnswerError
 from profiler.asking.tasks.interests import Interests
 from profiler.llm.port import Reply
 from profiler.llm.registry import Adapter

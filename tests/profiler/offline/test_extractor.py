@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.asking.answers import read_answer
+from profiler.asking.answers.read import read_answer
 from profiler.llm.port import Request, ShownItem, ShownSubject
 from profiler.offline.extractor import CorpusStatistics, OfflineExtractor, extract
 from profiler.offline.grouping import group_rows

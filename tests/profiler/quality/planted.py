@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from profiler.asking.answer_schema import Interest
+from profiler.asking.answers.answer_schema import Interest
 from store.data.prepare import prepare
 from store.data.readers import read
 from store.digests import text_digest

@@ -13,7 +13,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from profiler.asking.answer_schema import Interest
+from profiler.asking.answers.answer_schema import Interest
 from profiler.commands.reading.evaluate import evaluate
 from profiler.llm.port import ShownItem
 from profiler.offline.extractor import CorpusStatistics, extract

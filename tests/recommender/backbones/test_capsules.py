@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from recommender.backbones.capsules import route, squash
 from recommender.backbones.create import create
+from recommender.backbones.multi_interest.capsules import route, squash
 
 
 def squashed(s):

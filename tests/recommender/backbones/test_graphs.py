@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recommender.backbones.create import create
-from recommender.backbones.propagation import Propagation, co_occurrence, over_users
+from recommender.backbones.graph.propagation import Propagation, co_occurrence, over_users
 from recommender.data.sequences import Sequences
 
 V = 6

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from recommender.backbones.create import create
-from recommender.backbones.layers import Layout
+from recommender.backbones.sequential.layers import Layout
 
 
 def norm(w, name, x):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.backbones.base import BackboneConfig
-from recommender.backbones.pop import Pop
+from recommender.backbones.item_to_item.pop import Pop
 from recommender.serving.reasons import LEAST_SHARE, NAMED, find_reason
 from recommender.serving.steering import can_steer, interest_vectors, steered
 from recommender.serving.store_lists import StoreLists
@@ -19,7 +19,7 @@ from recommender.serving.top_k import recommend
 from store.errors import UserError
 from store.recommending import Recommending
 from store.store import open_store
-from store.views.fitting import Fit, fitting_interests
+from store.views.interests.fitting import Fit, fitting_interests
 
 PARTS = st.dictionaries(st.integers(0, 20), st.floats(-2, 2), min_size=1, max_size=12)
 FITS = st.lists(

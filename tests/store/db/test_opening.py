@@ -26,7 +26,7 @@ from store.errors import ReadOnlyStoreWarning, StoreError
 from store.store import open_store
 from store.upkeep.forget import forget_user
 from store.upkeep.verify import verify
-from store.views.users import show_user
+from store.views.subjects.users import show_user
 from tests.reading_store import fill
 
 READING = [

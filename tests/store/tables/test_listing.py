@@ -14,7 +14,7 @@ from store.tables.listing import is_kept
 from store.upkeep.duplicates import merge_duplicates
 from store.upkeep.edits import edits, merge, pin, rename, undo
 from store.upkeep.forget import forget_user
-from store.views.catalogue import list_interests
+from store.views.interests.catalogue import list_interests
 from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, Interest, fill
 
 

@@ -12,8 +12,8 @@ from store.errors import StoreError, UserError
 from store.store import open_store
 from store.upkeep.edits import edits, merge, pin, rename, undo
 from store.upkeep.verify import verify
-from store.views.explanation import explain_item
-from store.views.search import search
+from store.views.interests.explanation import explain_item
+from store.views.interests.search import search
 from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, fill, rows_of
 
 

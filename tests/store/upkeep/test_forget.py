@@ -20,7 +20,7 @@ from store.upkeep.forget import REASON, forget_user
 from store.upkeep.traces import SHORTEST, find_traces
 from store.upkeep.verify import verify
 from store.views.status import summarise
-from store.views.users import show_user
+from store.views.subjects.users import show_user
 from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, fill, rows_of
 
 

@@ -17,7 +17,7 @@ from store.data.splits import NO_TIME, Split
 from store.errors import StoreError
 from store.store import Store, open_store
 from store.tables.subjects import SubjectRow
-from store.views.synthetic_users import list_synthetic_users
+from store.views.subjects.synthetic_users import list_synthetic_users
 
 HISTORIES = {"ann": [0, 1, 2, 3], "bob": [0, 1, 2, 4], "cyd": [5, 6, 7], "dan": [5, 6, 8]}
 HIDDEN = 9  # everybody's last item, which nobody may show

@@ -1,0 +1,1 @@
+"""Calls as they are reserved, sent, kept and counted."""

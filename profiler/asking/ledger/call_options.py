@@ -1,0 +1,35 @@
+"""How calls are made: pace, caps, prices and retries, whatever the calls are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from profiler.llm.budget import Caps
+from profiler.llm.prices import Prices, load_prices
+from profiler.llm.retry import RetryPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOptions:
+    """Pace, caps, prices and retries of calls, whatever they are made for.
+
+    Attributes
+    ----------
+    concurrency
+        Most calls under way at once.
+    rpm, tpm
+        Requests and tokens per minute; None leaves it to what the service tells.
+    caps
+        Most that may be spent in the store.
+    prices
+        Dollars per token.
+    policy
+        Calling again what was not answered.
+    """
+
+    concurrency: int = 8
+    rpm: int | None = None
+    tpm: int | None = None
+    caps: Caps = field(default_factory=Caps)
+    prices: Prices = field(default_factory=load_prices)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)

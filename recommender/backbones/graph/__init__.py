@@ -1,0 +1,1 @@
+"""Backbones that pass vectors along the graph of users and items."""

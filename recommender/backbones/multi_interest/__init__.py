@@ -1,0 +1,1 @@
+"""Backbones that give a user several vectors."""

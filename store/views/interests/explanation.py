@@ -1,0 +1,163 @@
+"""Why an item fits a user, by the stored interests alone; nothing is made up on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from store.data.dataset import item_text
+from store.db.statements import statement
+from store.digests import text_digest
+from store.errors import StoreError
+from store.store import Store
+from store.tables.vectors import fetch
+from store.views.shared.near_names import like_item
+from store.views.shared.row import Row
+from store.views.subjects.users import Evidence, Item, evidence_of, find_user
+
+THRESHOLD = 0.55
+"""Least cosine of an item and an interest's words that counts as an explanation. Our choice, where
+the two cases lie furthest apart: on Amazon Office the nearest interest of a user reaches it for 44
+of 100 held-out items of the user and for 21 of 100 items drawn at random
+(benchmarks/bench_explanations.py)."""
+
+_PATHS = statement(
+    "SELECT n.interest_id, n.label, n.description, n.text_digest, n.source, n.response_id, "
+    "s.kind AS through, s.name AS subject, m.similarity FROM memberships m "
+    "JOIN subjects s USING (subject_id) JOIN interests n USING (subject_id) "
+    "WHERE m.user_ix = :user_ix AND s.active UNION ALL "
+    "SELECT n.interest_id, n.label, n.description, n.text_digest, n.source, n.response_id, "
+    "'own', s.name, a.score FROM assignments a JOIN interests n USING (interest_id) "
+    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix"
+)
+_ITEM = statement("SELECT item_id, title, categories FROM items WHERE item_id = :item")
+_FACTS = statement("SELECT key, value FROM meta WHERE key IN ('encoder', 'item_text')")
+_NEAREST_PATH = ("own", "exemplar", "synthetic", "user")
+
+
+@dataclass(frozen=True)
+class ExplainingInterest(Row):
+    """An interest of the user that explains an item.
+
+    Attributes
+    ----------
+    through, subject, path_similarity
+        How it is the user's: ``exemplar``, ``synthetic``, ``user`` or ``own``; by which subject;
+        and how similar the user is to that (the share of the history covered, for ``own``).
+    evidence, is_evidence
+        The items that prove it; whether the item is one of them.
+    similarity
+        Cosine of the item's and the interest's text vectors, 0 where one is missing.
+    """
+
+    interest_id: int
+    label: str
+    description: str
+    source: str
+    response_id: int | None
+    through: str
+    subject: str
+    path_similarity: float | None
+    evidence: list[Evidence]
+    is_evidence: bool
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Explanation(Row):
+    """Why an item fits a user: ``why`` is ``found`` or says that nothing stored explains it."""
+
+    user: str
+    item: Item
+    why: str
+    interests: list[ExplainingInterest]
+
+
+def explain_item(
+    store: Store, user_id: str, item_id: str, *, limit: int = 3, threshold: float = THRESHOLD
+) -> Explanation:
+    """Return the user's stored interests nearest to an item, each with its path and proof.
+
+    Raises
+    ------
+    StoreError
+        If user or item are unknown.
+    """
+    with store.read() as connection:
+        user = find_user(connection, user_id, store)
+        item = connection.execute(_ITEM, {"item": str(item_id)}).first()
+        if item is None:
+            near = like_item(connection, str(item_id)) or "; the ids are those of the data"
+            raise StoreError(f"no item {item_id!r} in {store.path}{near}")
+        paths = _paths(connection, user.user_ix)
+        evidence = evidence_of(connection, list(paths), user.user_ix)
+        cosines = _cosines(store, connection, item.title, json.loads(item.categories), paths)
+    found = []
+    for number, path in paths.items():
+        proof = evidence.get(number, [])
+        is_evidence = any(e.item_id == item_id for e in proof)
+        if is_evidence or cosines[number] >= threshold:
+            columns = {key: value for key, value in path.items() if key != "text_digest"}
+            found.append(
+                ExplainingInterest(
+                    **columns,
+                    evidence=proof,
+                    is_evidence=is_evidence,
+                    similarity=cosines[number],
+                )
+            )
+    found.sort(key=lambda one: (not one.is_evidence, -one.similarity, one.interest_id))
+    why = _verdict(known=bool(paths), near=bool(found))
+    return Explanation(user.user_id, Item(item.item_id, item.title), why, found[:limit])
+
+
+def _verdict(*, known: bool, near: bool) -> str:
+    if near:
+        return "found"
+    if not known:
+        return "nothing stored explains this: no stored interest is this user's"
+    return "nothing stored explains this: none of the user's interests is near the item"
+
+
+def _paths(connection: Connection, user_ix: int) -> dict[int, Mapping[str, Any]]:
+    """Columns of every interest that is the user's, by id, along its nearest path."""
+    rows = connection.execute(_PATHS, {"user_ix": user_ix}).mappings().all()
+    found: dict[int, Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: _NEAREST_PATH.index(row["through"])):
+        columns = {k: v for k, v in row.items() if k != "similarity"}
+        found.setdefault(row["interest_id"], {**columns, "path_similarity": row["similarity"]})
+    return found
+
+
+def _cosines(
+    store: Store,
+    connection: Connection,
+    title: str | None,
+    categories: list[str],
+    paths: dict[int, Mapping[str, Any]],
+) -> dict[int, float]:
+    """Cosine of the item's and each interest's text vector, by interest."""
+    facts = {key: json.loads(value) for key, value in connection.execute(_FACTS)}
+    encoder = facts.get("encoder")
+    digests: dict[int, str] = {number: path["text_digest"] for number, path in paths.items()}
+    vectors: dict[str, NDArray[np.float32]] = {}
+    own = ""
+    if encoder is not None:
+        style = facts.get("item_text", "title+categories")
+        own = text_digest(item_text(title, categories, style))
+        vectors = fetch(connection, encoder, [own, *digests.values()])
+    if own not in vectors:
+        return dict.fromkeys(digests, 0.0)
+    absent = [(number, digest) for number, digest in digests.items() if digest not in vectors]
+    stand_ins = store.vectors.of_interests(absent, encoder) if absent else {}
+    cosines = {}
+    for number, digest in digests.items():
+        vector = vectors.get(digest, stand_ins.get(number))
+        cosines[number] = 0.0 if vector is None else round(float(vectors[own] @ vector), 4)
+    return cosines

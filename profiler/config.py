@@ -41,7 +41,7 @@ class BuildConfig(BaseModel):
     synthetic_prompt: str = Field("allocate_items", description="template for synthetic users")
     prompts: Path | None = Field(None, description="folder whose templates go before ours")
     max_interests: int = Field(20, ge=1, le=20, description="most interests of one subject")
-    assign: bool = Field(True, description="give each user the interests that cover its history")
+    assign: bool = Field(True, description="give each user the interests that cover their history")
     seed: int = 0
 
     @model_validator(mode="after")

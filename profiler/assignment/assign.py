@@ -1,4 +1,4 @@
-"""Give every user the stored interests that cover its own history, and store them."""
+"""Give every user the stored interests that cover their own history, and store them."""
 
 from __future__ import annotations
 

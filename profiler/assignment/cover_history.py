@@ -1,8 +1,8 @@
-"""Each user's own interests without a call: the few stored ones that best cover its history.
+"""Each user's own interests without a call: the few stored ones that best cover their history.
 
 An item shows an interest as far as its text vector is like the interest: like the mean of the
 items that prove it (evidence centroid), like its words, or a blend of both. A user gets the
-interests that together cover its own items best: greedy facility location, a weighted max cover
+interests that together cover their own items best: greedy facility location, a weighted max cover
 in which an item counts with its best similarity, so that near-duplicates of one interest, found
 through other exemplars, add nothing and stay out. The method is our own choice.
 """
@@ -45,7 +45,7 @@ class CatalogueAssignment:
     similarities : float64 ``[pairs]``
         How well each one shows it.
     covered : float64 ``[users]``
-        Share of each user's distinct items that at least one of its interests covers.
+        Share of each user's distinct items that at least one of their interests covers.
     """
 
     indptr: Ints
@@ -71,7 +71,7 @@ def assign_catalogue(
     recency: float = 0.9,
     min_gain: float = 0.0,
 ) -> CatalogueAssignment:
-    """Give every user the few interests that best cover its own history.
+    """Give every user the few interests that best cover their own history.
 
     New users and new interactions: call it again for just those users; nobody else changes.
 

@@ -87,7 +87,7 @@ def save_imported(
 def with_members(
     store: Store, dataset: Dataset, exemplars: Sequence[SubjectRow]
 ) -> list[SubjectRow]:
-    """Let every user join its nearest exemplar; without text vectors each stands for itself.
+    """Let every user join their nearest exemplar; without text vectors each stands for itself.
 
     History vectors are made as a build makes them, from what may describe a user (training and
     input interactions), and centred.

@@ -124,7 +124,7 @@ def read_semantics(
     store
         An open store.
     method
-        A user's interests are its exemplar's (EIMF) or the few of the catalogue that cover its
+        A user's interests are their exemplar's (EIMF) or the few of the catalogue that cover their
         history.
     of_users
         Whether some user must have interests.

@@ -165,8 +165,8 @@ def check_targets(indptr: Tensor, part: str) -> None:
     if not bool((indptr.diff() > 0).any()):
         which = "validation" if part == "valid" else part
         raise UserError(
-            f"no user has a {which} target that is not among its known items; the splits users-811 "
-            "and FILE keep known items as candidates, --split none holds nothing back"
+            f"no user has a {which} target that is not among their known items; the splits "
+            "users-811 and FILE keep known items as candidates, --split none holds nothing back"
         )
 
 

@@ -99,7 +99,7 @@ class EIMF(Objective):
         items, interests = reduce_text(semantics, self.config.text_width)
         padding = torch.zeros(1, items.shape[1])
         has_text = items.abs().sum(1) > 0
-        # Users of one exemplar share its interests: each such set is attended to once in a batch.
+        # Users of one exemplar share their interests: each such set is attended to once in a batch.
         sets, set_of = np.unique(semantics.of_users() + 1, axis=0, return_inverse=True)
         constants = {
             "item_text": torch.cat([padding, items]),  # row 0 is the padding item

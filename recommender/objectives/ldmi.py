@@ -59,7 +59,7 @@ class LDMIConfig(ObjectiveConfig):
 
 
 class LDMI(Objective):
-    """Clusters of a user's semantic interests merged into, and pulling at, its interests.
+    """Clusters of a user's semantic interests merged into, and pulling at, their interests.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class LDMI(Objective):
     ) -> tuple[Tensor, Tensor]:
         """Mean vectors ``[B, M, d]`` of the clusters without the target, and which are left.
 
-        Where the user is the one the LLM was asked about, its clusters hold the target itself; it
+        Where the user is the one the LLM was asked about, their clusters hold the target itself; it
         is taken out, or the model would learn to read the answer.
         """
         safe = rows.clamp(min=0)

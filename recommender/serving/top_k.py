@@ -233,7 +233,7 @@ def history_of(item_ids: Sequence[str], index: dict[str, int]) -> NDArray[np.int
 
 
 def known_history(dataset: Dataset, user_id: str) -> NDArray[np.int32]:
-    """What may describe a stored user: its training and input interactions, as item_ix.
+    """What may describe a stored user: their training and input interactions, as item_ix.
 
     Raises
     ------

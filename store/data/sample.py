@@ -201,7 +201,7 @@ def _make_shelves(items: Sequence[Item], rng: random.Random) -> list[_Shelf]:
 def _shop(
     shelves: Sequence[_Shelf], rng: random.Random
 ) -> tuple[dict[str, float], list[tuple[Item, int]]]:
-    """One user: the strengths of its interests, and its history with times."""
+    """One user: the strengths of their interests, and their history with times."""
     chosen = _choose_interests(len(shelves), rng)
     base = [rng.uniform(0.2, 1.2) for _ in chosen]
     first, last = _drift(base, rng), _drift(base, rng)

@@ -107,7 +107,7 @@ def parse_split(text: str, *, seed: int = SEED) -> Split:
 def assign_parts(
     split: Split, user_ids: Sequence[str], indptr: Int64, timestamps: Int64
 ) -> tuple[Int8, Int8]:
-    """Give every interaction its part and every user its side.
+    """Give every interaction its part and every user their side.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ class Interests:
 
         ``rows`` index :meth:`catalogue` (and ``store.vectors.interests()``, same order).
         ``exemplar``: the interests of the exemplar the user belongs to. ``catalogue``: those
-        that cover its own history.
+        that cover their own history.
         """
         queries = {
             "exemplar": "SELECT m.user_ix, n.interest_id FROM memberships m "

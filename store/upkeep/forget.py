@@ -1,6 +1,6 @@
-"""Forget a user: its rows, what was asked about it, and every text that only it caused.
+"""Forget a user: their rows, what was asked about them, and every text that only they caused.
 
-What rested on the user goes too, or waits for the next build: its exemplar and the interests
+What rested on the user goes too, or waits for the next build: their exemplar and the interests
 inferred from it are removed (their members join another exemplar then), synthetic users it was part
 of lose their interests and are pending. The user's number stays behind without a name, because
 the numbers of all others, in this store and in trained models, count from it.

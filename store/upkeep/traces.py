@@ -24,7 +24,7 @@ _MOST_PER_TEXT = 40
 
 
 def collect_needles(connection: Connection, user_id: str, subjects: Sequence[int]) -> list[str]:
-    """Texts to search for once a user is removed: its id, and windows of what it caused.
+    """Texts to search for once a user is removed: their id, and windows of the texts they caused.
 
     A stored text longer than a page is split in the file, so windows of it are searched for.
     """

@@ -175,7 +175,7 @@ def grounded_interests(store: Store) -> tuple[int, int]:
 
 
 def represented(store: Store) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return user_ix, subject_id of its exemplar and their similarity (NaN where unknown)."""
+    """Return user_ix, subject_id of their exemplar and their similarity (NaN where unknown)."""
     with store.read() as connection:
         rows = connection.execute(_REPRESENTED).all()
     similarity = [np.nan if row[2] is None else float(row[2]) for row in rows]

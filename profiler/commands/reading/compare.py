@@ -1,4 +1,4 @@
-"""``profiler compare``: a user's own history against its exemplar's."""
+"""``profiler compare``: a user's own history against their exemplar's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def lines(comparison: Comparison) -> list[str]:
         f"{near})"
     ]
     if exemplar.is_user:
-        found.append("the user is its own exemplar")
+        found.append("the user is their own exemplar")
     found += _titles("items both have", items.shared)
     found += _titles("items only the user has", items.only_user)
     found += _titles("items the exemplar adds", items.exemplar_adds)

@@ -2,7 +2,7 @@
 
 Both are cuts of one tree (Ward, 1963) over the words' vectors of merged interests, so neither where
 the map puts a dot nor how many people gave the same interest decides what belongs together. A theme
-reaches whoever's own history shows at least one of its interests, drawn or not.
+reaches whoever's own history shows at least one of their interests, drawn or not.
 """
 
 from __future__ import annotations

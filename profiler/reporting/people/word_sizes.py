@@ -1,7 +1,7 @@
 """Words of a person's own interests against its representative's, as in EIMF's case study.
 
 Source: EIMF (arXiv 2411.09410), case study. There both clouds come from a language model asked
-twice; here the person's own are the stored interests that cover its history, so nothing is asked.
+twice; here the person's own are the stored interests that cover their history, so nothing is asked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DESCRIPTION_WEIGHT = 0.4
 
 
 def compare_words(store: Store, user_id: str) -> tuple[list[CloudWord], list[CloudWord]]:
-    """Heaviest words of a user's own interests and of its representative's.
+    """Heaviest words of a user's own interests and of their representative's.
 
     Empty where there is nobody to compare with: the user has no representative, is one, or one of
     the two has no interests.

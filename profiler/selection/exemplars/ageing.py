@@ -22,7 +22,7 @@ from profiler.selection.exemplars.choose import Exemplars, assemble, choose_from
 from profiler.selection.exemplars.users import gather, take_together
 from store.errors import UserError
 
-# A user is far from its exemplar when it is less similar than all but this share were when the
+# A user is far from their exemplar when it is less similar than all but this share were when the
 # exemplars were chosen.
 FAR_QUANTILE = 0.05
 

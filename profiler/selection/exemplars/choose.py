@@ -129,7 +129,7 @@ def choose_exemplars(
     }
     messages = list(chosen.settings["messages"])
     if copies := len(crowd.rows) - len(crowd.heads):
-        messages.append(f"{copies} users are identical to another one and share its exemplar")
+        messages.append(f"{copies} users are identical to another one and share their exemplar")
     if silent:
         messages.append(f"{silent} users have no item with text and are left unassigned")
     return replace(chosen, settings=asked | chosen.settings | {"messages": messages})
@@ -193,7 +193,7 @@ def goal_of(crowd: Crowd, share: float | None, count: int | None, preference: fl
         if not np.isfinite(preference) or preference >= 0:
             raise UserError(
                 f"preference {preference} must be below 0: similarities are negative squared "
-                "distances, and at 0 every user is its own exemplar (share 1)"
+                "distances, and at 0 every user is their own exemplar (share 1)"
             )
         return Goal(preference=float(preference))
     possible = int(crowd.allowed.sum())

@@ -141,7 +141,7 @@ def _top_neighbours(
     threshold: float,
     jaccard: bool,
 ) -> tuple[Ints, Floats]:
-    """For each user its `k` most alike, best first; -1 where there are fewer."""
+    """For each user their `k` most alike, best first; -1 where there are fewer."""
     n_users = len(pointers) - 1
     named = np.full((n_users, k), -1, dtype=np.int64)
     likeness = np.zeros((n_users, k))

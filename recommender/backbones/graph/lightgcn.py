@@ -22,8 +22,8 @@ class LightGCN(CausalBackbone):
     """Item vectors propagated over the graph of users and items; a user is the items it took.
 
     The original learns a vector for each training user, which a user outside of training lacks;
-    here a user is the sum of the propagated vectors of its items over the root of their number, as
-    one step of the same graph gives it (our reading). All positions of a history are trained on
+    here a user is the sum of the propagated vectors of their items over the root of their number,
+    as one step of the same graph gives it (our reading). All positions of a history are trained on
     with a softmax in place of BPR, as every other model here, so that rows can be compared.
     """
 

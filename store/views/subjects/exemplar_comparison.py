@@ -1,6 +1,6 @@
-"""A user against its exemplar, as in the case study of EIMF: what the exemplar's view adds.
+"""A user against their exemplar, as in the case study of EIMF: what the exemplar's view adds.
 
-Source: EIMF (arXiv 2411.09410), case study: one user's few items against its exemplar's many, and
+Source: EIMF (arXiv 2411.09410), case study: one user's few items against their exemplar's many, and
 the interests inferred from each. All look-ups; nothing is inferred here.
 """
 
@@ -28,7 +28,7 @@ _SHOWN = statement(
 
 @dataclass(frozen=True)
 class ComparedExemplar(Row):
-    """The exemplar; ``is_user``: the user is its own exemplar; ``items`` were shown for it."""
+    """The exemplar; ``is_user``: the user is their own exemplar; ``items`` were shown for it."""
 
     user_id: str
     is_user: bool
@@ -61,7 +61,7 @@ class InterestComparison(Row):
 
 @dataclass(frozen=True)
 class Comparison(Row):
-    """A user against its exemplar."""
+    """A user against their exemplar."""
 
     user: UserFacts
     exemplar: ComparedExemplar
@@ -70,7 +70,7 @@ class Comparison(Row):
 
 
 def compare_user(store: Transactions, user_id: str) -> Comparison:
-    """Return a user's history against the items its exemplar was asked about.
+    """Return a user's history against the items their exemplar was asked about.
 
     Raises
     ------

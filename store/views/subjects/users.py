@@ -139,7 +139,7 @@ class OwnInterest(Row):
 
 @dataclass(frozen=True)
 class UserProfile(Row):
-    """A user's history in short and its interests, by every path that leads to some.
+    """A user's history in short and their interests, by every path that leads to some.
 
     Attributes
     ----------
@@ -150,7 +150,7 @@ class UserProfile(Row):
     profile
         The user as a subject of its own, None where it was never asked about alone.
     own
-        Stored interests that cover its own history, each with the user's own items.
+        Stored interests that cover their own history, each with the user's own items.
     """
 
     user: UserFacts
@@ -162,7 +162,7 @@ class UserProfile(Row):
 
 
 def show_user(store: Transactions, user_id: str) -> UserProfile:
-    """Return a user's history in short and its interests, by every path that leads to some.
+    """Return a user's history in short and their interests, by every path that leads to some.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def evidence_of(
 
 
 def _groups(connection: Connection, user_ix: int) -> list[Group]:
-    """Active subjects that stand for a user: its exemplar, synthetic users, its own profile."""
+    """Active subjects that stand for a user: their exemplar, synthetic users, their own profile."""
     rows = connection.execute(_GROUPS, {"user_ix": user_ix}).mappings().all()
     interests = interests_of(connection, [row["subject_id"] for row in rows], user_ix)
     return [Group(**row, interests=interests.get(row["subject_id"], [])) for row in rows]

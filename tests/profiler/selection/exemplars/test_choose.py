@@ -97,7 +97,7 @@ class TestHardCrowds:
         assert found.sizes.tolist() == [40]
         assert (found.similarity > 1 - 1e-6).all()
         assert (
-            "39 users are identical to another one and share its exemplar"
+            "39 users are identical to another one and share their exemplar"
             in found.settings["messages"]
         )
 

@@ -70,6 +70,7 @@ PROFILER_FAMILIES = (
             "ask": "Ask the store a question in plain words, with a language model.",
             "evaluate": "Measure how good the stored interests are.",
             "serve": "Open the report's page over the live store, on this machine.",
+            "mcp": "Let other agents look things up in a store (Model Context Protocol).",
         },
     ),
     Family(

@@ -13,19 +13,23 @@ from profiler.answering.citations import Seen
 from profiler.llm.adapters.langchain import untraced
 from prompts.items import clean_text
 from store.errors import StoreError, UserError
+from store.views.interests.citations import cited
 from store.views.interests.explanation import ExplainingInterest, explain_item
 from store.views.interests.provenance import InterestInUse, show_interest
 from store.views.interests.search import Hit, search
 from store.views.items import find_items
 from store.views.status import summarise
+from store.views.subjects.exemplar_comparison import compare_user
 from store.views.subjects.users import Interest, OwnInterest, show_user
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
+    from store.recommending import ReasonedItem, Recommending
     from store.store import Store
 
 MOST_HITS, MOST_EVIDENCE, MOST_INTERESTS = 10, 6, 12
+MOST_ITEMS = 20
 
 Words = Annotated[str, Field(description="A few words, such as: refillable pens", max_length=300)]
 UserId = Annotated[str, Field(description="User id as in the store", max_length=200)]
@@ -33,6 +37,8 @@ ItemId = Annotated[str, Field(description="Item id as in the store", max_length=
 InterestId = Annotated[
     int, Field(description="Number of an interest: 12 for [i12]", ge=1, le=2**63 - 1)
 ]
+
+ListLength = Annotated[int, Field(description="How many items", ge=1, le=MOST_ITEMS)]
 
 AnyInterest = Hit | InterestInUse | Interest | OwnInterest | ExplainingInterest
 
@@ -56,10 +62,13 @@ class Toolbox:
     ----------
     store
         An open store.
+    model
+        A trained model, for :meth:`recommend`; without one there is no such look-up.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, model: Recommending | None = None) -> None:
         self._store = store
+        self._model = model
         self.seen = Seen()
 
     def offered(self) -> tuple[dict[str, Any], ...]:
@@ -76,7 +85,12 @@ class Toolbox:
     def _tools(self) -> dict[str, BaseTool]:
         from langchain_core.tools import StructuredTool
 
-        functions: tuple[Callable[..., Any], ...] = (
+        tools = map(StructuredTool.from_function, self.lookups())
+        return {tool.name: tool for tool in tools}
+
+    def lookups(self) -> tuple[Callable[..., Any], ...]:
+        """Return what ``profiler ask`` offers; the names are part of the question that is paid."""
+        return (
             self.search_interests,
             self.show_interest,
             self.show_user,
@@ -84,8 +98,10 @@ class Toolbox:
             self.explain,
             self.counts,
         )
-        tools = map(StructuredTool.from_function, functions)
-        return {tool.name: tool for tool in tools}
+
+    def more_lookups(self) -> tuple[Callable[..., Any], ...]:
+        """Return those that other agents get besides: a comparison, and lists where a model is."""
+        return (self.compare, *([self.recommend] if self._model is not None else []))
 
     def run(self, name: str, arguments: dict[str, Any] | None) -> str:
         """Run one call and return its result as JSON; what is wrong with it is a result too."""
@@ -170,6 +186,62 @@ class Toolbox:
                 for one in explanation.interests
             ],
         }
+
+    def compare(self, user: UserId) -> dict[str, Any]:
+        """Compare a user with the exemplar that stands for them: what both have, what one has."""
+        found = compare_user(self._store, user)
+        return {
+            "user": found.user.to_json(),
+            "exemplar": found.exemplar.to_json(),
+            "items": {
+                "shared": self._items(found.items.shared),
+                "only_user": self._items(found.items.only_user),
+                "exemplar_adds": self._items(found.items.exemplar_adds),
+            },
+            "interests": {
+                name: [self._interest(one) for one in interests[:MOST_INTERESTS]]
+                for name, interests in (
+                    ("own", found.interests.own),
+                    ("shared", found.interests.shared),
+                    ("exemplar_adds", found.interests.exemplar_adds),
+                )
+            },
+        }
+
+    def recommend(self, user: UserId, k: ListLength = 10) -> list[dict[str, Any]]:
+        """Recommend items to a user with the trained model, each with why, as far as is known."""
+        if self._model is None:
+            raise StoreError("no model is at hand; give one with `model`")
+        reasons = self._model.reasons(user, self._model.recommend(user, k))
+        items, labels = self._named(reasons)
+        return [
+            {
+                **items[one.item_id],
+                "score": round(one.score, 4),
+                "because_of": [items[item] for item in one.because],
+                "interest": labels.get(one.interest_id),
+                "tier": one.tier,
+            }
+            for one in reasons
+        ]
+
+    def _named(
+        self, reasons: Sequence[ReasonedItem]
+    ) -> tuple[dict[str, dict[str, Any]], dict[int | None, dict[str, Any]]]:
+        """Items by id and interests by number, as look-ups show them."""
+        ids = dict.fromkeys(id for one in reasons for id in (one.item_id, *one.because))
+        numbers = dict.fromkeys(one.interest_id for one in reasons if one.interest_id is not None)
+        known = cited(self._store, numbers, ids)
+        items = {
+            item.item_id: shown
+            for item, shown in zip(known.items, self._items(known.items, len(ids)), strict=True)
+        }
+        self.seen.interests.update(numbers)
+        labels: dict[int | None, dict[str, Any]] = {
+            one.interest_id: {"cite": f"[i{one.interest_id}]", "label": clean_text(one.label)}
+            for one in known.interests
+        }
+        return items, labels
 
     def counts(self) -> dict[str, Any]:
         """Count what the store holds: users, items, subjects, interests, coverage."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from store.console import plain
 
 if TYPE_CHECKING:
     from recommender.experiments.compare import Comparison
-    from recommender.serving.results import Explanation
+    from recommender.serving.results import Explanation, NearInterest
 
 HOW = {
     "attention": "exact",
@@ -30,10 +30,10 @@ def explanation_lines(explanation: Explanation, most: int | None) -> list[str]:
     number = f"behavioural interest {explanation.interest + 1} of {explanation.interests}"
     parts = explanation.parts if most is None else explanation.parts[:most]
     lines = [f"scored by {number}; what the history gave ({HOW[explanation.how]}):"]
-    lines += [f"  {p['part']:+.3f} {item_name(p['title'], p['item_id'])}" for p in parts]
+    lines += [f"  {p.part:+.3f} {item_name(p.title, p.item_id)}" for p in parts]
     rest = explanation.parts[len(parts) :]
     if rest:
-        lines.append(f"  {sum(p['part'] for p in rest):+.3f} {len(rest)} other items")
+        lines.append(f"  {sum(p.part for p in rest):+.3f} {len(rest)} other items")
     if not explanation.semantic:
         return [*lines, "no stored interests to name"]
     whose = "the user's" if explanation.chosen_from == "user" else "all stored"
@@ -44,15 +44,15 @@ def explanation_lines(explanation: Explanation, most: int | None) -> list[str]:
     return lines
 
 
-def _interest_lines(interest: dict[str, Any], most: int) -> list[str]:
-    description = f": {plain(interest['description'])}" if interest["description"] else ""
-    proofs = [item_name(e["title"], e["item_id"]) for e in interest["evidence"]]
+def _interest_lines(interest: NearInterest, most: int) -> list[str]:
+    description = f": {plain(interest.description)}" if interest.description else ""
+    proofs = [item_name(e.title, e.item_id) for e in interest.evidence]
     more = f" and {len(proofs) - most} more" if len(proofs) > most else ""
-    origin = f"from {plain(interest['subject'])}, {plain(interest['source'])}"
-    if interest["response_id"] is not None:
-        origin += f", response {interest['response_id']}"
+    origin = f"from {plain(interest.subject)}, {plain(interest.source)}"
+    if interest.response_id is not None:
+        origin += f", response {interest.response_id}"
     return [
-        f"  {interest['similarity']:.2f} {plain(interest['label'])}{description}",
+        f"  {interest.similarity:.2f} {plain(interest.label)}{description}",
         f"       shown by {'; '.join(proofs[:most])}{more}",
         f"       {origin}",
     ]

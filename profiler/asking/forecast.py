@@ -20,6 +20,7 @@ from prompts import Template
 from store.digests import canonical_json
 from store.store import Store
 from store.tables.subjects import Subject
+from store.views.usage import answer_purposes, answer_usage
 
 CHARACTERS_PER_TOKEN = 4.0
 ASKED_AGAIN = 0.05
@@ -166,22 +167,22 @@ def forecast(
 
 
 def _habits(store: Store, model: str, template: str) -> _Habits:
-    usage = store.responses.usage(model)
+    usage = answer_usage(store, model)
     if not usage:
         return _Habits(1 / CHARACTERS_PER_TOKEN, None, ASKED_AGAIN)
-    like = [row for row in usage if row[0] == template] or usage
-    purposes = store.responses.purposes(model)
+    like = [answer for answer in usage if answer.template == template] or usage
+    purposes = answer_purposes(store, model)
     firsts = purposes.get("ask", 0)
     again = (sum(purposes.values()) - firsts) / firsts if firsts else ASKED_AGAIN
     return _Habits(
-        sum(row[2] for row in like) / sum(row[1] for row in like),
-        fmean(row[3] for row in like),
+        sum(answer.tokens_in for answer in like) / sum(answer.characters for answer in like),
+        fmean(answer.tokens_out for answer in like),
         again,
     )
 
 
 def _sent_characters(request: Request) -> int:
-    """Characters of the messages as the store counts them, see ``Responses.usage``."""
+    """Characters of the messages as :class:`store.views.usage.AnswerUsage` counts them."""
     return len(
         canonical_json([{"role": turn.role, "content": turn.content} for turn in request.messages])
     )

@@ -5,6 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from store.views.interests.provenance import InterestOrigin
+from store.views.shared.row import KeyedRow
+
+
+@dataclass(frozen=True)
+class ItemPart(KeyedRow):
+    """What one item of the history gave to a score."""
+
+    item_id: str
+    title: str | None
+    part: float
+
+
+@dataclass(frozen=True)
+class NearInterest(InterestOrigin, KeyedRow):
+    """A stored interest near a recommendation; ``similarity`` is a cosine."""
+
+    similarity: float
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -17,13 +36,11 @@ class Explanation:
     interest
         Number of the behavioural interest that scored it, from 0; ``interests`` of them in all.
     how
-        ``attention`` (exact), ``shapley`` (sampled) or ``none``; see ``explaining``.
+        ``attention`` (exact), ``shapley`` (sampled) or ``none``.
     parts
-        What each history item gave, largest first: ``item_id``, ``title``, ``part``. They and
-        ``base`` sum to the score.
+        What each history item gave, largest first. They and ``base`` sum to the score.
     semantic
-        The semantic interests closest to it: ``interest_id``, ``label``, ``description``,
-        ``similarity``, ``subject``, ``kind``, ``response_id``, ``source`` and ``evidence``.
+        The semantic interests closest to it, the closest first.
     compared_in
         ``alignment`` (the learned projection of the texts) or ``evidence`` (mean item vectors of
         the evidence); empty where nothing is stored.
@@ -38,8 +55,8 @@ class Explanation:
     interests: int
     how: str
     base: float
-    parts: list[dict[str, Any]]
-    semantic: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[ItemPart]
+    semantic: list[NearInterest] = field(default_factory=list)
     compared_in: str = ""
     chosen_from: str = ""
 

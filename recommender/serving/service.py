@@ -20,13 +20,12 @@ from recommender.model_folder.manifest import read_manifest
 from recommender.model_folder.origin import open_origin
 from recommender.model_folder.projection import load_projection
 from recommender.model_folder.weights import load_item_ids
-from recommender.serving.attribution import Split, nearest_interests, split_scores
+from recommender.serving.explainer import Explainer, StoredWords
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.steering import can_steer, interest_vectors, steered
 from recommender.serving.top_k import Ranked, history_of, known_history, recommend
 from store.errors import UserError
 from store.store import Store, open_store
-from store.views.interests.provenance import describe_interests
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -175,7 +174,7 @@ class Service:
         numbers = [number for number in ranked.items[0].tolist() if number]
         reasons: list[Explanation] | list[None] = [None] * len(numbers)
         if explain:
-            reasons = self._explain(items, user_ix, numbers)
+            reasons = self._explainer.explain(items, user_ix, numbers)
         return [
             Recommendation(
                 rank=place + 1,
@@ -239,7 +238,7 @@ class Service:
         items, user_ix = self.history(user, history)
         if item not in self.index:
             raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
-        return self._explain(items, user_ix, [self.index[item] + 1])[0]
+        return self._explainer.explain(items, user_ix, [self.index[item] + 1])[0]
 
     def users(self) -> list[str]:
         """Users of the store that have a history."""
@@ -273,45 +272,6 @@ class Service:
     def _title(self, number: int) -> str | None:
         return None if self.dataset is None else self.dataset.titles[number - 1]
 
-    def _explain(
-        self, items: NDArray[np.integer[Any]], user_ix: int | None, numbers: list[int]
-    ) -> list[Explanation]:
-        history = torch.from_numpy(np.asarray(items, dtype=np.int64) + 1)
-        splits = split_scores(self.model, history, numbers)
-        return [self._explanation(split, user_ix) for split in splits]
-
-    def _explanation(self, split: Split, user_ix: int | None) -> Explanation:
-        order = split.parts.argsort(descending=True, stable=True).tolist()
-        history = split.history.tolist()
-        parts = [
-            {
-                "item_id": self.item_ids[history[place] - 1],
-                "title": self._title(history[place]),
-                "part": float(split.parts[place]),
-            }
-            for place in order
-        ]
-        semantic, compared_in, chosen_from = self._semantic(split, user_ix)
-        return Explanation(
-            item_id=self.item_ids[split.item - 1],
-            title=self._title(split.item),
-            score=split.score,
-            interest=split.interest,
-            interests=self.model.k,
-            how=split.how,
-            base=split.base,
-            parts=parts,
-            semantic=semantic,
-            compared_in=compared_in,
-            chosen_from=chosen_from,
-        )
-
-    @cached_property
-    def _of_users(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if self.store is None:
-            raise ValueError("no store")
-        return self.store.interests.of_users(self.method)
-
     @cached_property
     def projected(self) -> torch.Tensor | None:
         """The store's interests in the model's space, as the alignment learned them."""
@@ -325,31 +285,13 @@ class Service:
             digest=self.manifest.projection_digest,
         )
 
-    def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[dict[str, Any]], str, str]:
-        """The words: interests near the split's, in which space, from whose."""
-        catalogue, store = self.catalogue, self.store
-        if catalogue is None or store is None or split.how == "none":
-            return [], "", ""
-        candidates, chosen_from = np.arange(len(catalogue.ids)), "all"
-        if user_ix is not None:
-            indptr, rows = self._of_users
-            own = rows[int(indptr[user_ix]) : int(indptr[user_ix + 1])]
-            if len(own):
-                candidates, chosen_from = own, "user"
-        near = nearest_interests(
-            split,
-            self.model.item_embeddings().detach(),
-            candidates,
-            catalogue.indptr,
-            catalogue.items.astype(np.int64),
-            self.projected,
-        )
-        origins = describe_interests(store, catalogue, near.rows)
-        described = [
-            {**origin.to_json(), "similarity": similarity}
-            for origin, similarity in zip(origins, near.similarities, strict=True)
-        ]
-        return described, near.space, chosen_from
+    @cached_property
+    def _explainer(self) -> Explainer:
+        words = None
+        if self.store is not None and self.catalogue is not None:
+            words = StoredWords(self.store, self.catalogue, self.method, self.projected)
+        titles = None if self.dataset is None else self.dataset.titles
+        return Explainer(self.model, self.item_ids, titles, words)
 
     def close(self) -> None:
         """Close the store, where it was opened here."""

@@ -14,6 +14,9 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from store.console.options import in_options, option_names
+from store.errors import UserError
+
 WIDEST = 100
 FIRST_COLUMN = 34
 """A longer option stands on a line of its own, and its text below it."""
@@ -27,12 +30,13 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error that speaks of a `parameter` names the option instead."""
-        from store.errors import UserError
-
         try:
             return super().invoke(ctx)
         except UserError as error:
-            error.args = (with_options(str(error), self.params),)
+            names = option_names(self.callback)
+            error.args = tuple(
+                in_options(part, names) if isinstance(part, str) else part for part in error.args
+            )
             raise
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
@@ -112,12 +116,6 @@ def split_examples(text: str) -> tuple[str, list[str]]:
     lines = text.splitlines()
     examples = [line for line in lines if line.startswith("$ ")]
     return "\n".join(line for line in lines if not line.startswith("$ ")).strip(), examples
-
-
-def with_options(message: str, parameters: Iterable[Any]) -> str:
-    """Write ``--some-name`` for each `some_name` in backticks that is an option of the command."""
-    names = {one.name: one.opts[0] for one in parameters if one.param_type_name == "option"}
-    return re.sub(r"`(\w+)`", lambda found: names.get(found[1], found[0]), message)
 
 
 def write_help(formatter: Any, help: str | None) -> None:

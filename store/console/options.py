@@ -7,7 +7,7 @@ configuration class. The help shows that default as text; a test holds the two t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import fields, is_dataclass
 from functools import wraps
@@ -17,8 +17,6 @@ from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
 from typer.models import OptionInfo, ParameterInfo
-
-from store.errors import UserError
 
 R = TypeVar("R")
 
@@ -79,13 +77,7 @@ def grouped(command: Callable[..., R]) -> Callable[..., R]:
             name: kind(**{entry.name: values.pop(entry.name) for entry in fields(kind)})
             for name, kind in groups.items()
         }
-        try:
-            return command(**values, **gathered)
-        except UserError as error:
-            error.args = tuple(
-                as_options(part, run) if isinstance(part, str) else part for part in error.args
-            )
-            raise
+        return command(**values, **gathered)
 
     returns = hints.get("return", Signature.empty)
     run.__signature__ = Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
@@ -93,39 +85,54 @@ def grouped(command: Callable[..., R]) -> Callable[..., R]:
     return run
 
 
-def as_options(text: str, command: Callable[..., Any]) -> str:
+def in_options(text: str, names: Mapping[str, str]) -> str:
     """Turn the parameters that a message of the library names into options of a command.
 
-    ``user_column`` becomes ``--user-column``, and ``keep=event=cart`` becomes
-    ``--keep event=cart``. A parameter of one plain word, such as ``items``, is turned only where a
-    value follows it: elsewhere it is a word like any other.
+    `` `steps` `` becomes ``--steps``, ``user_column`` becomes ``--user-column``, and
+    ``keep=event=cart`` becomes ``--keep event=cart``. A parameter of one plain word, such as
+    ``items``, is turned only in backticks or where a value follows it: elsewhere it is a word like
+    any other.
+
+    Parameters
+    ----------
+    text
+        The message.
+    names
+        Option of each parameter, from :func:`option_names`; other names stay as they are.
     """
-    names = _option_names(command)
     if not names:
         return text
     pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
 
-    def turned(found: re.Match[str]) -> str:
-        name, equals = found[1], found[2]
-        if "_" not in name and not equals:
-            return found[0]
+    def turned(match: re.Match[str]) -> str:
+        name, equals = match["quoted"] or match["bare"], match["equals"]
+        if match["bare"] and "_" not in name and not equals:
+            return match[0]
         return names[name] + (" " if equals else "")
 
-    return re.sub(rf"(?<![\w'\"./-])({pattern})(?![\w'\"])(=?)", turned, text)
+    return re.sub(
+        rf"`(?P<quoted>{pattern})`"
+        rf"|(?<![\w'\"`./-])(?P<bare>{pattern})(?![\w'\"])(?P<equals>=?)",
+        turned,
+        text,
+    )
 
 
-def _option_names(command: Callable[..., Any]) -> dict[str, str]:
-    """Option of each parameter of a command."""
-    found = {}
-    for name, annotation in getattr(command, "__annotations__", {}).items():
+def option_names(command: Callable[..., Any] | None) -> dict[str, str]:
+    """Option of each parameter of a command: its first long name, else its first name."""
+    if command is None:
+        return {}
+    names = {}
+    for name, annotation in get_type_hints(command, include_extras=True).items():
         for info in get_args(annotation)[1:]:
             if isinstance(info, OptionInfo):
                 # In an annotation Typer keeps the first name where a default would be.
-                declared = (info.default, *(info.param_decls or ()))
-                given_names = [str(one) for one in declared if str(one).startswith("--")]
+                declared = [str(one) for one in (info.default, *(info.param_decls or ()))]
+                given_names = [one for one in declared if one.startswith("-")]
+                given_names.sort(key=lambda one: not one.startswith("--"))
                 usual = "--" + name.replace("_", "-")
-                found[name] = given_names[0].partition("/")[0] if given_names else usual
-    return found
+                names[name] = given_names[0].partition("/")[0] if given_names else usual
+    return names
 
 
 def _options_of(group: type) -> list[Parameter]:

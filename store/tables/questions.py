@@ -15,7 +15,7 @@ from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.ledger import Prompt
-from store.tables.responses import add_prompt
+from store.tables.prompts import add_prompt
 
 _FIND = statement(
     "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "

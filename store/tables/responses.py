@@ -8,7 +8,6 @@ sent that the ledger does not know of.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from store.tables.ledger import (
     Ticket,
 )
 from store.tables.ledger_account import Account
+from store.tables.prompts import add_prompt
 
 __all__ = [
     "NewAttempt",
@@ -313,41 +313,6 @@ class Responses:
             )
         return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))
 
-    def usage(self, model: str) -> list[tuple[str, int, int, int]]:
-        """Return what a model's answers took: (template, characters sent, tokens in, tokens out).
-
-        Only answers to prompts the store holds and whose tokens the service told; newest first,
-        at most 2,000.
-        """
-        with self._db.read() as connection:
-            rows = (
-                raw(connection)
-                .execute(
-                    "SELECT p.template, length(p.messages), r.tokens_in, r.tokens_out "
-                    "FROM responses r JOIN prompts p ON p.digest = r.prompt_digest "
-                    "WHERE r.model = ? AND r.tokens_in > 0 AND r.tokens_out > 0 "
-                    "ORDER BY r.response_id DESC LIMIT 2000",
-                    (model,),
-                )
-                .fetchall()
-            )
-        return [(row[0], int(row[1]), int(row[2]), int(row[3])) for row in rows]
-
-    def purposes(self, model: str) -> dict[str, int]:
-        """Return how many of a model's answers were first ones, corrections and longer ones."""
-        with self._db.read() as connection:
-            rows = (
-                raw(connection)
-                .execute(
-                    "SELECT a.purpose, count(*) FROM attempts a "
-                    "JOIN responses r USING (response_id) "
-                    "WHERE r.model = ? GROUP BY a.purpose",
-                    (model,),
-                )
-                .fetchall()
-            )
-        return {row[0]: int(row[1]) for row in rows}
-
 
 def _subject_is_gone(connection: Connection, subject_id: int | None) -> bool:
     if subject_id is None:
@@ -361,21 +326,6 @@ def _is_forgotten(connection: Connection, attempt_id: int, subject_id: int | Non
     query = "SELECT request_digest FROM attempts WHERE attempt_id = ?"
     row = raw(connection).execute(query, (attempt_id,)).fetchone()
     return (row is not None and row[0] == FORGOTTEN) or _subject_is_gone(connection, subject_id)
-
-
-def add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
-    """Store a prompt under its address, where it is not there yet."""
-    driver.execute(
-        "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-        (
-            digest,
-            prompt.template,
-            prompt.template_digest,
-            canonical_json(list(prompt.messages)),
-            canonical_json(dict(prompt.schema)),
-        ),
-    )
 
 
 def _stored(row: Row[Any]) -> StoredResponse:

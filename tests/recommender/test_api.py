@@ -159,17 +159,19 @@ def test_an_explanation_leads_back_to_words_and_items(trained: Path, shop: Path)
         why = item.explanation
         assert why is not None
         assert why.score == pytest.approx(item.score, abs=1e-5)
-        assert sum(p["part"] for p in why.parts) == pytest.approx(why.score, abs=1e-5)
+        assert sum(p.part for p in why.parts) == pytest.approx(why.score, abs=1e-5)
         assert why.how == "attention"
         assert why.compared_in == "alignment"
         assert why.chosen_from == "user"
         own = semantics.interest_ids[semantics.rows[semantics.indptr[4] : semantics.indptr[5]]]
         for interest in why.semantic:
-            assert interest["interest_id"] in own
-            assert interest["label"]
-            assert interest["evidence"]
-            assert interest["subject"].startswith("exemplar:")
-            assert interest["source"] == "offline"
+            assert interest.interest_id in own
+            assert interest.label
+            assert interest.evidence
+            assert interest.subject.startswith("exemplar:")
+            assert interest.source == "offline"
+            with pytest.warns(FutureWarning, match=r"write \.evidence"):  # as in 0.1
+                assert interest["evidence"][0]["item_id"] == interest.evidence[0].item_id
         json.dumps(item.to_json())
     raw = recommender.explain(trained, found[0].item_id, history=[data.item_ids[3]])
     assert raw.chosen_from == "all"

@@ -39,7 +39,7 @@ def test_a_saved_model_measures_serves_and_explains_as_it_did(
         assert measured == pytest.approx(result.fit.metrics, abs=1e-6)
         item = model.recommend("U001", 3)["item_id"][0]
         found = model.explain("U001", item)
-        assert sum(part["part"] for part in found.parts) == pytest.approx(found.score, abs=1e-4)
+        assert sum(part.part for part in found.parts) == pytest.approx(found.score, abs=1e-4)
         assert found.semantic
 
 

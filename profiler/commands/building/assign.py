@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from profiler.commands.options import DataOptions, Source, StoredEncoder
+from profiler.commands.data_options import DataOptions, Source
+from profiler.commands.options import StoredEncoder
 from store.console.options import Json, StoreFile, grouped, option
 
 if TYPE_CHECKING:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from profiler.commands.data_options import (
+    ChoosingOptions,
+    DataOptions,
+    PreparingOptions,
+    Source,
+    VectorOptions,
+)
 from profiler.commands.options import (
     AnswerOptions,
     BudgetOptions,
-    ChoosingOptions,
-    DataOptions,
     ModelOptions,
     OnlyPending,
     PaceOptions,
-    PreparingOptions,
     PromptOptions,
-    Source,
-    VectorOptions,
     asking_options,
 )
 from store.console.options import Json, NewStoreFile, given, grouped, option

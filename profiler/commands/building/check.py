@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from profiler.commands.options import DataOptions, Source
-from store.console.options import Json, as_options, grouped
+from profiler.commands.data_options import DataOptions, Source
+from store.console.options import Json, grouped, in_options, option_names
 
 if TYPE_CHECKING:
     from store.data.check import Report
@@ -72,8 +72,9 @@ def _print(raw: RawData, report: Report) -> None:
 
     if report.interactions:
         print_table("", ["found", "value"], fact_rows(report))
+    names = option_names(build)
     for line in lines(raw, report):
-        say(as_options(line, build))
+        say(in_options(line, names))
 
 
 def build_command(source: Path, data: DataOptions, proposed: Mapping[str, str]) -> list[str]:
@@ -88,16 +89,12 @@ def build_command(source: Path, data: DataOptions, proposed: Mapping[str, str]) 
 
 def column_options(chosen: Mapping[str, Any]) -> list[str]:
     """Options as they are written in a shell, by the parameters they set."""
-    names = _option_of
+    options = option_names(check)
     words: list[str] = []
     for name, value in chosen.items():
         if isinstance(value, bool):
-            words.append(names(name) if value else names(name).replace("--", "--no-", 1))
+            words.append(options[name] if value else options[name].replace("--", "--no-", 1))
             continue
         for one in value if isinstance(value, list | tuple) else [value]:
-            words += [names(name), str(one)]
+            words += [options[name], str(one)]
     return words
-
-
-def _option_of(parameter: str) -> str:
-    return as_options(f"{parameter}=", check).strip()

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, Literal
 import typer
 from typer.testing import CliRunner
 
-from store.console.help import SETTINGS, Command, with_options
-from store.console.options import Json, given, grouped, option
+from store.console.help import SETTINGS, Command
+from store.console.options import Json, given, grouped, in_options, option, option_names
+from store.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,34 @@ def test_no_word_of_the_help_is_cut() -> None:
 
 
 def test_errors_that_speak_of_parameters_name_options() -> None:
-    parameters = typer.main.get_command(app()).params
-    told = with_options("`colour` does nothing without `coats` or `brush`", parameters)
-    assert told == "--colour does nothing without -c or `brush`"
+    # Two translators with a rule each: what one turned, the other left.
+    names = option_names(typer.main.get_command(app()).callback)
+    told = in_options("`colour` does nothing without `coats`, coats=2 or `brush`", names)
+    assert told == "--colour does nothing without -c, -c 2 or `brush`"
+    assert in_options("colour by 'coats' and paint_colour", names) == (
+        "colour by 'coats' and paint_colour"
+    )
+
+
+def test_the_long_name_of_an_option_is_told() -> None:
+    def sand(
+        fine_grain: Annotated[int, option("Grain.", "-f", "--fine")] = 1,
+        dry_run: Annotated[bool, option("Do not sand.")] = False,
+    ) -> None: ...
+
+    assert option_names(sand) == {"fine_grain": "--fine", "dry_run": "--dry-run"}
+    assert in_options("dry_run needs fine_grain=3", option_names(sand)) == (
+        "--dry-run needs --fine 3"
+    )
+
+
+def test_a_command_tells_its_errors_in_options() -> None:
+    failing = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+    @failing.command(cls=Command, context_settings=SETTINGS)
+    @grouped
+    def paint(paint: Paint) -> None:
+        """Paint."""
+        raise UserError("`coats` must be at least 1")
+
+    assert str(CliRunner().invoke(failing, []).exception) == "-c must be at least 1"

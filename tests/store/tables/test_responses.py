@@ -149,16 +149,6 @@ def test_a_failure_between_answer_and_ledger_leaves_neither(
     assert scalar(store, "SELECT outcome FROM attempts") == "sent"
 
 
-def test_usage_and_purposes_of_a_model(store: Store) -> None:
-    open_call(store, "x")
-    store.responses.close_answered(1, RESPONSE, owner="x")
-    ((template, characters, tokens_in, tokens_out),) = store.responses.usage("openai:m")
-    assert (template, tokens_in, tokens_out) == ("t", 5, 7)
-    assert characters == len('[{"content":"hello","role":"user"}]')
-    assert store.responses.purposes("openai:m") == {"ask": 1}
-    assert store.responses.usage("openai:other") == []
-
-
 def test_the_store_reopens_with_its_answers(tmp_path: Path) -> None:
     with make_store(tmp_path / "b.db", 1) as store:
         store.responses.add(RESPONSE)

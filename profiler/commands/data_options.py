@@ -1,0 +1,169 @@
+"""Options about the data: how it is read, filtered, split, encoded, and who is chosen from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import typer
+
+from profiler.choices import HistoryVector, ItemText
+from store.console.options import given, option
+from store.data.readers.base.choices import DateOrder
+
+if TYPE_CHECKING:
+    from store.data.readers.base.options import ReadOptions
+
+_REPEATED = ("keep", "minimum")
+
+Source = Annotated[
+    Path, typer.Argument(help="A folder or file of interactions.", show_default=False)
+]
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How to read a source."""
+
+    HEADING: ClassVar[str] = "Reading the data"
+
+    items: Annotated[Path | None, option("File with item titles and categories.")] = None
+    format: Annotated[
+        str | None,
+        option(
+            "movielens, amazon, recbole, csv, tsv or parquet.", default="detected by its content"
+        ),
+    ] = None
+    user_column: Annotated[str | None, option("Column of user ids.", default="user_id")] = None
+    item_column: Annotated[str | None, option("Column of item ids.", default="item_id")] = None
+    time_column: Annotated[str | None, option("Column of times.", default="timestamp")] = None
+    position_column: Annotated[
+        str | None, option("Column of places in the history.", default="position")
+    ] = None
+    title_column: Annotated[str | None, option("Column of item titles.", default="title")] = None
+    categories_column: Annotated[
+        str | None, option("Column of item categories.", default="categories")
+    ] = None
+    item_file_column: Annotated[
+        str | None,
+        option("Column of item ids in the item file.", default="that of the interactions"),
+    ] = None
+    category_separator: Annotated[
+        str | None, option("What stands between categories.", default="told by the column")
+    ] = None
+    separator: Annotated[
+        str | None, option("What stands between columns of text.", default="detected")
+    ] = None
+    encoding: Annotated[
+        str | None, option("Encoding of text, such as cp1250.", default="detected")
+    ] = None
+    header: Annotated[
+        bool | None,
+        option(
+            "Whether text begins with column names; without, columns are numbered from 1.",
+            "--header/--no-header",
+            default="detected",
+        ),
+    ] = None
+    date_order: Annotated[
+        DateOrder | None,
+        option("How to read 01/02/2014.", default="told by other dates of the column"),
+    ] = None
+    keep: Annotated[
+        list[str] | None,
+        option("Keep rows by a column's value, such as event=purchase,cart. Repeatable.", "--keep"),
+    ] = None
+    minimum: Annotated[
+        list[str] | None,
+        option("Keep rows with at least a number, such as rating=4. Repeatable.", "--min"),
+    ] = None
+    max_bytes: Annotated[
+        int | None,
+        option("Largest size of a file, unpacked, in bytes.", min=1, default="4 GiB"),
+    ] = None
+
+    def read_options(self) -> ReadOptions:
+        """Return them as the readers take them."""
+        from store.data.readers.base.options import ReadOptions
+
+        lists = {name: tuple(value) for name, value in given(self).items() if name in _REPEATED}
+        return ReadOptions(**given(self) | lists)
+
+
+@dataclass(frozen=True)
+class PreparingOptions:
+    """What of the data is kept, and what is held back."""
+
+    HEADING: ClassVar[str] = "Filter and split"
+
+    filter: Annotated[
+        str | None,
+        option(
+            "none, once:N (items, then users, with N or more) or core:N (k-core).", default="none"
+        ),
+    ] = None
+    split: Annotated[
+        str | None,
+        option(
+            "leave-one-out (trains on what others did after a user's target), users-811, "
+            "time:DATE (no such leak), none, or a file of user_id and split.",
+            default="leave-one-out",
+        ),
+    ] = None
+    split_seed: Annotated[
+        int | None, option("Seed of the user shuffle of users-811.", default="1230")
+    ] = None
+    drop_repeats: Annotated[
+        bool | None,
+        option(
+            "Leave out interactions that repeat another one exactly.",
+            "--drop-repeats/--keep-repeats",
+            default="keep-repeats",
+        ),
+    ] = None
+    max_history: Annotated[
+        int | None, option("Latest interactions of a user to keep, at most.", min=1, default="all")
+    ] = None
+
+
+@dataclass(frozen=True)
+class VectorOptions:
+    """How items and histories become vectors."""
+
+    HEADING: ClassVar[str] = "Vectors"
+
+    encoder: Annotated[
+        str | None, option("Sentence encoder: name or folder.", default="all-MiniLM-L6-v2")
+    ] = None
+    item_text: Annotated[
+        ItemText | None, option("What is encoded of an item.", default="title+categories")
+    ] = None
+    history: Annotated[
+        HistoryVector | None,
+        option("History vector: mean of the items' vectors, or text (the paper).", default="mean"),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ChoosingOptions:
+    """Whom to ask about."""
+
+    HEADING: ClassVar[str] = "Exemplars and synthetic users"
+
+    share: Annotated[float | None, option("Share of users to be exemplars.", default="0.03")] = None
+    exemplars: Annotated[int | None, option("Number of exemplars at most.")] = None
+    exemplars_usd: Annotated[
+        float | None,
+        option("Choose as many exemplars as this many dollars are expected to pay for."),
+    ] = None
+    preference: Annotated[float | None, option("Preference p, below 0.")] = None
+    damping: Annotated[float | None, option("Damping of the messages.", default="0.5")] = None
+    synthetic_users: Annotated[
+        int | None,
+        option("Synthetic users at most; 0 for none.", default="3 % of the users"),
+    ] = None
+    max_titles: Annotated[int | None, option("Items a synthetic user may hold.", default="60")] = (
+        None
+    )
+    seed: Annotated[int | None, option("Decides everything random.", "--seed", default="0")] = None

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from profiler.asking.answers.answer_schema import AnswerError
 from profiler.asking.questions import make_reask
-from profiler.asking.task import Reading, Task
+from profiler.asking.task import Answered, Reading, Task
 from profiler.llm.port import Request
 from prompts import Template
 from store.tables.ledger import Outcome, Purpose, StoredResponse
@@ -57,19 +57,29 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Step:
-    """What to ask next, why, and the answer before it, which was not accepted."""
+    """What to ask next, why, and the answer before it, which was accepted or not."""
 
     request: Request
     purpose: Purpose
     rejected: Rejected | None = None
+    accepted: Answered[Any] | None = None
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The answer that a conversation ends with, and what was read in it."""
+    """The accepted answers of a conversation, one for each of its questions."""
 
-    response: StoredResponse
-    reading: Reading[Any]
+    answers: tuple[Answered[Any], ...]
+
+    @property
+    def response(self) -> StoredResponse:
+        """The answer that it ends with."""
+        return self.answers[-1].response
+
+    @property
+    def reading(self) -> Reading[Any]:
+        """What was read in that answer."""
+        return self.answers[-1].reading
 
 
 @dataclass(frozen=True)
@@ -86,20 +96,39 @@ class Quarantined:
 
 Ending: TypeAlias = Accepted | Quarantined
 Conversation: TypeAlias = Generator[Step, StoredResponse, Ending]
+Series: TypeAlias = Generator[Request, Reading[Any], None]
 
 
-def converse(request: Request, task: Task[Any], policy: ReaskPolicy) -> Conversation:
-    """Hold the conversation that begins with ``request``.
+def converse(questions: Series, task: Task[Any], policy: ReaskPolicy) -> Conversation:
+    """Ask the questions about one subject in turn; the first without an accepted answer ends it."""
+    answers: list[Answered[Any]] = []
+    request = next(questions)
+    while True:
+        before = answers[-1] if answers else None
+        ending = yield from _ask_one(Step(request, "ask", accepted=before), task, policy)
+        if isinstance(ending, Quarantined):
+            questions.close()
+            return ending
+        answers.append(ending)
+        try:
+            request = questions.send(ending.reading)
+        except StopIteration:
+            return Accepted(tuple(answers))
+
+
+def _ask_one(
+    step: Step, task: Task[Any], policy: ReaskPolicy
+) -> Generator[Step, StoredResponse, Answered[Any] | Quarantined]:
+    """Ask one question until its answer is accepted.
 
     A truncated answer is asked for once more with room for twice its length. Every other answer
     that is not accepted is asked for again with its own errors, as often as ``policy`` says.
     """
     asked, longer = 0, False
-    step = Step(request, "ask")
     while True:
         response = yield step
         try:
-            return Accepted(response, task.accept(response, step.request))
+            return Answered(step.request, response, task.accept(response, step.request))
         except AnswerError as error:
             rejected = Rejected(response, error)
         if rejected.error.kind == "truncated" and not longer:
@@ -127,18 +156,22 @@ class Replay:
         The stored answers it went through, in order.
     rejected
         Those of them that are not accepted.
+    accepted
+        Those that are, with what was read in them.
     """
 
     next: Step | None
     ending: Ending | None
     responses: tuple[StoredResponse, ...]
     rejected: tuple[Rejected, ...]
+    accepted: tuple[Answered[Any], ...] = ()
 
 
 def replay(conversation: Conversation, find: Callable[[Request], StoredResponse | None]) -> Replay:
     """Drive a conversation by what ``find`` returns, up to the first request without an answer."""
     responses: list[StoredResponse] = []
     rejected: list[Rejected] = []
+    accepted: list[Answered[Any]] = []
     step = next(conversation)
     while (found := find(step.request)) is not None:
         responses.append(found)
@@ -148,11 +181,15 @@ def replay(conversation: Conversation, find: Callable[[Request], StoredResponse 
             ending: Ending = stop.value
             if isinstance(ending, Quarantined):
                 rejected.append(ending.last)
-            return Replay(None, ending, tuple(responses), tuple(rejected))
+            else:
+                accepted = list(ending.answers)
+            return Replay(None, ending, tuple(responses), tuple(rejected), tuple(accepted))
         if step.rejected is not None:
             rejected.append(step.rejected)
+        if step.accepted is not None:
+            accepted.append(step.accepted)
     conversation.close()
-    return Replay(step, None, tuple(responses), tuple(rejected))
+    return Replay(step, None, tuple(responses), tuple(rejected), tuple(accepted))
 
 
 def cut_reason(text: str) -> str:

@@ -120,8 +120,15 @@ def forecast(
     """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing."""
     questions = questions_of(store, template, Addressee.of_port(port), options)
     asked = [subject for subject in to_ask(questions, subjects) if subject.items]
-    steps = [questions.replay(questions.make(shown)).next for shown in shown_subjects(store, asked)]
-    missing = [step.request for step in steps if step is not None]
+    missing: list[Request] = []
+    unanswered = 0
+    for shown in shown_subjects(store, asked):
+        played = questions.replay(shown)
+        if played.next is not None:
+            unanswered += 1
+            # Later questions depend on answers: they are taken to be like the next one.
+            left = questions.task.count_questions(shown) - len(played.accepted)
+            missing += [played.next.request] * max(1, left)
     habits = _habits(store, port.name, template.name)
     tokens_in = sum(_sent_characters(request) for request in missing) * habits.tokens_per_character
     guesses = [habits.tokens_out or _answer_tokens(request, options) for request in missing]
@@ -154,7 +161,7 @@ def forecast(
         model=port.name,
         subjects=len(asked),
         anew=sum(subject.state == "ok" for subject in asked),
-        stored=len(asked) - len(missing),
+        stored=len(asked) - unanswered,
         calls=calls,
         tokens_in=ins,
         tokens_out=outs,

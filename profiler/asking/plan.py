@@ -21,7 +21,7 @@ from profiler.asking.conversation import (
 )
 from profiler.asking.questions import boundary_key, make_request
 from profiler.asking.subjects import shown_subjects
-from profiler.asking.task import TASKS, Task
+from profiler.asking.task import TASKS, Make, Task
 from profiler.choices import Cut
 from profiler.llm.port import OFFLINE, ChatPort, Request, ShownSubject
 from prompts import Template
@@ -112,7 +112,7 @@ class Questions:
     settings
         Limits, sampling, corrections.
     make
-        The first question about a subject with items.
+        Renders a question that shows a subject's items.
     """
 
     store: Store
@@ -120,37 +120,45 @@ class Questions:
     task: Task[Any]
     to: Addressee
     settings: QuestionSettings
-    make: Callable[[ShownSubject], Request]
+    make: Make
+
+    def first(self, subject: ShownSubject) -> Request:
+        """The first question about a subject with items."""
+        return next(self.task.questions(subject, self.make))
 
     def address(self, request: Request, base_url: str | None) -> str:
         """Content address of a request to the service at ``base_url``."""
         return request.digest(self.to.model, base_url, self.to.params(request))
 
-    def conversation(self, first: Request) -> Conversation:
-        """The conversation that a first question begins."""
-        return converse(first, self.task, self.settings.reask_policy)
+    def conversation(self, subject: ShownSubject) -> Conversation:
+        """The conversation about a subject with items."""
+        questions = self.task.questions(subject, self.make)
+        return converse(questions, self.task, self.settings.reask_policy)
 
     def find(self, request: Request) -> StoredResponse | None:
         """The stored answer to a request."""
         return self.store.responses.find(self.address(request, self.to.base_url))
 
-    def replay(self, first: Request) -> Replay:
+    def replay(self, subject: ShownSubject) -> Replay:
         """Where the conversation about a subject stands by what is stored; nothing is written."""
-        return replay(self.conversation(first), self.find)
+        return replay(self.conversation(subject), self.find)
 
-    def answered_by(self, first: Request, behind: AnswerBehind) -> bool:
-        """Whether an answer is the one that the conversation about a subject ends with.
+    def answered_by(self, subject: ShownSubject, behind: AnswerBehind) -> bool:
+        """Whether an answer is the newest of those that the conversation about a subject ends with.
 
         The same model at another address counts as the same: a server that moved is not paid twice.
         """
-        if self.address(first, behind.base_url) == behind.request_digest:
+        first = self.address(self.first(subject), behind.base_url)
+        if first == behind.request_digest and self.task.count_questions(subject) == 1:
             return True
 
         def find(request: Request) -> StoredResponse | None:
             return self.store.responses.find(self.address(request, behind.base_url))
 
-        ending = replay(self.conversation(first), find).ending
-        return isinstance(ending, Accepted) and ending.response.response_id == behind.response_id
+        ending = replay(self.conversation(subject), find).ending
+        return isinstance(ending, Accepted) and behind.response_id == max(
+            answered.response.response_id for answered in ending.answers
+        )
 
 
 def questions_of(
@@ -168,9 +176,10 @@ def questions_of(
         The task of the template by its name, where it is not given.
     """
     asked = task or TASKS.get_known(template.task).limited(settings.max_interests)
+    asked = asked.prepared(store)
     key = boundary_key(store)
 
-    def make(subject: ShownSubject) -> Request:
+    def make(subject: ShownSubject, variables: Mapping[str, Any]) -> Request:
         return make_request(
             subject,
             template,
@@ -182,7 +191,7 @@ def questions_of(
             seed=settings.seed,
             max_interests=settings.max_interests,
             schema_name=asked.schema_name,
-            variables=asked.variables(subject),
+            variables=variables,
         )
 
     return Questions(store, template, asked, to, settings, make)
@@ -224,11 +233,12 @@ def _has_its_answer(
     """
     if shown.subject_id is None:
         return False
-    answer, first = behind[shown.subject_id], questions.make(shown)
-    failed = failures.get(questions.address(first, questions.to.base_url))
+    answer = behind[shown.subject_id]
+    first = questions.address(questions.first(shown), questions.to.base_url)
+    failed = failures.get(first)
     if failed is not None and failed < answer.created_at:
         return True
-    return questions.answered_by(first, answer)
+    return questions.answered_by(shown, answer)
 
 
 def _kept(*, offline: bool, only_pending: bool) -> set[Maker]:

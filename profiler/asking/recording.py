@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from profiler.asking.conversation import Ending, Quarantined, Rejected
+from typing import Any
+
+from profiler.asking.conversation import Ending, Quarantined, Rejected, Step
 from profiler.asking.plan import Questions
+from profiler.asking.task import Answered
 from profiler.llm.port import ShownSubject
 from store.errors import ForgottenError
 from store.store import Store
@@ -13,6 +16,19 @@ def record_rejected(store: Store, rejected: Rejected) -> None:
     """Record that an answer is not accepted, and why."""
     detail = {"kind": rejected.error.kind, "errors": list(rejected.error.errors)}
     store.responses.settle(rejected.response.response_id, rejected.outcome, detail)
+
+
+def record_accepted(store: Store, accepted: Answered[Any]) -> None:
+    """Record that an answer is accepted, with what was mended and repaired."""
+    store.responses.settle(accepted.response.response_id, "ok", accepted.reading.detail)
+
+
+def record_before(store: Store, step: Step) -> None:
+    """Record what came of the answer before a step."""
+    if step.rejected is not None:
+        record_rejected(store, step.rejected)
+    if step.accepted is not None:
+        record_accepted(store, step.accepted)
 
 
 def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -> None:
@@ -26,5 +42,5 @@ def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -
             record_rejected(store, ending.last)
             task.quarantine(store, subject, ending.reason)
         else:
-            task.write(store, subject, ending.reading.value, ending.response)
-            store.responses.settle(ending.response.response_id, "ok", ending.reading.detail)
+            task.keep(store, subject, ending.answers)
+            record_accepted(store, ending.answers[-1])

@@ -18,9 +18,9 @@ from profiler.asking.ledger.ledger import HaltedError, LeasedElsewhereError, Led
 from profiler.asking.ledger.records import question_about
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Questions
-from profiler.asking.recording import record_ending, record_rejected
+from profiler.asking.recording import record_before, record_ending
 from profiler.llm.loops import run_sync
-from profiler.llm.port import CallError, ChatPort, Request, ShownSubject
+from profiler.llm.port import CallError, ChatPort, ShownSubject
 from store.errors import (
     BudgetReachedError,
     ForgottenError,
@@ -191,9 +191,8 @@ class Run:
             reason = "it has no items to show"
             await self._write(partial(self.task.quarantine, self.store, subject, reason))
             return reason
-        first = self.questions.make(subject)
         try:
-            ending = await self._converse(first)
+            ending = await self._converse(subject)
         except CallError as error:
             reason = cut_reason(f"{error.outcome}: {error}")
             if await self._write(partial(self._unanswered, subject, reason)):
@@ -202,9 +201,9 @@ class Run:
         await self._write(partial(record_ending, self.questions, subject, ending))
         return ending.reason if isinstance(ending, Quarantined) else None
 
-    async def _converse(self, first: Request) -> Ending:
-        """Drive a conversation by calls; each answer that is not accepted is recorded as such."""
-        conversation = self.questions.conversation(first)
+    async def _converse(self, subject: ShownSubject) -> Ending:
+        """Drive a conversation by calls; what comes of each answer is recorded."""
+        conversation = self.questions.conversation(subject)
         step = next(conversation)
         while True:
             question = question_about(self.port, step.request, step.purpose)
@@ -214,8 +213,7 @@ class Run:
             except StopIteration as stop:
                 ending: Ending = stop.value
                 return ending
-            if step.rejected is not None:
-                await self._write(partial(record_rejected, self.store, step.rejected))
+            await self._write(partial(record_before, self.store, step))
 
     async def _write(self, job: Callable[[], Any]) -> Any:
         return await self.ledger.writer.do(job)

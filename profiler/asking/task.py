@@ -8,9 +8,9 @@ schema of the answer; the task decides what a usable answer is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from profiler.asking.answers.read import check_finish, parse_document
 from profiler.llm.port import ChatPort, Request, ShownSubject
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from store.tables.ledger import StoredResponse
 
 A = TypeVar("A")
+Make: TypeAlias = Callable[[ShownSubject, Mapping[str, Any]], Request]
+"""Renders a question that shows the items of a subject, with values for further variables."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,15 @@ class Reading(Generic[A]):
         return {name: found for name, found in both.items() if found}
 
 
+@dataclass(frozen=True)
+class Answered(Generic[A]):
+    """A question, its accepted answer, and what was read in it."""
+
+    request: Request
+    response: StoredResponse
+    reading: Reading[A]
+
+
 class Task(ABC, Generic[A]):
     """One kind of question and what becomes of its answers.
 
@@ -72,6 +83,10 @@ class Task(ABC, Generic[A]):
 
     def limited(self, max_interests: int) -> Task[A]:
         """The task for a run that allows so many interests an answer; most tasks have no such."""
+        return self
+
+    def prepared(self, store: Store) -> Task[A]:
+        """The task with what it reads in a store beside the subject; most tasks read nothing."""
         return self
 
     def load_template(self, name: str | None = None, folder: Any = None) -> Template:
@@ -101,6 +116,19 @@ class Task(ABC, Generic[A]):
     def variables(self, subject: ShownSubject) -> Mapping[str, Any]:
         """Values for variables of the template beside those that every question has."""
         return {}
+
+    def questions(self, subject: ShownSubject, make: Make) -> Generator[Request, Reading[A], None]:
+        """The questions about one subject, in their order; most tasks have one.
+
+        Each question is yielded, and sent what was read in its accepted answer. The same answers
+        must lead to the same questions: a run that was stopped goes on by asking them again of the
+        store.
+        """
+        yield make(subject, self.variables(subject))
+
+    def count_questions(self, subject: ShownSubject) -> int:
+        """How many questions there are about a subject, where every answer is accepted."""
+        return 1
 
     def parent(self, store: Store, subject: ShownSubject) -> int | None:
         """Number of the response that the question about a subject follows from, if any."""
@@ -141,6 +169,11 @@ class Task(ABC, Generic[A]):
         self, store: Store, subject: ShownSubject, value: A, response: StoredResponse
     ) -> None:
         """Keep what was read; called inside the transaction that settles the answer."""
+
+    def keep(self, store: Store, subject: ShownSubject, answers: Sequence[Answered[A]]) -> None:
+        """Keep what the accepted answers about a subject say, one for each question."""
+        last = answers[-1]
+        self.write(store, subject, last.reading.value, last.response)
 
     @abstractmethod
     def quarantine(self, store: Store, subject: ShownSubject, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
 from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
-from profiler.asking.recording import record_ending, record_rejected
+from profiler.asking.recording import record_accepted, record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
 from profiler.llm.models import load_models
@@ -107,7 +107,7 @@ def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str,
     Nothing is written.
     """
     for questions, subject in _asked(store, options, _next):
-        step = questions.replay(questions.make(subject)).next
+        step = questions.replay(subject).next
         if step is not None:
             yield questions.address(step.request, options.base_url), step.request
 
@@ -130,11 +130,13 @@ def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
 
 def _settle(questions: Questions, subject: ShownSubject, answered: set[str]) -> None:
     """Record what became of the answers in one conversation, if it has any of these."""
-    played = questions.replay(questions.make(subject))
+    played = questions.replay(subject)
     if answered.isdisjoint(response.request_digest for response in played.responses):
         return
     for rejected in played.rejected:
         record_rejected(questions.store, rejected)
+    for accepted in played.accepted:
+        record_accepted(questions.store, accepted)
     if played.ending is not None:
         record_ending(questions, subject, played.ending)
 

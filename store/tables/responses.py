@@ -89,10 +89,10 @@ class Responses:
         return None if row is None else _stored(row)
 
     def behind_interests(self) -> dict[int, AnswerBehind]:
-        """Return the answer behind the interests of each subject that has one, by subject."""
+        """Return the newest answer behind the interests of each subject that has one, by subject."""
         with self._db.read() as connection:
             rows = raw(connection).execute(
-                "SELECT n.subject_id, r.response_id, r.request_digest, r.base_url, "
+                "SELECT n.subject_id, max(r.response_id), r.request_digest, r.base_url, "
                 "r.created_at "
                 "FROM interests n JOIN responses r USING (response_id) GROUP BY n.subject_id"
             )

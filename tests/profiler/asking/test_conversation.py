@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,10 @@ def first(template: Template) -> Request:
     )
 
 
+def once(request: Request) -> Generator[Request, Any, None]:
+    yield request
+
+
 def said(text: str, finish: str = "stop", number: int = 1) -> StoredResponse:
     return StoredResponse(
         number, "s256:x", 1, "openai:m", "text", text, None, finish, 1, 1, 0.0, "unread"
@@ -45,7 +51,7 @@ def said(text: str, finish: str = "stop", number: int = 1) -> StoredResponse:
 
 
 def test_a_good_answer_ends_it(first: Request) -> None:
-    conversation = converse(first, Interests(), ReaskPolicy())
+    conversation = converse(once(first), Interests(), ReaskPolicy())
     step = next(conversation)
     assert (step.request, step.purpose, step.rejected) == (first, "ask", None)
     with pytest.raises(StopIteration) as stop:
@@ -56,7 +62,7 @@ def test_a_good_answer_ends_it(first: Request) -> None:
 
 
 def test_each_step_carries_the_answer_before_it(first: Request) -> None:
-    conversation = converse(first, Interests(), ReaskPolicy(times=1))
+    conversation = converse(once(first), Interests(), ReaskPolicy(times=1))
     next(conversation)
     longer = conversation.send(said(GOOD[:20], "length"))
     assert (longer.purpose, longer.request.max_tokens) == ("longer", 200)
@@ -75,13 +81,13 @@ def test_each_step_carries_the_answer_before_it(first: Request) -> None:
 def test_a_replay_stops_at_what_is_not_stored(first: Request) -> None:
     stored = {first.messages: said("prose", number=5)}
     policy = ReaskPolicy()
-    played = replay(converse(first, Interests(), policy), lambda r: stored.get(r.messages))
+    played = replay(converse(once(first), Interests(), policy), lambda r: stored.get(r.messages))
     assert played.next is not None
     assert played.ending is None
     assert [one.response_id for one in played.responses] == [5]
     assert [one.response.response_id for one in played.rejected] == [5]
     stored[played.next.request.messages] = said(GOOD, number=6)
-    whole = replay(converse(first, Interests(), policy), lambda r: stored.get(r.messages))
+    whole = replay(converse(once(first), Interests(), policy), lambda r: stored.get(r.messages))
     assert whole.next is None
     assert isinstance(whole.ending, Accepted)
     assert whole.ending.response.response_id == 6
@@ -89,6 +95,40 @@ def test_a_replay_stops_at_what_is_not_stored(first: Request) -> None:
 
 def test_a_replay_counts_the_answer_it_ends_with(first: Request) -> None:
     wrong = replace(said("prose"), response_id=7)
-    played = replay(converse(first, Interests(), ReaskPolicy(times=0)), lambda _: wrong)
+    played = replay(converse(once(first), Interests(), ReaskPolicy(times=0)), lambda _: wrong)
     assert isinstance(played.ending, Quarantined)
     assert [one.response.response_id for one in played.rejected] == [7]
+
+
+def test_questions_about_one_subject_follow_each_other(first: Request) -> None:
+    """A second question was asked while the first one had no usable answer."""
+
+    def two() -> Generator[Request, Any, None]:
+        reading = yield first
+        assert reading.value[0].label == "A"
+        yield replace(first, max_tokens=55)
+
+    conversation = converse(two(), Interests(), ReaskPolicy(times=1))
+    next(conversation)
+    assert conversation.send(said("prose", number=1)).purpose == "reask"
+    second = conversation.send(said(GOOD, number=2))
+    assert (second.purpose, second.request.max_tokens) == ("ask", 55)
+    assert second.rejected is None
+    assert second.accepted is not None
+    assert second.accepted.response.response_id == 2
+    assert conversation.send(said("prose", number=3)).purpose == "reask"
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(GOOD, number=4))
+    ending = stop.value.value
+    assert [one.response.response_id for one in ending.answers] == [2, 4]
+
+
+def test_the_last_question_without_an_answer_fails_them_all(first: Request) -> None:
+    def two() -> Generator[Request, Any, None]:
+        yield first
+        yield replace(first, max_tokens=55)
+
+    answers = iter([said(GOOD, number=1), said("prose", number=2)])
+    played = replay(converse(two(), Interests(), ReaskPolicy(times=0)), lambda _: next(answers))
+    assert isinstance(played.ending, Quarantined)
+    assert [one.response.response_id for one in played.accepted] == [1]

@@ -89,7 +89,7 @@ class Responses:
         return None if row is None else _stored(row)
 
     def behind_interests(self) -> dict[int, AnswerBehind]:
-        """Return the newest answer behind each subject's interests, by subject, where there is one."""
+        """Return the newest answer behind the interests of each subject that was answered."""
         with self._db.read() as connection:
             rows = raw(connection).execute(
                 "SELECT n.subject_id, max(r.response_id), r.request_digest, r.base_url, "

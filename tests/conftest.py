@@ -19,7 +19,14 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 hypothesis.settings.register_profile(
     "busy machines", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.load_profile("busy machines")
+hypothesis.settings.register_profile(  # a mutant has failed: the shortest example is of no use
+    "mutants",
+    parent=hypothesis.settings.get_profile("busy machines"),
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    database=None,
+    derandomize=True,
+)
+hypothesis.settings.load_profile("mutants" if os.environ.get("MUTATION") else "busy machines")
 
 
 @pytest.fixture(scope="session", autouse=True)

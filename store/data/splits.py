@@ -209,7 +209,7 @@ def shuffle_users(users: int, seed: int = SEED) -> Int8:
     order = list(range(users))
     random.Random(seed).shuffle(order)  # noqa: S311 - not for secrets
     sides = np.zeros(users, dtype=np.int8)
-    sides[order[users * 8 // 10 : users * 9 // 10]] = UserSplit.VALID
+    sides[order[users * 8 // 10 :]] = UserSplit.VALID
     sides[order[users * 9 // 10 :]] = UserSplit.TEST
     return sides
 

@@ -36,6 +36,16 @@ def pointers(lengths) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
+def test_the_numbers_of_parts_and_sides_are_those_in_the_tables():
+    """Mutant: another number for a part; stores and models of earlier versions hold these."""
+    assert [(part.name, part.value) for part in Part] == [
+        ("TRAIN", 0), ("INPUT", 1), ("VALID", 2), ("TEST", 3),
+    ]  # fmt: skip
+    assert [(side.name, side.value) for side in UserSplit] == [
+        ("TRAIN", 0), ("VALID", 1), ("TEST", 2),
+    ]  # fmt: skip
+
+
 def test_leave_one_out():
     parts = leave_one_out(pointers([1, 2, 3, 5]))
     assert parts.tolist() == [T, T, T, T, V, X, T, T, T, V, X]
@@ -80,6 +90,13 @@ def test_time():
     seconds = np.arange(20) * 86_400  # 20 days from 1970-01-01
     parts = by_time(seconds, "1970-01-11")
     assert parts.tolist() == [T] * 9 + [V] + [X] * 10
+
+
+def test_a_date_with_an_offset_is_that_moment():
+    """Mutant: every date taken for one of Greenwich."""
+    times = np.array([0, 1, 79_199, 79_200])
+    assert by_time(times, "1970-01-02T00:00:00+02:00").tolist() == [T, T, V, X]
+    assert by_time(np.array([0, 1, 86_399, 86_400]), "1970-01-02").tolist() == [T, T, V, X]
 
 
 def test_time_keeps_equal_times_together():
@@ -127,6 +144,7 @@ def test_every_split_keeps_time_within_a_user(lengths, name):
         else:
             assert sides[user] == 0
             assert not (own == N).any()
+    assert len(parts) == indptr[-1]
     assert (name == "none") <= (parts == T).all()
 
 
@@ -151,12 +169,14 @@ class TestFile:
 
     def test_missing_users_are_named(self, tmp_path):
         path = self.write(tmp_path / "s.csv", "user_id,split\n0,train\n")
-        users = [str(number) for number in range(13)]
-        with pytest.raises(DataError) as refusal:
-            assign_parts(
-                Split("file", str(path)), users, pointers([1] * 13), np.zeros(13, dtype=np.int64)
-            )
-        assert "s.csv lacks 12 of 13 users: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …" in str(refusal.value)
+        for number, end in ((11, "10;"), (12, "10, …;")):
+            users = [str(one) for one in range(number)]
+            with pytest.raises(DataError) as refusal:
+                assign_parts(
+                    Split("file", str(path)), users, pointers([1] * number), np.zeros(number, dtype=int)
+                )
+            told = f"s.csv lacks {number - 1} of {number} users: 1, 2, 3, 4, 5, 6, 7, 8, 9, "
+            assert told + end in str(refusal.value)
 
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -186,7 +206,8 @@ def test_words_of_the_option(tmp_path):
     assert str(Split("time", "2014-01-31")) == "time:2014-01-31"
     with pytest.raises(DataError, match=r"time:yesterday is not a date"):
         parse_split("time:yesterday")
-    with pytest.raises(DataError, match=r"unknown split 'none\.tsv'"):
-        parse_split("none.tsv")
+    for text in ("none.tsv", "users-811:x", "users:5"):
+        with pytest.raises(DataError, match=f"unknown split {text!r}"):
+            parse_split(text)
     with pytest.raises(ValueError, match="unknown split"):
         assign_parts(Split("half"), ["a"], pointers([1]), np.zeros(1, dtype=np.int64))

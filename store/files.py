@@ -7,21 +7,20 @@ target's name in one step. What may be replaced is decided before, in :mod:`stor
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
-import secrets
 import shutil
 import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 from store.errors import UserError
+from store.private_files import create_private, remove_stale
+from store.unfinished import naming
 
 SQLITE_BESIDE = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database while it is in use."""
@@ -85,7 +84,8 @@ def whole_file(target: Target | Path) -> Iterator[Path]:
 def whole_files(targets: Sequence[Target | Path]) -> Iterator[list[Path]]:
     """Yield a private file for each target; all take their places once all are whole, or none.
 
-    As :func:`whole_file`, for outputs of several files.
+    As :func:`whole_file`, for outputs of several files. A kill while they take their places leaves
+    some of them there; :mod:`store.unfinished` lets the next command go on.
     """
     checked = [_own(target) if isinstance(target, Path) else target for target in targets]
     names = ", ".join(str(target.path) for target in checked)
@@ -130,8 +130,8 @@ def reason_of(error: BaseException) -> str:
 @contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     """Yield an empty private file beside ``path``; it is removed if it is there afterwards."""
-    _remove_stale(path)
-    partial, lock = _create_private(path)
+    remove_stale(path)
+    partial, lock = create_private(path)
     try:
         yield partial
     finally:
@@ -174,43 +174,37 @@ def _umask() -> int:
     return mask
 
 
-def _token(path: Path) -> str:
-    """What the private files of one target have in common; short, whatever the target's name."""
-    return f".{blake2b(os.fsencode(path.name), digest_size=5).hexdigest()}."
-
-
-def _create_private(path: Path) -> tuple[Path, int]:
-    """Make an empty file beside ``path`` that only its owner reads, locked until it is closed."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    partial = path.with_name(f"{_token(path)}{os.getpid()}-{secrets.token_hex(4)}.partial")
-    descriptor = os.open(partial, flags, 0o600)
-    with suppress(OSError):  # some file systems have no locks; then the process id tells
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return partial, descriptor
-
-
 def _settle(written: Sequence[tuple[Path, Target]]) -> None:
     """Put files on disk, with their permissions, then give them the targets' names."""
+    named = [(partial, target) for partial, target in written if not target.stream]
     for partial, target in written:
         if target.stream:
             _pour(partial, target.path)
         else:
             partial.chmod(_allowed(partial.stat(), target) & ~_umask())
             sync_file(partial)
+    folders = {target.path.parent for _, target in named}
+    several = len(named) > 1 and len(folders) == 1
+    with naming({t.path: partial for partial, t in named}) if several else nullcontext():
+        _give_names(named)
+        for folder in folders:
+            sync_folder(folder)
+
+
+def _give_names(written: Sequence[tuple[Path, Target]]) -> None:
+    """Give all files their names, or take back those that were given."""
     made: list[Path] = []
     try:
         for partial, target in written:
-            if target.overwrite and not target.stream:
+            if target.overwrite:
                 partial.replace(target.path)
-            elif not target.stream:
+            else:
                 _place_anew(partial, target.path)
                 made.append(target.path)
     except BaseException:
         for path in made:
             path.unlink()
         raise
-    for folder in {target.path.parent for _, target in written if not target.stream}:
-        sync_folder(folder)
 
 
 def _allowed(written: os.stat_result, target: Target) -> int:
@@ -235,44 +229,6 @@ def _place_anew(partial: Path, path: Path) -> None:
     else:
         return
     raise UserError(f"{path} was made by another program meanwhile; it was left as it is")
-
-
-def _remove_stale(path: Path) -> None:
-    """Remove what processes that are gone left for this target."""
-    token = _token(path)
-    with suppress(OSError):
-        for left in list(path.parent.iterdir()):
-            name = left.name
-            if name.startswith(token) and ".partial" in name and _abandoned(left):
-                left.unlink(missing_ok=True)
-
-
-def _abandoned(partial: Path) -> bool:
-    """Whether the process that made a private file is gone, by its number and by its lock."""
-    owner = partial.name.split(".")[2].partition("-")[0]
-    if owner.isdigit() and _alive(int(owner)):
-        return False
-    try:
-        descriptor = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """What a command may write to: decided in one place, before the command starts to work.
 
-What exists is replaced only where the user allowed it; a store, and what the command reads, never.
-Devices and pipes are written to; links are followed. The file itself is written by
-:func:`store.files.whole_file`.
+What exists is replaced only where the user allowed it, or where a killed command left it before it
+had named all of its files; a store, and what the command reads, never. Devices and pipes are
+written to; links are followed. The file itself is written by :func:`store.files.whole_file`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from store.errors import UserError
 from store.files import SQLITE_BESIDE, Target, descriptor_of, narrowest, reason_of, sync_folder
+from store.unfinished import was_left_unfinished
 
 SQLITE_HEADER = b"SQLite format 3\x00"
 
@@ -58,6 +59,7 @@ def output_target(
         _refuse_place(named, found)
         _refuse_sources(named, real, sources)
         if found is not None:
+            overwrite = overwrite or was_left_unfinished(real)
             _refuse_existing(named, real, overwrite=overwrite, stores=replaces_stores)
         _refuse_sidecar(named, real)
         if make_folder:

@@ -44,7 +44,7 @@ def hit_matrix(ranked: Tensor, indptr: Tensor, items: Tensor) -> Tensor:
         raise ValueError(f"{ranked.shape[0]} ranked lists but targets of {users} users")
     if items.numel() == 0:
         return torch.zeros_like(ranked, dtype=torch.bool)
-    base = int(max(int(items.max()), int(ranked.max()) if ranked.numel() else 0)) + 1
+    base = int(torch.cat([items, ranked.flatten()]).max()) + 1
     owner = torch.repeat_interleave(torch.arange(ranked.shape[0]), indptr.diff())
     keys = (owner * base + items).sort().values
     wanted = torch.arange(ranked.shape[0])[:, None] * base + ranked
@@ -70,7 +70,7 @@ def mrr(hits: Tensor, targets: Tensor, k: int) -> Tensor:
 
 
 def _discounts(k: int) -> Tensor:
-    return 1.0 / torch.log2(torch.arange(2, k + 2, dtype=torch.float64))
+    return torch.log2(torch.arange(2, k + 2, dtype=torch.float64)).reciprocal()
 
 
 def _dcg(hits: Tensor, k: int) -> Tensor:
@@ -84,10 +84,14 @@ def _ideal(count: Tensor, k: int) -> Tensor:
     return cumulated[count.clamp(max=k)]
 
 
+def _over(dcg: Tensor, ideal: Tensor) -> Tensor:
+    """One over the other; the ideal of one hit is 1, so that only 0 over 0 is changed, to 0."""
+    return dcg / ideal.clamp(min=1)
+
+
 def ndcg(hits: Tensor, targets: Tensor, k: int) -> Tensor:
     """Standard NDCG with binary gains: the ideal list holds ``min(targets, k)`` hits."""
-    ideal = _ideal(targets, k)
-    return torch.where(ideal > 0, _dcg(hits, k) / ideal.clamp(min=1e-300), ideal)
+    return _over(_dcg(hits, k), _ideal(targets, k))
 
 
 def ndcg_hit_normalised(hits: Tensor, targets: Tensor, k: int) -> Tensor:
@@ -95,8 +99,7 @@ def ndcg_hit_normalised(hits: Tensor, targets: Tensor, k: int) -> Tensor:
 
     Only for comparison with published tables: it is inflated where few of many targets are hit.
     """
-    ideal = _ideal(hits[:, :k].sum(1), k)
-    return torch.where(ideal > 0, _dcg(hits, k) / ideal.clamp(min=1e-300), ideal)
+    return _over(_dcg(hits, k), _ideal(hits[:, :k].sum(1), k))
 
 
 METRICS: dict[str, Callable[[Tensor, Tensor, int], Tensor]] = {

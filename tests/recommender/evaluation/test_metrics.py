@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.evaluation import metrics
+from store.errors import UserError
 
 
 def plain(ranked: list[int], wanted: set[int], k: int) -> dict[str, float]:
@@ -84,10 +85,37 @@ def test_padding_is_never_a_hit() -> None:
     assert hits.tolist() == [[True, False, False]]
 
 
+def test_a_target_of_padding_is_no_item_of_another_user() -> None:
+    """Mutant: keys that meet where one user ranks the last item and the next one has item 0."""
+    ranked, indptr = torch.tensor([[3, 1], [2, 1]]), torch.tensor([0, 1, 2])
+    hits = metrics.hit_matrix(ranked, indptr, torch.tensor([1, 0]))
+    assert hits.tolist() == [[False, True], [False, False]]
+
+
+def test_no_target_and_one_target_are_no_special_cases() -> None:
+    """Mutants: one target of all users taken for none, and none sorted as if there were some."""
+    ranked, none = torch.tensor([[3, 1]]), torch.zeros(0, dtype=torch.long)
+    one = metrics.hit_matrix(ranked, torch.tensor([0, 1]), torch.tensor([1]))
+    assert one.tolist() == [[False, True]]
+    hits = metrics.hit_matrix(ranked, torch.tensor([0, 0]), none)
+    assert hits.tolist() == [[False, False]]
+    values = metrics.per_user(hits, torch.tensor([0]), [2], metrics.METRICS)
+    assert all(value.tolist() == [0.0] for value in values.values())
+
+
+def test_the_name_of_a_metric_is_read_or_refused() -> None:
+    """Mutants: each condition on the cut-off left out."""
+    assert metrics.parse_metric("recall@1") == ("recall", 1)
+    assert metrics.parse_metric("ndcg@50") == ("ndcg", 50)
+    for text in ("precision@5", "recall", "recall@", "recall@x", "recall@0", "recall@05", "hr@٣"):
+        with pytest.raises(UserError, match=f"metric '{text}': write for example recall@50"):
+            metrics.parse_metric(text)
+
+
 def test_refuses_what_it_cannot_compute() -> None:
     hits = torch.zeros(1, 3, dtype=torch.bool)
     with pytest.raises(ValueError, match="unknown metric 'precision'"):
-        metrics.per_user(hits, torch.ones(1).long(), [1], ["precision"])
+        metrics.per_user(hits, torch.ones(1).long(), [1], ["hr", "precision", "f1"])
     with pytest.raises(ValueError, match="at least 1, not 0"):
         metrics.per_user(hits, torch.ones(1).long(), [0])
     with pytest.raises(ValueError, match="2 ranked lists but targets of 1"):

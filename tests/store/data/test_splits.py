@@ -170,11 +170,9 @@ class TestFile:
     def test_missing_users_are_named(self, tmp_path):
         path = self.write(tmp_path / "s.csv", "user_id,split\n0,train\n")
         for number, end in ((11, "10;"), (12, "10, …;")):
-            users = [str(one) for one in range(number)]
+            users, times = [str(one) for one in range(number)], np.zeros(number, dtype=np.int64)
             with pytest.raises(DataError) as refusal:
-                assign_parts(
-                    Split("file", str(path)), users, pointers([1] * number), np.zeros(number, dtype=int)
-                )
+                assign_parts(Split("file", str(path)), users, pointers([1] * number), times)
             told = f"s.csv lacks {number - 1} of {number} users: 1, 2, 3, 4, 5, 6, 7, 8, 9, "
             assert told + end in str(refusal.value)
 

@@ -1,8 +1,8 @@
-"""What may have been meant by a name that is not known."""
+"""Names in messages: what may have been meant by an unknown one, and lists of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 MOST = 3
@@ -40,5 +40,10 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     found = [repr(one) for one in near(name, known)]
     if not found:
         return ""
-    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"
-    return f"; did you mean {listed}?"
+    return f"; did you mean {enumerated(found, 'or')}?"
+
+
+def enumerated(names: Sequence[str], last: str) -> str:
+    """Write names as English does: ``a, b or c``; ``last`` is the word before the last one."""
+    *first, final = names
+    return f"{', '.join(first)} {last} {final}" if first else final

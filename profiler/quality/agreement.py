@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from profiler.quality import measures
 from profiler.quality.measures import Membership
@@ -25,7 +24,7 @@ def pair_kappa(found: Membership, truth: Membership) -> float | None:
     0 for chance and for one group, 1 for the same pairs. None where the truth puts all pairs
     together or all apart: then nothing but chance agreement can be told.
     """
-    together, true = _pairs(found, truth)
+    together, true = measures.shared_pairs(found, truth)
     if not len(true) or true.all() or not true.any():
         return None
     agreed = float(np.mean(together == true))
@@ -61,7 +60,7 @@ def shuffled_f1(found: Membership, truth: Membership, seed: int = 0) -> float:
 
 def made_one_group(truth: Membership) -> bool:
     """Whether the truth puts all pairs of its labelled items together."""
-    _, true = _pairs(truth, truth)
+    _, true = measures.shared_pairs(truth, truth)
     return bool(true.all())
 
 
@@ -98,11 +97,3 @@ def columns(
 ) -> dict[str, list[float | None]]:
     """The rows of all subjects as one list for each measure; empty without rows."""
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-
-
-def _pairs(found: Membership, truth: Membership) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """For each pair of labelled items: whether it shares a found group, and one of the truth."""
-    labelled = truth.any(axis=1)
-    upper = np.triu_indices(int(labelled.sum()), 1)
-    left, right = (groups[labelled].astype(np.int64) for groups in (found, truth))
-    return (left @ left.T)[upper] > 0, (right @ right.T)[upper] > 0

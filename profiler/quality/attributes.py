@@ -14,7 +14,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from profiler.quality import measures
-from profiler.quality.predictive import Csr, HeldOut, Score, by_nearest, held_out, others
+from profiler.quality.predictive import (
+    Csr,
+    HeldOut,
+    Score,
+    by_nearest,
+    held_out,
+    others,
+    own_interests,
+)
 from profiler.vectors.histories import unit_rows
 from store.data.csr import starts
 from store.data.dataset import Dataset
@@ -51,9 +59,7 @@ def attribute_prediction(store: Store, *, seed: int = 0) -> dict[str, list[float
     held = held_out(dataset, seed)
     if held is None:
         return None
-    own = store.interests.of_users("catalogue")
-    if not len(own[1]):
-        own = store.interests.of_users("exemplar")
+    own = own_interests(store)
     _, interests = store.vectors.interests()
     found: dict[str, list[float | None]] = {}
     for name, values in _attributes(store, dataset).items():

@@ -39,15 +39,27 @@ def from_labels(labels: Sequence[int] | NDArray[np.integer]) -> Membership:
     return np.asarray(values[:, None] == np.unique(values[values >= 0])[None, :])
 
 
+def shared_pairs(
+    found: Membership, truth: Membership
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each pair of labelled items: whether it shares a found group, and one of the truth.
+
+    Returns
+    -------
+    tuple of bool ``[n (n - 1) / 2]``
+        In the order of :func:`numpy.triu_indices` over the n items that are in a true group.
+    """
+    labelled = truth.any(axis=1)
+    upper = np.triu_indices(int(labelled.sum()), 1)
+    return _shared(found[labelled])[upper] > 0, _shared(truth[labelled])[upper] > 0
+
+
 def pairwise_f1(found: Membership, truth: Membership) -> Agreement:
     """Agreement on pairs of labelled items: do two items share a group?
 
     Where neither grouping has a pair, all three numbers are 1; where only one has, F1 is 0.
     """
-    labelled = truth.any(axis=1)
-    upper = np.triu_indices(int(labelled.sum()), 1)
-    together = _shared(found[labelled])[upper] > 0
-    true = _shared(truth[labelled])[upper] > 0
+    together, true = shared_pairs(found, truth)
     hits = int((together & true).sum())
     return _agreement(hits, int(together.sum()), int(true.sum()))
 

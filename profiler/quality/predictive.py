@@ -32,6 +32,12 @@ class HeldOut(NamedTuple):
     targets: tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
+def own_interests(store: Store) -> Csr:
+    """The interests of every user that cover the user's own history, or else the exemplar's."""
+    own = store.interests.of_users("catalogue")
+    return own if len(own[1]) else store.interests.of_users("exemplar")
+
+
 def held_out(dataset: Dataset, seed: int) -> HeldOut | None:
     """Users with held-out items, at most :data:`MAX_USERS`; None where nothing is held back."""
     targets = dataset.select((Part.VALID, Part.TEST))
@@ -81,7 +87,7 @@ def _rankings(
 ) -> Mapping[str, Score]:
     _, interests = store.vectors.interests()
     means = history_vectors(items, *dataset.known())
-    popularity = np.bincount(dataset.visible()[1], minlength=dataset.n_items).astype(np.float32)
+    popularity = dataset.training_counts().astype(np.float32)
     own = store.interests.of_users("catalogue")
     return {
         "exemplar": by_nearest(store.interests.of_users("exemplar"), interests, items),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.quality.predictive import Csr
+from profiler.quality.predictive import Csr, own_interests
 from store.store import Store
 
 K = 20
@@ -29,9 +29,7 @@ def steerability(store: Store, *, seed: int = 0) -> dict[str, list[float | None]
         by the seed is dropped; ``shuffled``, the fall of nearness to the same interest when
         another of the user's interests is dropped; ``dropped minus shuffled``.
     """
-    own = store.interests.of_users("catalogue")
-    if not len(own[1]):
-        own = store.interests.of_users("exemplar")
+    own = own_interests(store)
     _, interests = store.vectors.interests()
     items = store.vectors.items()
     rng = np.random.default_rng(seed)

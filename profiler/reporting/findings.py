@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from profiler.reporting.shared.contract import Phrase
+from store.suggestions import enumerated
 
 if TYPE_CHECKING:
     from profiler.reporting.checks.facts import Closeness, Coverage, HiddenFit, Pair
@@ -168,8 +169,7 @@ def _missing(covered: Coverage, missing: Missing, words: Vocabulary) -> str:
         found.append("a trained model, so nothing is recommended")
     if not found:
         return ""
-    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
-    return f"What is missing: {listed}."
+    return f"What is missing: {enumerated(found, 'and')}."
 
 
 def _said(phrases: Sequence[Phrase]) -> list[Phrase]:

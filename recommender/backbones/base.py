@@ -117,6 +117,12 @@ class Backbone(nn.Module, ABC):
         """Item vectors before training, ``[rows, d]``."""
         return torch.empty(rows, d).normal_(std=self.init_std)
 
+    def spread_items(self, std: float) -> None:
+        """Scale the fresh item table to another standard deviation, the new ``init_std``."""
+        with torch.no_grad():
+            self.items.mul_(std / type(self).init_std)
+        self.init_std = std
+
     def table(self) -> Tensor:
         """The item table, ``[V + 1, d]`` and special rows after it, refined while it trains so."""
         if self.refinement is None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from store.data.csr import starts
+from store.data.dataset import training_counts
 from store.data.splits import Part
 from store.errors import UserError
 
@@ -126,6 +127,10 @@ class Sequences:
     def n_train(self) -> int:
         """Users that can be trained on: those with two training items or more."""
         return len(self.users)
+
+    def training_counts(self) -> NDArray[np.int64]:
+        """Training interactions of each item, ``[V]``."""
+        return training_counts(self._raw[1], self._raw[2], self.n_items)
 
     def check_trainable(self, world: int = 1) -> None:
         """Refuse an empty training split, or one with fewer users than processes.

@@ -233,7 +233,20 @@ class SampledSoftmax(Loss):
         return (torch.logaddexp(positive, negative.logsumexp(1)) - positive).mean()
 
 
-class InterestAware(Loss):
+class UniformNegatives(Loss):
+    """A loss over M negatives that a batch shares, drawn alike from all items."""
+
+    negatives: int
+
+    def draw(
+        self, n_items: int, device: torch.device, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """M item numbers of 1 … V, uniform with replacement."""
+        size = (self.negatives,)
+        return torch.randint(1, n_items + 1, size, generator=generator, device=device)
+
+
+class InterestAware(UniformNegatives):
     """REMI's interest-aware hard negatives (RecSys'23, section 4.2).
 
     Uniform negatives are weighted by ``w_j = softmax_j(beta x_j)``; the loss is
@@ -251,13 +264,6 @@ class InterestAware(Loss):
     negatives: int = Field(1280, ge=1)
     beta: float = Field(0.1, ge=0)
 
-    def draw(
-        self, n_items: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """M item numbers of 1 … V, uniform with replacement."""
-        size = (self.negatives,)
-        return torch.randint(1, n_items + 1, size, generator=generator, device=device)
-
     def __call__(self, rows: Rows) -> Tensor:
         """Mean loss over the rows."""
         positive = score_targets(rows, self.readout).float()
@@ -271,7 +277,7 @@ class InterestAware(Loss):
         return (torch.logaddexp(positive, mass) - positive).mean()
 
 
-class GBCE(Loss):
+class GBCE(UniformNegatives):
     """Binary cross-entropy that undoes the overconfidence of sampling (gSASRec, RecSys'23, sec. 5).
 
     ``-[beta log s(x+) + sum_j log(1 - s(x_j))] / (M + 1)`` with ``alpha = M / (V - 1)`` and
@@ -288,13 +294,6 @@ class GBCE(Loss):
 
     negatives: int = Field(256, ge=1)
     t: float = Field(0.75, ge=0, le=1)
-
-    def draw(
-        self, n_items: int, device: torch.device, generator: torch.Generator | None = None
-    ) -> Tensor:
-        """M item numbers of 1 … V, uniform with replacement."""
-        size = (self.negatives,)
-        return torch.randint(1, n_items + 1, size, generator=generator, device=device)
 
     def __call__(self, rows: Rows) -> Tensor:
         """Mean loss over the rows."""

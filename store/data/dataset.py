@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from store.data.csr import starts
 from store.data.splits import NO_TIME, Part, Split
+from store.digests import bytes_digest
 
 ITEM_TEXTS = ("title", "title+categories")
 
@@ -25,6 +27,25 @@ def item_text(title: str | None, categories: Sequence[str], style: str = "title+
     if style == "title" or not categories:
         return title or ("" if style == "title" else ", ".join(categories))
     return f"{title} ({', '.join(categories)})" if title else ", ".join(categories)
+
+
+def training_counts(
+    items: NDArray[np.integer[Any]], parts: NDArray[np.int8], n_items: int
+) -> NDArray[np.int64]:
+    """Count the training interactions of each item: popularity, the same for every use of it.
+
+    Parameters
+    ----------
+    items, parts
+        item_ix and :class:`~store.data.splits.Part` of each interaction.
+    n_items
+        Number of items.
+
+    Returns
+    -------
+    int64 ``[n_items]``
+    """
+    return np.bincount(items[parts == Part.TRAIN], minlength=n_items)
 
 
 @dataclass(frozen=True)
@@ -75,12 +96,9 @@ class Dataset:
     @cached_property
     def digest(self) -> str:
         """Address of everything a model depends on: ids, histories, split."""
-        content = hashlib.sha256()
-        for names in (self.user_ids, self.item_ids):
-            content.update("\x1f".join(names).encode())
-        for array in (self.indptr, self.items, self.parts, self.user_split):
-            content.update(np.ascontiguousarray(array).tobytes())
-        return "s256:" + content.hexdigest()
+        names = ("\x1f".join(ids).encode() for ids in (self.user_ids, self.item_ids))
+        arrays = (self.indptr, self.items, self.parts, self.user_split)
+        return bytes_digest(chain(names, (array.tobytes() for array in arrays)))
 
     @cached_property
     def item_index(self) -> dict[str, int]:
@@ -113,7 +131,7 @@ class Dataset:
 
     def training_counts(self) -> NDArray[np.int64]:
         """Training interactions of each item, ``[items]``: its popularity."""
-        return np.bincount(self.visible()[1], minlength=self.n_items)
+        return training_counts(self.items, self.parts, self.n_items)
 
     def known(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """CSR of TRAIN and INPUT interactions: what may describe a user at serving."""

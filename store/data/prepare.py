@@ -5,10 +5,10 @@ Nothing here depends on the order of rows in the input.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from store.data.csr import starts
 from store.data.order import Log, order, trim
 from store.data.readers.base.raw_data import RawData, raise_on_problems
 from store.data.splits import Split, assign_parts, parse_split
-from store.digests import PREFIX, canonical_json
+from store.digests import bytes_digest, canonical_json
 from store.errors import DataError
 
 Int64 = npt.NDArray[np.int64]
@@ -202,11 +202,9 @@ def _texts(
 
 def _digest(texts: tuple[Any, ...], arrays: tuple[npt.NDArray[Any], ...], split: Split) -> str:
     told = (split.name, "" if split.name == "file" else split.detail)
-    content = hashlib.sha256(canonical_json([*texts, told]).encode())
-    for array in arrays:
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        content.update(len(little).to_bytes(8, "little") + little.tobytes())
-    return PREFIX + content.hexdigest()
+    littles = (array.astype(array.dtype.newbyteorder("<"), copy=False) for array in arrays)
+    numbers = (len(little).to_bytes(8, "little") + little.tobytes() for little in littles)
+    return bytes_digest(chain([canonical_json([*texts, told]).encode()], numbers))
 
 
 def _notes(raw: RawData, log: Log, item_ids: list[str], split: Split) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
@@ -17,7 +16,7 @@ from store.data.splits import NO_TIME, Part, Split
 from store.db.driver import raw
 from store.db.statements import statement
 from store.db.transactions import Transactions
-from store.digests import canonical_json
+from store.digests import bytes_digest, canonical_json
 from store.errors import StoreError
 from store.tables.shown import refuse_leak
 from store.tables.sound import damaged, parsed, refuse_gaps, refuse_out_of_range
@@ -203,16 +202,16 @@ class Datasets:
 
 def content_digest(connection: Connection) -> str:
     """Address of the data tables as they stand: items, users and interactions."""
-    content = hashlib.sha256()
-    for query in (
-        "SELECT item_ix, item_id, title, categories, extra FROM items ORDER BY item_ix",
-        "SELECT user_ix, user_id, split FROM users ORDER BY user_ix",
-    ):
-        for row in connection.execute(statement(query)):
-            content.update(repr(tuple(row)).encode())
-    for column in _columns(_interactions(connection), 5):
-        content.update(column.tobytes())
-    return "s256:" + content.hexdigest()
+    rows = (
+        repr(tuple(row)).encode()
+        for query in (
+            "SELECT item_ix, item_id, title, categories, extra FROM items ORDER BY item_ix",
+            "SELECT user_ix, user_id, split FROM users ORDER BY user_ix",
+        )
+        for row in connection.execute(statement(query))
+    )
+    columns = (column.tobytes() for column in _columns(_interactions(connection), 5))
+    return bytes_digest(chain(rows, columns))
 
 
 def _interactions(connection: Connection) -> Any:

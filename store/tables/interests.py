@@ -45,11 +45,16 @@ class InterestLike(Protocol):
     """What a validated interest offers: two texts and the ids of the items that prove it."""
 
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def label(self) -> str:
+        """A few words that name the interest."""
+
     @property
-    def description(self) -> str: ...  # noqa: D102
+    def description(self) -> str:
+        """One sentence about it; may be empty."""
+
     @property
-    def evidence(self) -> Sequence[str]: ...  # noqa: D102
+    def evidence(self) -> Sequence[str]:
+        """Ids of the items that prove it, in order of their weight."""
 
 
 def interest_text(label: str, description: str) -> str:

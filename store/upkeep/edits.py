@@ -10,7 +10,7 @@ import json
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from store.db.transactions import now
 from store.digests import canonical_json, text_digest
@@ -182,14 +182,19 @@ def _lead(connection: Connection, interest_id: int | None) -> int | None:
     return None if found is None else int(found)
 
 
+def _numbered(connection: Connection, query: str, number: int) -> RowMapping | None:
+    """The row with a number; SQLite refuses numbers that no row can have."""
+    if not 0 < number <= _BIGGEST:
+        return None
+    return connection.execute(text(query), {"id": number}).mappings().first()
+
+
 def _find(connection: Connection, interest_id: int, store: Store) -> dict[str, Any]:
-    row = None
-    if 0 < interest_id <= _BIGGEST:
-        query = text(
-            "SELECT label, description, text_digest, canonical_id, pinned FROM interests "
-            "WHERE interest_id = :id"
-        )
-        row = connection.execute(query, {"id": interest_id}).mappings().first()
+    query = (
+        "SELECT label, description, text_digest, canonical_id, pinned FROM interests "
+        "WHERE interest_id = :id"
+    )
+    row = _numbered(connection, query, interest_id)
     if row is None:
         raise StoreError(
             f"no interest {interest_id} in {store.path}; profiler interests lists their ids"
@@ -198,12 +203,8 @@ def _find(connection: Connection, interest_id: int, store: Store) -> dict[str, A
 
 
 def _edit(connection: Connection, edit_id: int, store: Store) -> dict[str, Any]:
-    row = None
-    if 0 < edit_id <= _BIGGEST:
-        query = text(
-            "SELECT edit_id, kind, payload, made_at, undone_at FROM edits WHERE edit_id = :id"
-        )
-        row = connection.execute(query, {"id": edit_id}).mappings().first()
+    query = "SELECT edit_id, kind, payload, made_at, undone_at FROM edits WHERE edit_id = :id"
+    row = _numbered(connection, query, edit_id)
     if row is None:
         raise StoreError(f"no edit {edit_id} in {store.path}; profiler undo lists them")
     return {**row, "payload": json.loads(row["payload"])}

@@ -15,10 +15,16 @@ from profiler.selection.affinity.geometry import (
     IntVector,
     check_vectors,
     nearest,
-    similarity_to,
 )
 from profiler.selection.affinity.solver import How, Method
-from profiler.selection.exemplars.choose import Exemplars, assemble, choose_from, closeness, goal_of
+from profiler.selection.exemplars.choose import (
+    Exemplars,
+    assemble,
+    choose_from,
+    closeness,
+    goal_of,
+    join_nearest,
+)
 from profiler.selection.exemplars.users import gather, take_together
 from store.errors import UserError
 
@@ -197,9 +203,7 @@ def choose_incremental(
         settings |= {"new": new.settings}
     settings["added"] = len(added)
     positions = np.sort(np.concatenate([old, added]))
-    labels = nearest(crowd.vectors, crowd.vectors[positions])
-    labels[positions] = np.arange(len(positions))
-    distance = similarity_to(crowd.vectors, crowd.vectors[positions], labels)
+    labels, distance = join_nearest(crowd, positions)
     net = float(distance.sum(dtype=np.float64) + (used or 0.0) * len(positions))
     return assemble(
         crowd,

@@ -240,6 +240,19 @@ def assemble(
     )
 
 
+def join_nearest(crowd: Crowd, positions: IntVector) -> tuple[IntVector, FloatVector]:
+    """Let every user join the nearest of the users at ``positions``, these themselves.
+
+    Returns
+    -------
+    tuple
+        ``[n]`` position among ``positions``, and ``[n]`` negative squared distance to it.
+    """
+    labels = nearest(crowd.vectors, crowd.vectors[positions])
+    labels[positions] = np.arange(len(positions))
+    return labels, similarity_to(crowd.vectors, crowd.vectors[positions], labels)
+
+
 def everyone(crowd: Crowd, users: int, goal: Goal, settings: dict[str, Any]) -> Exemplars:
     """Every candidate with a vector of its own is an exemplar; nothing is clustered.
 
@@ -247,9 +260,7 @@ def everyone(crowd: Crowd, users: int, goal: Goal, settings: dict[str, Any]) -> 
     """
     whole = (goal.target or 0) >= len(crowd.rows) and crowd.allowed.all()
     positions = np.arange(len(crowd.rows)) if whole else np.sort(crowd.heads[crowd.allowed])
-    labels = nearest(crowd.vectors, crowd.vectors[positions])
-    labels[positions] = np.arange(len(positions))
-    distance = similarity_to(crowd.vectors, crowd.vectors[positions], labels)
+    labels, distance = join_nearest(crowd, positions)
     return assemble(
         crowd,
         users,

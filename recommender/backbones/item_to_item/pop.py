@@ -23,9 +23,9 @@ class Pop(Backbone):
 
     def prepare(self, sequences: Sequences) -> None:
         """Count the training interactions."""
-        counts = torch.bincount(sequences.items, minlength=self.n_items + 1)
+        counts = torch.from_numpy(sequences.training_counts())
         with torch.no_grad():
-            self.items.copy_(counts.to(self.items).log1p()[:, None])
+            self.items[1:].copy_(counts.to(self.items).log1p()[:, None])
 
     def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
         """The same single interest for everyone."""

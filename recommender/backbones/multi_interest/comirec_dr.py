@@ -30,9 +30,7 @@ class ComiRecDR(Backbone):
 
     def __init__(self, n_items: int, config: ComiRecDRConfig) -> None:
         super().__init__(n_items, config)
-        self.init_std = math.sqrt(2 / config.d)
-        with torch.no_grad():
-            self.items.mul_(self.init_std / Backbone.init_std)
+        self.spread_items(math.sqrt(2 / config.d))
         shape = (config.length, config.k, config.d, config.d)
         self.votes = nn.Parameter(torch.empty(shape).normal_(std=1 / math.sqrt(config.d)))
 

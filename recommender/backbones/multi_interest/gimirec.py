@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from recommender.backbones.base import Encoded
 from recommender.backbones.graph.propagation import Propagation, co_occurrence
 from recommender.backbones.multi_interest.pimi import PIMI, PIMIConfig
 from recommender.data.sequences import Sequences
@@ -86,15 +84,7 @@ class GIMIRec(PIMI):
         contexts: Tensor = self.propagation(self.table())
         return contexts
 
-    def encode(self, history: Tensor, vectors: Tensor) -> Encoded:
-        """Interests of the history."""
-        mask = history > 0
-        present = mask[:, :, None].to(vectors.dtype)
-        vectors = vectors * present
+    def _placed(self, history: Tensor, vectors: Tensor) -> Tensor:
         contexts = self._contexts() if self._current is None else self._current
         context = contexts.index_select(0, history.reshape(-1)).view_as(vectors)
-        x = (vectors + context + self.positions[: history.shape[1]]) * present
-        hidden = self._graph((x + self._of_gaps(mask)) * present, x, present)
-        logits = self.head(torch.tanh(self.inner(hidden))).masked_fill(~mask[:, :, None], -math.inf)
-        attention = logits.softmax(1).transpose(1, 2)
-        return Encoded(attention @ vectors, vectors, attention)
+        return super()._placed(history, vectors + context)

@@ -41,9 +41,7 @@ class MIND(Backbone):
 
     def __init__(self, n_items: int, config: MINDConfig) -> None:
         super().__init__(n_items, config)
-        self.init_std = math.sqrt(2 / config.d)
-        with torch.no_grad():
-            self.items.mul_(self.init_std / Backbone.init_std)
+        self.spread_items(math.sqrt(2 / config.d))
         self.bilinear = nn.Parameter(
             torch.empty(config.d, config.d).normal_(std=1 / math.sqrt(config.d))
         )

@@ -97,9 +97,7 @@ class PIMI(Backbone):
     def __init__(self, n_items: int, config: PIMIConfig) -> None:
         super().__init__(n_items, config)
         d = config.d
-        self.init_std = math.sqrt(2 / d)
-        with torch.no_grad():
-            self.items.mul_(self.init_std / Backbone.init_std)
+        self.spread_items(math.sqrt(2 / d))
         self.positions = nn.Parameter(torch.empty(config.length, d).normal_(std=0.02))
         self.gaps = nn.Parameter(torch.empty(config.span + 1, d).normal_(std=0.02))
         self.gap_score = nn.Parameter(torch.empty(d).normal_(std=0.02))
@@ -114,11 +112,15 @@ class PIMI(Backbone):
         mask = history > 0
         present = mask[:, :, None].to(vectors.dtype)
         vectors = vectors * present
-        x = (vectors + self.positions[: history.shape[1]]) * present
+        x = self._placed(history, vectors) * present
         hidden = self._graph((x + self._of_gaps(mask)) * present, x, present)
         logits = self.head(torch.tanh(self.inner(hidden))).masked_fill(~mask[:, :, None], -math.inf)
         attention = logits.softmax(1).transpose(1, 2)
         return Encoded(attention @ vectors, vectors, attention)
+
+    def _placed(self, history: Tensor, vectors: Tensor) -> Tensor:
+        """What attention sees of each item before the gaps, ``[B, L, d]``."""
+        return vectors + self.positions[: history.shape[1]]
 
     def _of_gaps(self, mask: Tensor) -> Tensor:
         """The mean gap vector of each place, ``[B, L, d]``.

@@ -48,9 +48,7 @@ class SINE(Backbone):
         if config.concepts > config.pool:
             raise ValueError(f"{config.concepts} concepts out of a pool of {config.pool}")
         d = config.d
-        self.init_std = math.sqrt(2 / d)
-        with torch.no_grad():
-            self.items.mul_(self.init_std / Backbone.init_std)
+        self.spread_items(math.sqrt(2 / d))
         self.positions = nn.Parameter(torch.empty(config.length, d).normal_(std=0.02))
         self.concept_pool = nn.Parameter(torch.empty(config.pool, d).normal_(std=self.init_std))
         self.activate = AttentivePooling(d)

@@ -111,7 +111,7 @@ def _advice(table: pl.DataFrame, file: str, missing: Mapping[str, str]) -> str:
     if "time" in missing:
         options.append("or position_column")
     if is_numbered(names):
-        first = ", ".join(str(value) for value in table.select(names).row(0))
+        first = ", ".join(str(value) for value in table[names].row(0))
         return (
             f"{file} has no line of column names. Its first row is {first}. Name the columns by"
             f" number, from 1 to {len(names)}: {', '.join(options)}"

@@ -152,7 +152,7 @@ def _extra(table: pl.DataFrame, used: set[str]) -> pl.Series:
     rest = [name for name in table.columns if name not in used]
     if not rest:
         return pl.Series(values=["{}"] * table.height, dtype=pl.String)
-    rows = table.select(rest).iter_rows(named=True)
+    rows = table[rest].iter_rows(named=True)
     return pl.Series(values=[json_object(row) for row in rows], dtype=pl.String)
 
 

@@ -68,9 +68,10 @@ def _split_sequence(table: pl.DataFrame, name: str, types: dict[str, str]) -> pl
     """Split categories at blanks where the type is a sequence without bars and commas."""
     if types.get(name) != "token_seq":
         return table
-    if bool(table[name].str.contains(r"\||, ").any()):
-        return table.with_columns(pl.col(name).str.replace_all("'", "", literal=True))
-    return table.with_columns(pl.col(name).str.split(" "))
+    texts = table[name]
+    if bool(texts.str.contains(r"\||, ").any()):
+        return table.with_columns(texts.str.replace_all("'", "", literal=True))
+    return table.with_columns(texts.str.split(" "))
 
 
 def sniff(path: Path) -> bool:

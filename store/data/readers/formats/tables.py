@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,12 @@ UUIDS = "arrow.uuid"
 _NAMES = {"parquet": (".parquet",), "arrow": (".arrow", ".feather")}
 
 
-def read_interactions(
+Shape = Callable[[pl.DataFrame, str, ReadOptions, Problems, Columns | None], pl.DataFrame]
+"""Brings a table into the shape of interactions or of items."""
+
+
+def read_shaped(
+    shape: Shape,
     path: Path,
     options: ReadOptions,
     problems: Problems,
@@ -39,7 +44,19 @@ def read_interactions(
     form: str,
     usual: Columns | None = None,
 ) -> pl.DataFrame:
-    """Read interactions from a table; ``usual`` are the format's column names.
+    """Read interactions or items from a table.
+
+    Parameters
+    ----------
+    shape
+        :func:`~store.data.readers.columns.interactions.interactions_from` or
+        :func:`~store.data.readers.columns.items.items_from`.
+    path, options, problems
+        As every reader has them.
+    form
+        ``csv``, ``tsv``, ``parquet`` or ``arrow``.
+    usual
+        The format's column names, where they are not ours.
 
     Raises
     ------
@@ -47,26 +64,11 @@ def read_interactions(
         The file cannot be read at all; ``problems`` says why.
     """
     table = read_table(path, form, options, problems)
-    return interactions_from(table, shown_name(path), options, problems, usual)
+    return shape(table, shown_name(path), options, problems, usual)
 
 
-def read_items(
-    path: Path,
-    options: ReadOptions,
-    problems: Problems,
-    *,
-    form: str,
-    usual: Columns | None = None,
-) -> pl.DataFrame:
-    """Read items from a table; ``usual`` are the format's column names.
-
-    Raises
-    ------
-    UnusableFileError
-        The file cannot be read at all; ``problems`` says why.
-    """
-    table = read_table(path, form, options, problems)
-    return items_from(table, shown_name(path), options, problems, usual)
+read_interactions = partial(read_shaped, interactions_from)
+read_items = partial(read_shaped, items_from)
 
 
 def read_table(path: Path, form: str, options: ReadOptions, problems: Problems) -> pl.DataFrame:

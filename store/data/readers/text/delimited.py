@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from polars.selectors import by_name
 
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems
@@ -239,7 +240,7 @@ def _report_misfit(
 
 def _unquoted(name: str) -> pl.Expr:
     """Take the quotes off a field that is quoted as a whole, with inner quotes doubled."""
-    text = pl.col(name)
+    text = by_name(name).as_expr()  # pl.col takes "*" and "^…$" for patterns
     inner = text.str.slice(1, text.str.len_chars() - 2)
     lone = inner.str.replace_all('""', "", literal=True).str.contains('"', literal=True)
     whole = text.str.starts_with('"') & text.str.ends_with('"') & (text.str.len_chars() >= 2)

@@ -12,6 +12,7 @@ import polars as pl
 from store.data.readers.base.choices import DateOrder
 from store.data.readers.values.date_columns import read_written
 from store.data.readers.values.dates import is_ambiguous, order_of, read_date
+from store.data.readers.values.ids import unfit_type
 from store.data.readers.values.numbers import DAY, EARLY, LATE, Moments, Numbers, read_numbers
 
 FAR = 40 * 365 * DAY
@@ -54,10 +55,6 @@ class Times:
 
 def unfit_time_type(dtype: pl.DataType) -> str | None:
     """Name what a column holds where none of it can be a time; None where it can."""
-    if isinstance(dtype, pl.List | pl.Array):
-        return "lists"
-    if isinstance(dtype, pl.Struct):
-        return "objects with fields"
     if dtype == pl.Duration:
         return "durations, which have no beginning"
     if dtype == pl.Time:
@@ -66,7 +63,7 @@ def unfit_time_type(dtype: pl.DataType) -> str | None:
         return "true and false"
     if dtype == pl.Binary:
         return "bytes"
-    return None
+    return unfit_type(dtype)
 
 
 def read_times(values: pl.Series, order: DateOrder | None = None) -> Times:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tempfile
 from pathlib import Path
 
@@ -88,6 +89,15 @@ class TestGood:
         assert raw.problems == []
         assert raw.interactions.rows() == [("u", "i", None, 2, 2), ("u", "j", None, 1, 3)]
         assert raw.items.rows() == [("i", "Pen", ["Office", "Pens"], "{}", 2)]
+
+    @pytest.mark.parametrize("name", ["*", "^.*_id$"])
+    def test_a_column_may_be_called_like_a_pattern(self, tmp_path, name):
+        # Found by fuzzing: polars took the name for a pattern and no file with it was read.
+        log = write(tmp_path / "log.tsv", f"{name}\tuser_id\titem_id\ttimestamp\n7\tu\ti\t5\n")
+        items = write(tmp_path / "items.tsv", f"item_id\ttitle\t{name}\ni\tPen\tred\n")
+        raw = read(log, ReadOptions(items=items))
+        assert (raw.problems, raw.interactions.height) == ([], 1)
+        assert json.loads(raw.items["extra"][0]) == {name: "red"}
 
     def test_an_item_file_with_the_usual_name_is_read_though_the_log_has_another(self, tmp_path):
         log = write(tmp_path / "log.csv", "user_id,sku,position\nu,i1,2\n")
@@ -312,7 +322,7 @@ ids = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]),
     min_size=1,
     max_size=8,
-).filter(lambda text: text.strip(" ") != "")
+).filter(lambda text: text.strip() != "")  # an id of blanks alone is none
 times = st.integers(900_000_000, 1_900_000_000)
 logs = st.lists(st.tuples(ids, ids, times), min_size=1, max_size=20)
 

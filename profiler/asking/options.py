@@ -43,8 +43,9 @@ class AskingOptions(CallOptions):
 
     def __post_init__(self) -> None:
         for name in ("concurrency", "max_tokens", "token_budget", "give_up_after"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
 
 
 @dataclass(frozen=True)

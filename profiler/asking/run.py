@@ -114,7 +114,7 @@ class Run:
     async def _go(self) -> None:
         async with self.ledger:
             # Twice as many as calls may be under way: while one reads and stores, another asks.
-            number = min(2 * self.options.concurrency, max(len(self.queue), 1))
+            number = min(2 * self.ledger.pace.most, max(len(self.queue), 1))
             workers = [asyncio.create_task(self._work()) for _ in range(number)]
             watch = asyncio.create_task(self._watch())
             await self._finish(workers)

@@ -143,7 +143,12 @@ class PaceOptions:
     HEADING: ClassVar[str] = "Pace"
 
     concurrency: Annotated[
-        int | None, option("Most calls under way at once.", min=1, default="8")
+        int | None,
+        option(
+            "Most calls under way at once; fewer where the service is full.",
+            min=1,
+            default="8; 2 for a server on this machine",
+        ),
     ] = None
     rpm: Annotated[int | None, option("Most requests per minute.", min=1)] = None
     tpm: Annotated[int | None, option("Most tokens per minute.", min=1)] = None

@@ -16,7 +16,8 @@ class CallOptions:
     Attributes
     ----------
     concurrency
-        Most calls under way at once.
+        Most calls under way at once; None is 8, and 2 where the model runs on this machine. Fewer
+        are made where the service is full.
     rpm, tpm
         Requests and tokens per minute; None leaves it to what the service tells.
     caps
@@ -27,7 +28,7 @@ class CallOptions:
         Calling again what was not answered.
     """
 
-    concurrency: int = 8
+    concurrency: int | None = None
     rpm: int | None = None
     tpm: int | None = None
     caps: Caps = field(default_factory=Caps)

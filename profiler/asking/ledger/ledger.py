@@ -21,6 +21,7 @@ from profiler.asking.ledger.tally import Tally
 from profiler.asking.ledger.writer import Writer
 from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
 from profiler.llm.models import Learned
+from profiler.llm.pace import Pace, calls_at_once
 from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request
 from profiler.llm.rate_limits import Limiter
 from store.errors import BudgetReachedError, ForgottenError, UserError
@@ -110,9 +111,14 @@ class Ledger:
         if self._policy.sleep is asyncio.sleep:
             self._policy = replace(self._policy, sleep=self.sleep)
         self._limiter = Limiter(options.rpm, options.tpm, sleep=self.sleep)
+        self.pace = Pace(
+            calls_at_once(options.concurrency, port.base_url),
+            self._limiter,
+            first_wait=self._policy.first_wait,
+            longest_wait=self._policy.longest_wait,
+        )
         caps = Caps() if port.name == OFFLINE else options.caps
         self._budget = Budget(caps, store.responses.spent())
-        self._in_flight = asyncio.Semaphore(options.concurrency)
         self._owner = owner_name()
         self._learned: Learned | None = getattr(port, "learned", None)
         if self._learned is not None:
@@ -280,14 +286,17 @@ class Ledger:
 
     async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
         sent = False
+
+        async def call() -> Reply:
+            nonlocal sent
+            if self.halted:
+                raise HaltedError
+            self.tally.calls += 1
+            sent = True
+            return await self._call(request, attempt_id)
+
         try:
-            async with self._in_flight:
-                grant = await self._limiter.acquire(reserved.tokens)
-                if self.halted:
-                    raise HaltedError
-                self.tally.calls += 1
-                sent = True
-                reply = await self._call(request, attempt_id)
+            reply, grant = await self.pace.send(call, reserved.tokens)
         except (HaltedError, asyncio.CancelledError):
             if sent:
                 raise
@@ -305,8 +314,6 @@ class Ledger:
             if error.outcome == "unsupported":
                 await self.writer.do(self._record_learned)
             self._limiter.follow(error.headers)
-            if error.outcome == "rate_limited" and error.retry_after is not None:
-                self._limiter.pause(min(error.retry_after, self._policy.longest_told))
             await self._failed(attempt_id, error, time.perf_counter() - started)
             raise
         except asyncio.CancelledError:

@@ -142,7 +142,7 @@ def check_quarantine(store: Store, server: LlmServer, each: int) -> None:
 
 
 def test_sixteen_kinds_of_fault(tmp_path: Path, template: Template) -> None:
-    check_sixteen_kinds(tmp_path, template, each=4, timeout=2)
+    check_sixteen_kinds(tmp_path, template, each=2, timeout=1.5)
 
 
 @pytest.mark.slow

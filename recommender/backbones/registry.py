@@ -30,6 +30,7 @@ BACKBONES: Registry[type[Backbone]] = Registry(
         "facet": "recommender.backbones.multi_interest.facet:Facet",
         "pomrec": "recommender.backbones.multi_interest.pomrec:PoMRec",
         "pimi": "recommender.backbones.multi_interest.pimi:PIMI",
+        "hymirec": "recommender.backbones.multi_interest.hymirec:HyMiRec",
         "gimirec": "recommender.backbones.multi_interest.gimirec:GIMIRec",
         "lightgcn": "recommender.backbones.graph.lightgcn:LightGCN",
         "mhim": "recommender.backbones.graph.mhim:MHIM",

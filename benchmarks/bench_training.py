@@ -37,7 +37,9 @@ from recommender.backbones.create import create
 from recommender.data.sequences import Sequences
 from recommender.losses.recommendation import Loss, create_loss, encode_rows
 from recommender.objectives.routing import RoutingRegularisation
-from recommender.training.loop import Settings, fit, make_optimiser
+from recommender.training.loop import fit
+from recommender.training.settings import Settings
+from recommender.training.weights import make_optimiser
 
 CASES = {
     "remi 20": ("remi", 20, "interest-aware", {"negatives": 1280}, "one"),

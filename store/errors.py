@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+__all__ = [
+    "BudgetReachedError",
+    "DataError",
+    "ForeignFileError",
+    "ForgottenError",
+    "InterruptedRunError",
+    "LeakageError",
+    "ProviderRefusedError",
+    "ReadOnlyStoreWarning",
+    "StoreError",
+    "StoreWarning",
+    "UserError",
+]
+
 
 class UserError(Exception):
     """Something the user can mend: wrong argument, bad input, a store that lacks what is asked.

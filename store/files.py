@@ -22,6 +22,8 @@ from store.errors import UserError
 from store.private_files import create_private, remove_stale
 from store.unfinished import naming
 
+__all__ = ["whole_file"]
+
 SQLITE_BESIDE = ("-wal", "-shm", "-journal")
 """Endings of the files that SQLite keeps beside a database while it is in use."""
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+__all__ = ["OpenModel", "ReasonedItem", "Recommending"]
+
 Tier = Literal["shows", "fits", "none"]
 
 

@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 
 from store.errors import UserError
 
+__all__ = ["Registry"]
+
 Part = TypeVar("Part")
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from store.tables.subjects import Subjects
     from store.tables.vectors import Vectors
 
+__all__ = ["Store", "open_store"]
+
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
     """Open the store at ``path``, migrating it to the newest version.

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,75 @@ def test_known_circles_are_of_modules_that_exist() -> None:
 def test_circles_are_found() -> None:
     graph = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a", "d"}}
     assert [sorted(ring) for ring in circles(graph) if len(ring) > 1] == [["b", "c"]]
+
+
+MOST_FILES = 15
+MOST_PUBLIC = 370
+
+
+def test_no_folder_is_too_full() -> None:
+    # Made by rooms of 36 to 44 files in which nobody found anything.
+    modules = [path for path in SOURCES if path.name != "__init__.py"]
+    full = {
+        str(where.relative_to(ROOT)): count
+        for where, count in Counter(path.parent for path in modules).items()
+        if count > MOST_FILES
+    }
+    assert not full, "group these files by what they are about, into folders of their own"
+
+
+def public(tree: ast.Module) -> set[str] | None:
+    """Names in a module's ``__all__``, written out or by ``lazy_loader``; None without one."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and "__all__" in ast.unparse(node.targets[0]):
+            if isinstance(node.value, ast.Call):
+                lists = {word.arg: ast.literal_eval(word.value) for word in node.value.keywords}
+                named = {name for names in lists["submod_attrs"].values() for name in names}
+                return named | set(lists.get("submodules", ()))
+            return set(ast.literal_eval(node.value))
+    return None
+
+
+PUBLIC = {
+    name: names for name, path in MODULES.items() if (names := public(TREES[path])) is not None
+}
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTED = re.compile(
+    r"^[ ]*(?:from ((?:store|prompts|profiler|recommender)[.\w]*) import (\([^)]*\)|.+)"
+    r"|import (.+))$",
+    re.MULTILINE,
+)
+DOTTED = re.compile(r"`((?:store|prompts|profiler|recommender)(?:\.\w+)*)\.([A-Z]\w*)`")
+
+
+def documented(page: str) -> set[tuple[str, str]]:
+    """(module, name) of everything a page imports from the packages or names with its module."""
+    names = set(DOTTED.findall(page))
+    for module, listed, modules in DOCUMENTED.findall(page):
+        names |= {(module, name.split(" as ")[0].strip()) for name in listed.strip("()").split(",")}
+        names |= {(whole.strip(), "") for whole in modules.split(",")}
+    return {(module, name) for module, name in names if module.split(".")[0] in ROOMS}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_what_the_pages_import_is_public(path: Path) -> None:
+    # Made by 741 public names of which the documents showed a tenth.
+    used = documented(path.read_text("utf-8"))
+    missing = {
+        f"{module}.{name}".rstrip(".")
+        for module, name in used
+        if module not in PUBLIC or (name and name not in PUBLIC[module])
+    }
+    assert not missing, "a name that users import stands in the __all__ of the module they name"
+
+
+def test_public_names_are_few() -> None:
+    assert sum(len(names) for names in PUBLIC.values()) <= MOST_PUBLIC
+    assert PUBLIC["store"] > {"Store", "open_store"}  # those of lazy_loader are counted
+
+
+def test_documented_names_are_found() -> None:
+    page = (
+        "import store, os\n```python\n    from store.a import (\n  b,\n c as d)\n```\n`store.e.F`"
+    )
+    assert documented(page) >= {("store", ""), ("store.a", "b"), ("store.a", "c"), ("store.e", "F")}

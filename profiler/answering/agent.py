@@ -24,6 +24,8 @@ from store.errors import InterruptedRunError, UserError
 from store.store import Store
 from store.views.interests.citations import Cited
 
+__all__ = ["Answer", "AnsweringOptions", "ask"]
+
 MOST_STEPS = 10
 MOST_CALLS_A_STEP = 8
 LONGEST_QUESTION = 2_000

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from store.store import Store
     from store.tables.ledger import StoredResponse
 
+__all__ = ["Reading", "Task"]
+
 A = TypeVar("A")
 Make: TypeAlias = Callable[[ShownSubject, Mapping[str, Any]], Request]
 """Renders a question that shows the items of a subject, with values for further variables."""

@@ -19,6 +19,8 @@ from store.digests import canonical_json
 from store.errors import BudgetReachedError
 from store.tables.ledger import Spent
 
+__all__ = ["Caps"]
+
 PER_MESSAGE = 8
 """Tokens that a service counts for the frame of one message."""
 

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 from profiler.llm.secrets import redact, redact_answer
 from store.digests import json_digest
 
+__all__ = ["CallError", "ChatPort", "Message", "Reply", "Request"]
+
 Role = Literal["system", "user", "assistant", "tool"]
 Method = Literal["json_schema", "json_mode", "tool", "text", "offline"]
 

@@ -24,6 +24,8 @@ from profiler.llm.secrets import (
 from store.errors import UserError
 from store.registry import Registry
 
+__all__ = ["Adapter", "Opening", "open_chat"]
+
 METHODS: tuple[JsonMethod, ...] = get_args(JsonMethod)
 NO_KEY = "none"
 """Sent to a server on this machine or network that was given no key."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from store.recommending import Recommending
     from store.store import Store
 
+__all__ = ["Written", "write_report"]
+
 
 @dataclass(frozen=True)
 class Written:

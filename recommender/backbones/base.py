@@ -22,6 +22,8 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from recommender.data.sequences import Batch, Sequences
 
+__all__ = ["Backbone", "BackboneConfig", "Encoded"]
+
 TrainsOn = Literal["one", "all", "none"]
 
 

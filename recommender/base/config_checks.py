@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from store.errors import UserError
 from store.suggestions import did_you_mean
 
+__all__ = ["checked"]
+
 Config = TypeVar("Config", bound=BaseModel)
 
 

@@ -15,6 +15,8 @@ from recommender.base.config_checks import checked
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch, Sequences
 
+__all__ = ["Material", "Objective", "ObjectiveConfig"]
+
 Reads = Literal["nothing", "interests", "interests of users"]
 
 

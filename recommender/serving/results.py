@@ -8,6 +8,8 @@ from typing import Any
 from store.views.interests.provenance import InterestOrigin
 from store.views.shared.row import KeyedRow
 
+__all__ = ["Explanation", "ItemPart", "NearInterest", "Recommendation"]
+
 
 @dataclass(frozen=True)
 class ItemPart(KeyedRow):

@@ -29,8 +29,6 @@ from recommender.training.settings import FitResult, Reason, Settings
 from recommender.training.weights import all_finite, copy_of, make_optimiser
 from store.errors import UserError
 
-__all__ = ["Evaluator", "FitResult", "Report", "Settings", "fit", "make_optimiser"]
-
 Evaluator = Callable[[Backbone], dict[str, float]]
 
 

@@ -15,6 +15,8 @@ from store.data.csr import starts
 from store.data.splits import NO_TIME, Part, Split
 from store.digests import bytes_digest
 
+__all__ = ["Dataset", "item_text"]
+
 ITEM_TEXTS = ("title", "title+categories")
 
 

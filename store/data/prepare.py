@@ -23,6 +23,8 @@ from store.data.splits import Split, assign_parts, parse_split
 from store.digests import bytes_digest, canonical_json
 from store.errors import DataError
 
+__all__ = ["Counts", "Prepared", "prepare"]
+
 Int64 = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 

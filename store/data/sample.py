@@ -22,6 +22,8 @@ from store.errors import DataError
 from store.files import whole_files
 from store.outputs import output_targets
 
+__all__ = ["Sample", "Truth", "load_truth", "write_sample"]
+
 USERS = 400
 SEED = 7
 FILES = ("interactions.tsv", "items.tsv", "truth.json")

@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from store.errors import DataError
 
+__all__ = ["NO_TIME", "Part", "Split"]
+
 NO_TIME = int(np.iinfo(np.int64).min)
 """Time of an interaction whose time is unknown."""
 

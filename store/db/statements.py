@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, TextClause, bindparam, text
 
+__all__ = ["statement"]
+
 
 def statement(sql: str, *lists: str) -> TextClause:
     """Return a statement with named parameters.

@@ -24,6 +24,8 @@ from store.db.sweeping import PENDING, sweep
 from store.digests import canonical_json
 from store.errors import StoreError, StoreWarning
 
+__all__ = ["Transactions"]
+
 
 def now() -> str:
     """Time of a row, UTC, ISO 8601."""

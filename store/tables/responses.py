@@ -23,23 +23,12 @@ from store.tables.ledger import (
     NewAttempt,
     NewResponse,
     Outcome,
-    Prompt,
     Spent,
     StoredResponse,
     Ticket,
 )
 from store.tables.ledger_account import Account
 from store.tables.prompts import add_prompt
-
-__all__ = [
-    "NewAttempt",
-    "NewResponse",
-    "Prompt",
-    "Responses",
-    "Spent",
-    "StoredResponse",
-    "Ticket",
-]
 
 _FOUND = (
     "SELECT response_id, request_digest, subject_id, model, method, raw_text, refusal, "

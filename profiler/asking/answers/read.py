@@ -24,16 +24,6 @@ from profiler.asking.answers.grounding import ground
 from profiler.llm.port import ShownItem
 from profiler.llm.stop_reasons import ending_of
 
-__all__ = [
-    "Answer",
-    "AnswerError",
-    "Interest",
-    "check_finish",
-    "parse_document",
-    "read_answer",
-    "read_document",
-]
-
 MAX_ERRORS = 10
 
 _FENCED = re.compile(r"\s*```[A-Za-z]*\s*(\{.*\})\s*```\s*", re.DOTALL)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from store.tables.ledger import StoredResponse
     from store.tables.subjects import Kind
 
+__all__ = ["Allocation", "Interests"]
+
 Found = tuple[Interest, ...]
 
 

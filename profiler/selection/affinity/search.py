@@ -16,9 +16,6 @@ from profiler.selection.affinity.geometry import (
     product_form,
 )
 
-# The preferences that the EIMF paper tries (None: the median similarity).
-PAPER_GRID: tuple[float | None, ...] = (None, -2.0, -3.0, -4.0, -5.0, -7.0, -10.0)
-
 # A number of exemplars within this share of the target (and within one of it) is good enough.
 TOLERANCE = 0.03
 

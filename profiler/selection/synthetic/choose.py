@@ -22,6 +22,8 @@ from profiler.selection.synthetic.neighbours import NeighbourGraph, item_weights
 from profiler.selection.synthetic.result import SyntheticSettings, SyntheticUser, SyntheticUsers
 from store.errors import UserError
 
+__all__ = ["choose_synthetic_users"]
+
 Ints = NDArray[np.int64]
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from profiler.selection.synthetic.neighbours import ItemWeight, Measure
 
+__all__ = ["SyntheticSettings", "SyntheticUser", "SyntheticUsers"]
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 

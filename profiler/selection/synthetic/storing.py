@@ -13,6 +13,8 @@ from store.views.subjects.synthetic_users import META_KEY
 if TYPE_CHECKING:
     from store.store import Store
 
+__all__ = ["save_synthetic_users"]
+
 
 def save_synthetic_users(
     store: Store,

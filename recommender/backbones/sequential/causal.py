@@ -9,6 +9,8 @@ from torch import Tensor
 
 from recommender.backbones.base import Backbone, Encoded
 
+__all__ = ["CausalBackbone"]
+
 
 class CausalBackbone(Backbone):
     """A model that reads all positions in one pass and serves the last one."""

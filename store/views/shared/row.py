@@ -8,6 +8,8 @@ from typing import Any
 
 from store.moved import UNTIL
 
+__all__ = ["KeyedRow", "Row"]
+
 
 @dataclass(frozen=True)
 class Row:

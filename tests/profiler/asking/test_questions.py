@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.asking.answers.read import AnswerError, read_answer
+from profiler.asking.answers.answer_schema import AnswerError
+from profiler.asking.answers.read import read_answer
 from profiler.asking.questions import CORRECTION, cut_items, make_reask, make_request
 from profiler.llm.port import Request, ShownItem, ShownSubject
 from prompts import Template, load_template

@@ -27,7 +27,8 @@ from safetensors.torch import save_file
 from recommender.base import distributed
 from recommender.backbones.create import create
 from recommender.losses.recommendation import create_loss
-from recommender.training.loop import Settings, fit
+from recommender.training.loop import fit
+from recommender.training.settings import Settings
 from tests.recommender.training.test_loop import planted, recall_at
 sequences = planted(users=100)
 model = create("dnn", sequences.n_items, d=8, length=8)

@@ -25,7 +25,8 @@ from recommender.losses.recommendation import create_loss
 from recommender.objectives.base import Objective
 from recommender.objectives.routing import RoutingRegularisation
 from recommender.training import checkpoint
-from recommender.training.loop import Settings, fit
+from recommender.training.loop import fit
+from recommender.training.settings import Settings
 from store.errors import InterruptedRunError, UserError
 
 ROOT = Path(__file__).resolve().parents[3]

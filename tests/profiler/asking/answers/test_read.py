@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from profiler.asking.answers.answer_schema import Answer, AnswerError
 from profiler.asking.answers.grounding import normal_label
-from profiler.asking.answers.read import Answer, AnswerError, read_answer
+from profiler.asking.answers.read import read_answer
 from profiler.asking.answers.sensitive import private_attribute
 from profiler.llm.port import ShownItem
 

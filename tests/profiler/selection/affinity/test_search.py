@@ -4,13 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.selection.affinity.search import (
-    PAPER_GRID,
     Trial,
     search_preference,
     sweep,
     thin,
     tolerance,
 )
+
+PAPER_GRID = (None, -2.0, -3.0, -4.0, -5.0, -7.0, -10.0)
+"""The preferences that the EIMF paper tries (None: the median similarity)."""
 
 
 def falling(scale, power, most):

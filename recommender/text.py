@@ -9,7 +9,7 @@ from store.console import plain
 
 if TYPE_CHECKING:
     from recommender.experiments.compare import Comparison
-    from recommender.serving.results import Explanation, NearInterest
+    from recommender.serving.results import Explanation, NamedInterest, NearInterest
 
 HOW = {
     "attention": "exact",
@@ -23,28 +23,54 @@ def item_name(title: str | None, item_id: str) -> str:
     return f"{plain(title)} ({plain(item_id)})" if title else plain(item_id)
 
 
-def explanation_lines(explanation: Explanation, most: int | None) -> list[str]:
-    """An explanation as lines; at most ``most`` history items and interests, None for all."""
+def reason_lines(explanation: Explanation) -> list[str]:
+    """Say why in one sentence, then the words of the interest that it names."""
+    found, interest = [plain(explanation.sentence)], explanation.reason.interest
+    if interest is not None and interest.description:
+        found.append(f"{plain(interest.label)}: {plain(interest.description)}")
+    return found
+
+
+def detail_lines(explanation: Explanation, most: int | None) -> list[str]:
+    """Return the figures behind a sentence.
+
+    Parameters
+    ----------
+    explanation
+        What is explained.
+    most
+        Items of the history and nearest interests shown; None for all.
+    """
+    found = []
+    if (interest := explanation.reason.interest) is not None:
+        near = "it proves this interest" if interest.proven else "by the words of both"
+        found += [f"the interest named ({near}):", *_interest_lines(interest, _proofs(most))]
     if explanation.how == "none":
-        return [f"score {explanation.base:.3f}: {HOW['none']}"]
+        return [*found, f"score {explanation.base:.3f}: {HOW['none']}"]
     number = f"behavioural interest {explanation.interest + 1} of {explanation.interests}"
     parts = explanation.parts if most is None else explanation.parts[:most]
-    lines = [f"scored by {number}; what the history gave ({HOW[explanation.how]}):"]
-    lines += [f"  {p.part:+.3f} {item_name(p.title, p.item_id)}" for p in parts]
+    found.append(
+        f"score {explanation.score:.3f}, by {number}; what the history gave "
+        f"({HOW[explanation.how]}), which sums to it:"
+    )
+    found += [f"  {p.part:+.3f} {item_name(p.title, p.item_id)}" for p in parts]
     rest = explanation.parts[len(parts) :]
     if rest:
-        lines.append(f"  {sum(p.part for p in rest):+.3f} {len(rest)} other items")
+        found.append(f"  {sum(p.part for p in rest):+.3f} {len(rest)} other items")
     if not explanation.semantic:
-        return [*lines, "no stored interests to name"]
+        return found
     whose = "the user's" if explanation.chosen_from == "user" else "all stored"
-    lines.append(f"closest of {whose} interests (compared by {explanation.compared_in}):")
     shown = explanation.semantic if most is None else explanation.semantic[:1]
-    for interest in shown:
-        lines += _interest_lines(interest, 3 if most is not None else 8)
-    return lines
+    by = explanation.compared_in
+    found.append(f"nearest of {whose} interests in the model's own space (by {by}; no reason):")
+    return found + [line for one in shown for line in _interest_lines(one, _proofs(most))]
 
 
-def _interest_lines(interest: NearInterest, most: int) -> list[str]:
+def _proofs(most: int | None) -> int:
+    return 8 if most is None else 3
+
+
+def _interest_lines(interest: NearInterest | NamedInterest, most: int) -> list[str]:
     description = f": {plain(interest.description)}" if interest.description else ""
     proofs = [item_name(e.title, e.item_id) for e in interest.evidence]
     more = f" and {len(proofs) - most} more" if len(proofs) > most else ""

@@ -5,4 +5,4 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 SubjectKind: TypeAlias = Literal["exemplar", "synthetic", "user"]
-ExportFormat: TypeAlias = Literal["jsonl", "parquet", "csv"]
+ExportFormat: TypeAlias = Literal["jsonl", "parquet", "csv", "gistbench"]

@@ -12,7 +12,7 @@ from recommender.commands.options import (
     require_model,
     require_store,
 )
-from store.console.options import Json, option
+from store.console.options import Detail, Json, option
 
 
 def explain(
@@ -20,21 +20,24 @@ def explain(
     item: Annotated[str, option("The item id to explain.")],
     user: User = None,
     history: History = None,
+    detail: Detail = False,
     store: ModelStore = None,
     json: Json = False,
 ) -> None:
-    """Why an item has its score: the interest that scored it, what each item of the history gave.
+    """Why a model gives an item its score: in a sentence, or with all figures by --detail.
 
-    Also the stored interests closest to it, with the items that prove them and where they are from.
+    An interest is named only where it fits the item; the items named are those that raised the
+    score. The figures are what each item of the history gave, and which interest scored it.
 
     $ recommender explain models/remi --user U042 --item I0101
+    $ recommender explain models/remi --user U042 --item I0101 --detail
     """
     require_model(model)
     require_store(store)
     from recommender.commands.recommend import parse_history
     from recommender.serving.service import Service
-    from recommender.text import explanation_lines, item_name
-    from store.console import note, print_json, say
+    from recommender.text import detail_lines, item_name, reason_lines
+    from store.console import note, print_json, say, say_lines
 
     with Service(model, store=store) as service:
         found = service.explain(item, user=user, history=parse_history(history))
@@ -43,6 +46,7 @@ def explain(
     if json:
         print_json({"model": str(model), "user": user, **found.to_json()})
         return
-    say(f"{item_name(found.title, found.item_id)}  {found.score:.3f}")
-    for line in explanation_lines(found, most=None):
-        say(f"  {line}")
+    say(item_name(found.title, found.item_id))
+    say_lines(reason_lines(found), "  ")
+    if detail:
+        say_lines(detail_lines(found, most=None), "    ")

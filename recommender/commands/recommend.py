@@ -16,7 +16,7 @@ from recommender.commands.options import (
     require_model,
     require_store,
 )
-from store.console.options import Json, Overwrite, option
+from store.console.options import Detail, Json, Overwrite, option
 
 if TYPE_CHECKING:
     from recommender.serving.service import Service
@@ -27,9 +27,8 @@ def recommend(
     user: User = None,
     history: History = None,
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
-    explain: Annotated[
-        bool, option("Say why, with the interests and their evidence.", "--explain")
-    ] = False,
+    explain: Annotated[bool, option("Say why, in a sentence each.", "--explain")] = False,
+    detail: Detail = False,
     diversity: Annotated[
         float, typer.Option(help="Weight of different categories in the list; 0 is off.")
     ] = 0.0,
@@ -52,19 +51,20 @@ def recommend(
     """Recommend items to a user of the store, or for a history given on the command line.
 
     $ recommender recommend models/remi --user U042 -k 3 --explain
+    $ recommender recommend models/remi --user U042 -k 1 --explain --detail
     $ recommender recommend models/remi --history I0101,I0102
     $ recommender recommend models/remi --user U042 --without i41 --more i12
     """
     require_model(model)
     require_store(store)
     from recommender.serving.service import Service
-    from store.console import note, print_json, say
+    from store.console import note, print_json, say, say_lines
     from store.errors import UserError
 
-    if all_users is not None and any((user, history, explain, diversity, without, more)):
+    if all_users is not None and any((user, history, explain, detail, diversity, without, more)):
         raise UserError(
             "--all writes plain lists of all users; leave out --user, --history, --explain, "
-            "--diversity, --without and --more"
+            "--detail, --diversity, --without and --more"
         )
     off, wanted = parse_interests(without), parse_interests(more)
     with Service(model, store=store) as service:
@@ -77,7 +77,7 @@ def recommend(
             k=k,
             filter_seen=not seen,
             diversity=diversity,
-            explain=explain,
+            explain=explain or detail,
             without=off,
             more=wanted,
         )
@@ -95,13 +95,15 @@ def recommend(
             }
         )
         return
-    from recommender.text import explanation_lines, item_name
+    from recommender.text import detail_lines, item_name, reason_lines
 
     for item in found:
-        say(f"{item.rank:>3}. {item_name(item.title, item.item_id)}  {item.score:.3f}")
+        score = "" if explain and not detail else f"  {item.score:.3f}"
+        say(f"{item.rank:>3}. {item_name(item.title, item.item_id)}{score}")
         if item.explanation is not None:
-            for line in explanation_lines(item.explanation, most=3):
-                say(f"     {line}")
+            say_lines(reason_lines(item.explanation), "     ")
+            if detail:
+                say_lines(detail_lines(item.explanation, most=3), "       ")
 
 
 def _write_all(

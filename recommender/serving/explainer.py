@@ -1,67 +1,66 @@
-"""Explanations of scores: what each item of the history gave, and the stored interests nearest.
-
-How a score is split stands in :mod:`recommender.serving.attribution`; here the numbers get their
-titles and words.
-"""
+"""Why items have their scores: each split among the history, and what may be claimed of it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from recommender.serving.attribution import Split, nearest_interests, split_scores
-from recommender.serving.results import Explanation, ItemPart, NearInterest
-from store.views.interests.provenance import describe_interests
+from recommender.serving.attribution import Split, split_scores
+from recommender.serving.reasons import Reason, find_reason
+from recommender.serving.results import (
+    Explanation,
+    ItemPart,
+    NamedInterest,
+    NearInterest,
+    Reasoning,
+)
+from store.views.interests.sentences import reason_sentence
+from store.views.subjects.users import Item
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recommender.backbones.base import Backbone
-    from store.store import Store
-    from store.tables.interests import Catalogue, Method
+    from recommender.serving.words import StoredWords
+    from store.views.interests.provenance import InterestOrigin
 
 
 @dataclass(frozen=True)
-class StoredWords:
-    """The interests of a store, for naming what a model found.
+class Explained:
+    """A score with what may be claimed of it.
 
     Attributes
     ----------
-    store, catalogue
-        The open store and its interests in use.
-    method
-        Which interests are a user's: ``exemplar`` or ``catalogue``.
-    projected
-        float32 ``[interests, d]`` in the model's space; None where no alignment learned one.
+    split
+        The score and what each place of the history gave.
+    parts
+        (item_ix, part of the score), each item once, largest first; empty where the model does
+        not look at the history.
+    reason
+        Tier, items to name, and the interest.
     """
 
-    store: Store
-    catalogue: Catalogue
-    method: Method
-    projected: torch.Tensor | None
-
-    @cached_property
-    def of_users(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows of the catalogue for every user, as CSR."""
-        return self.store.interests.of_users(self.method)
+    split: Split
+    parts: tuple[tuple[int, float], ...]
+    reason: Reason
 
 
 class Explainer:
-    """Explains the scores of one model.
+    """Explanations of one model.
 
     Parameters
     ----------
     model
         In evaluation mode.
     item_ids, titles
-        Of the model's items by item_ix; titles None without a store.
+        Of all items, by item_ix; no titles where there is no store.
     words
-        The store's interests; None where there are none.
+        The stored interests; None where there is no store.
     """
 
     def __init__(
@@ -71,86 +70,104 @@ class Explainer:
         titles: Sequence[str | None] | None,
         words: StoredWords | None,
     ) -> None:
-        self._model = model
-        self._item_ids = item_ids
-        self._titles = titles
-        self._words = words
+        self._model, self._words = model, words
+        self._ids, self._titles = item_ids, titles
 
-    def explain(
-        self, items: NDArray[np.integer[Any]], user_ix: int | None, numbers: Sequence[int]
-    ) -> list[Explanation]:
-        """Explain the scores of items for one history.
+    def reasons(
+        self, history: NDArray[np.integer[Any]], user_ix: int | None, items: Sequence[int]
+    ) -> list[Explained]:
+        """Split the score of each item and decide what may be claimed.
 
         Parameters
         ----------
-        items
-            The history as item_ix, oldest first.
+        history
+            item_ix, oldest first.
         user_ix
-            The user, if stored: then the user's own interests are named, if there are any.
-        numbers
-            Item numbers of the model, 1 … V.
+            Whose history it is; None for a raw one.
+        items
+            item_ix.
 
         Raises
         ------
         UserError
-            For an empty history or an item that the model does not have.
+            For an empty history.
         """
-        history = torch.from_numpy(np.asarray(items, dtype=np.int64) + 1)
-        splits = split_scores(self._model, history, numbers)
-        return [self._explanation(split, user_ix) for split in splits]
+        read = torch.from_numpy(np.asarray(history, dtype=np.int64) + 1)
+        splits = split_scores(self._model, read, [item + 1 for item in items])
+        fits = {} if self._words is None else self._words.fitting(history, user_ix, items)
+        found = []
+        for split, item in zip(splits, items, strict=True):
+            parts = _by_item(split)
+            found.append(Explained(split, parts, find_reason(parts, fits.get(item, []))))
+        return found
 
-    def _title(self, number: int) -> str | None:
-        return None if self._titles is None else self._titles[number - 1]
+    def explain(
+        self, history: NDArray[np.integer[Any]], user_ix: int | None, items: Sequence[int]
+    ) -> list[Explanation]:
+        """Full explanations: the sentence, and the figures behind it; parameters as above."""
+        explained = self.reasons(history, user_ix, items)
+        ids = sorted({one.reason.fit.group for one in explained if one.reason.fit is not None})
+        named = [] if self._words is None else self._words.origins(ids)
+        origins = {origin.interest_id: origin for origin in named}
+        return [self._explanation(one, user_ix, origins) for one in explained]
 
-    def _explanation(self, split: Split, user_ix: int | None) -> Explanation:
+    def _explanation(
+        self, explained: Explained, user_ix: int | None, origins: dict[int, InterestOrigin]
+    ) -> Explanation:
+        split = explained.split
         order = split.parts.argsort(descending=True, stable=True).tolist()
         history = split.history.tolist()
-        parts = [
-            ItemPart(
-                item_id=self._item_ids[history[place] - 1],
-                title=self._title(history[place]),
-                part=float(split.parts[place]),
-            )
-            for place in order
-        ]
-        semantic, compared_in, chosen_from = self._semantic(split, user_ix)
+        near: tuple[list[NearInterest], str, str] = ([], "", "")
+        if self._words is not None:
+            near = self._words.nearest(split, user_ix)
         return Explanation(
-            item_id=self._item_ids[split.item - 1],
-            title=self._title(split.item),
+            item_id=self._ids[split.item - 1],
+            title=self._title(split.item - 1),
             score=split.score,
             interest=split.interest,
             interests=self._model.k,
             how=split.how,
             base=split.base,
-            parts=parts,
-            semantic=semantic,
-            compared_in=compared_in,
-            chosen_from=chosen_from,
+            parts=[
+                ItemPart(
+                    item_id=self._ids[history[place] - 1],
+                    title=self._title(history[place] - 1),
+                    part=float(split.parts[place]),
+                )
+                for place in order
+            ],
+            reason=self._reasoning(explained, origins),
+            semantic=near[0],
+            compared_in=near[1],
+            chosen_from=near[2],
         )
 
-    def _semantic(self, split: Split, user_ix: int | None) -> tuple[list[NearInterest], str, str]:
-        """The words: interests near the split's, in which space, from whose."""
-        words = self._words
-        if words is None or split.how == "none":
-            return [], "", ""
-        catalogue = words.catalogue
-        candidates, chosen_from = np.arange(len(catalogue.ids)), "all"
-        if user_ix is not None:
-            indptr, rows = words.of_users
-            own = rows[int(indptr[user_ix]) : int(indptr[user_ix + 1])]
-            if len(own):
-                candidates, chosen_from = own, "user"
-        near = nearest_interests(
-            split,
-            self._model.item_embeddings().detach(),
-            candidates,
-            catalogue.indptr,
-            catalogue.items.astype(np.int64),
-            words.projected,
+    def _reasoning(self, explained: Explained, origins: dict[int, InterestOrigin]) -> Reasoning:
+        reason, fit = explained.reason, explained.reason.fit
+        because = [Item(self._ids[item], self._title(item)) for item in reason.because]
+        named = None if fit is None else origins[fit.group]
+        sentence = reason_sentence(
+            reason.tier,
+            [item.title or item.item_id for item in because],
+            None if named is None else named.label,
+            reads_history=explained.split.how != "none",
+            stored=self._words is not None and self._words.catalogue is not None,
         )
-        origins = describe_interests(words.store, catalogue, near.rows)
-        named = [
-            NearInterest(**vars(origin), similarity=similarity)
-            for origin, similarity in zip(origins, near.similarities, strict=True)
-        ]
-        return named, near.space, chosen_from
+        interest = None
+        if named is not None and fit is not None:
+            similarity = round(fit.similarity, 6)
+            interest = NamedInterest(**vars(named), similarity=similarity, proven=fit.proven)
+        return Reasoning(sentence, reason.tier, because, interest)
+
+    def _title(self, item: int) -> str | None:
+        return None if self._titles is None else self._titles[item]
+
+
+def _by_item(split: Split) -> tuple[tuple[int, float], ...]:
+    """Parts by item, largest first: an item may stand in a history twice."""
+    if split.how == "none":
+        return ()
+    found: dict[int, float] = defaultdict(float)
+    for number, part in zip(split.history.tolist(), split.parts.tolist(), strict=True):
+        found[number - 1] += part
+    return tuple(sorted(found.items(), key=lambda one: (-one[1], one[0])))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from store.views.interests.provenance import InterestOrigin
 from store.views.shared.row import KeyedRow
+from store.views.subjects.users import Item
+
+if TYPE_CHECKING:
+    from store.recommending import Tier
 
 __all__ = ["Explanation", "ItemPart", "NearInterest", "Recommendation"]
 
@@ -28,6 +32,44 @@ class NearInterest(InterestOrigin, KeyedRow):
 
 
 @dataclass(frozen=True)
+class NamedInterest(InterestOrigin):
+    """The interest that a reason names.
+
+    Attributes
+    ----------
+    similarity
+        Cosine of the words of item and interest.
+    proven
+        The item itself is evidence of the interest.
+    """
+
+    similarity: float
+    proven: bool
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """What may be claimed of a recommendation; the rule is :mod:`recommender.serving.reasons`.
+
+    Attributes
+    ----------
+    sentence
+        It in words, with the items by title.
+    tier
+        ``shows``, ``fits`` or ``none``.
+    because
+        Items of the history that speak for it, at most two.
+    interest
+        The interest named; None where no stored interest fits.
+    """
+
+    sentence: str
+    tier: Tier
+    because: list[Item]
+    interest: NamedInterest | None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Why an item has its score.
 
@@ -41,8 +83,11 @@ class Explanation:
         ``attention`` (exact), ``shapley`` (sampled) or ``none``.
     parts
         What each history item gave, largest first. They and ``base`` sum to the score.
+    reason
+        What may be claimed, in one sentence first.
     semantic
-        The semantic interests closest to it, the closest first.
+        The interests closest to it in the model's own space, the closest first; no
+        reason is made of them.
     compared_in
         ``alignment`` (the learned projection of the texts) or ``evidence`` (mean item vectors of
         the evidence); empty where nothing is stored.
@@ -58,13 +103,22 @@ class Explanation:
     how: str
     base: float
     parts: list[ItemPart]
+    reason: Reasoning
     semantic: list[NearInterest] = field(default_factory=list)
     compared_in: str = ""
     chosen_from: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """The reason in words."""
+        return self.reason.sentence
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.title or self.item_id}: {self.sentence}"
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,15 @@ from recommender.data.categories import category_codes
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.manifest import read_manifest
 from recommender.model_folder.origin import open_origin
-from recommender.model_folder.projection import load_projection
 from recommender.model_folder.weights import load_item_ids
-from recommender.serving.explainer import Explainer, StoredWords
+from recommender.serving.explainer import Explainer
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.steering import can_steer, interest_vectors, steered
 from recommender.serving.top_k import Ranked, history_of, known_history, recommend
+from recommender.serving.words import StoredWords
 from store.errors import UserError
 from store.store import Store, open_store
+from store.views.shared.near_names import similar_item
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -88,12 +89,27 @@ class Service:
         return category_codes(self._need("diversity").categories)
 
     @cached_property
-    def catalogue(self) -> Catalogue | None:
-        """The store's interests; None where there are none."""
+    def words(self) -> StoredWords | None:
+        """The stored interests; None where there is no store."""
         if self.store is None:
             return None
-        catalogue = self.store.interests.catalogue()
-        return catalogue if len(catalogue.ids) else None
+        return StoredWords(self.store, self.model, self.manifest, self.folder)
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The store's interests; None where there are none."""
+        return None if self.words is None else self.words.catalogue
+
+    @property
+    def projected(self) -> torch.Tensor | None:
+        """The store's interests in the model's space, as the alignment learned them."""
+        return None if self.words is None else self.words.projected
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What says why."""
+        titles = None if self.dataset is None else self.dataset.titles
+        return Explainer(self.model, self.item_ids, titles, self.words)
 
     def _need(self, what: str) -> Dataset:
         if self.dataset is None:
@@ -111,8 +127,13 @@ class Service:
             Where neither or both are given, or something in them is unknown.
         """
         if (user is None) == (history is None):
-            raise UserError("give either --user ID or --history ITEM,ITEM,…")
+            raise UserError("give either `user` or `history`")
         if history is not None:
+            unknown = (
+                [] if isinstance(history, str) else [i for i in history if i not in self.index]
+            )
+            if unknown and (near := self.like_item(unknown[0])):
+                raise UserError(f"the model does not know item {unknown[0]!r}{near}")
             return history_of(history, self.index), None
         dataset = self._need(f"user {user!r}")
         return known_history(dataset, str(user)), dataset.user_index[str(user)]
@@ -174,7 +195,7 @@ class Service:
         numbers = [number for number in ranked.items[0].tolist() if number]
         reasons: list[Explanation] | list[None] = [None] * len(numbers)
         if explain:
-            reasons = self._explainer.explain(items, user_ix, numbers)
+            reasons = self.explainer.explain(items, user_ix, [n - 1 for n in numbers])
         return [
             Recommendation(
                 rank=place + 1,
@@ -227,6 +248,13 @@ class Service:
             self.projected,
         )
 
+    def like_item(self, item: str) -> str:
+        """Return ``; did you mean …?`` with items of a similar id or title, or nothing."""
+        titles = [None] * len(self.item_ids) if self.dataset is None else self.dataset.titles
+        return similar_item(
+            item, [(one, title or "") for one, title in zip(self.item_ids, titles, strict=True)]
+        )
+
     def steers(self) -> bool:
         """Whether leaving an interest out can change a list: popularity has no such space."""
         return can_steer(self.model)
@@ -237,8 +265,11 @@ class Service:
         """Why an item has its score, whether or not it would be recommended."""
         items, user_ix = self.history(user, history)
         if item not in self.index:
-            raise UserError(f"the model does not know item {item!r}; there is nothing to explain")
-        return self._explainer.explain(items, user_ix, [self.index[item] + 1])[0]
+            raise UserError(
+                f"the model does not know item {item!r}{self.like_item(item)}; there is nothing to "
+                "explain"
+            )
+        return self.explainer.explain(items, user_ix, [self.index[item]])[0]
 
     def users(self) -> list[str]:
         """Users of the store that have a history."""
@@ -271,27 +302,6 @@ class Service:
 
     def _title(self, number: int) -> str | None:
         return None if self.dataset is None else self.dataset.titles[number - 1]
-
-    @cached_property
-    def projected(self) -> torch.Tensor | None:
-        """The store's interests in the model's space, as the alignment learned them."""
-        if self.catalogue is None:
-            return None
-        return load_projection(
-            self.folder,
-            self.catalogue.ids,
-            self.catalogue.texts,
-            width=self.model.d,
-            digest=self.manifest.projection_digest,
-        )
-
-    @cached_property
-    def _explainer(self) -> Explainer:
-        words = None
-        if self.store is not None and self.catalogue is not None:
-            words = StoredWords(self.store, self.catalogue, self.method, self.projected)
-        titles = None if self.dataset is None else self.dataset.titles
-        return Explainer(self.model, self.item_ids, titles, words)
 
     def close(self) -> None:
         """Close the store, where it was opened here."""

@@ -5,27 +5,17 @@ It is what :class:`store.recommending.Recommending` asks for; the programs hand 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from recommender.serving.attribution import Split, split_scores
-from recommender.serving.reasons import find_reason
 from recommender.serving.service import Service
-from store.errors import StoreError, UserError
+from store.errors import UserError
 from store.recommending import ReasonedItem
-from store.views.interests.fitting import Fit, fitting_interests
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from recommender.serving.explainer import Explained
     from store.data.dataset import Dataset
-    from store.store import Store
 
 
 class StoreLists:
@@ -48,7 +38,6 @@ class StoreLists:
         self._service = Service(model, store=store)
         if self._service.store is None or self._service.dataset is None:
             raise UserError(f"{model} cannot be served with {store}")
-        self._store: Store = self._service.store
         self._data: Dataset = self._service.dataset
 
     @property
@@ -94,25 +83,17 @@ class StoreLists:
         if user_ix is None or not items:
             return []
         numbers = [self._service.index[item] for item in items]
-        read = torch.from_numpy(np.asarray(history, dtype=np.int64) + 1)
-        splits = split_scores(self._service.model, read, [number + 1 for number in numbers])
-        fits = fitting_interests(self._store, user_ix, numbers, self._text_vectors)
         return [
-            self._reasoned(split, fits[number])
-            for split, number in zip(splits, numbers, strict=True)
+            self._reasoned(explained)
+            for explained in self._service.explainer.reasons(history, user_ix, numbers)
         ]
 
     def close(self) -> None:
         """Close the store."""
         self._service.close()
 
-    def _reasoned(self, split: Split, fits: Sequence[Fit]) -> ReasonedItem:
-        of_item: dict[int, float] = defaultdict(float)  # an item may stand in a history twice
-        for number, part in zip(split.history.tolist(), split.parts.tolist(), strict=True):
-            of_item[number - 1] += part
-        parts = sorted(of_item.items(), key=lambda one: (-one[1], one[0]))
-        reason = find_reason(parts if split.how != "none" else [], fits)
-        ids = self._data.item_ids
+    def _reasoned(self, explained: Explained) -> ReasonedItem:
+        split, reason, ids = explained.split, explained.reason, self._data.item_ids
         return ReasonedItem(
             item_id=ids[split.item - 1],
             score=split.score,
@@ -121,13 +102,6 @@ class StoreLists:
             because=tuple(ids[item] for item in reason.because),
             interest_id=None if reason.fit is None else reason.fit.group,
             similarity=None if reason.fit is None else reason.fit.similarity,
-            parts=tuple((ids[item], part) for item, part in parts) if split.how != "none" else (),
+            parts=tuple((ids[item], part) for item, part in explained.parts),
             base=split.base,
         )
-
-    @cached_property
-    def _text_vectors(self) -> NDArray[np.float32] | None:
-        try:
-            return self._store.vectors.items()
-        except StoreError:  # not encoded: an interest fits only what proves it
-            return None

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from store.data.splits import Part
 from store.errors import UserError
+from store.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -241,14 +242,15 @@ def known_history(dataset: Dataset, user_id: str) -> NDArray[np.int32]:
         For an unknown user, or one of whom nothing is known.
     """
     if user_id not in dataset.user_index:
+        near = did_you_mean(user_id, dataset.user_ids)
+        known = f" (such as {', '.join(dataset.user_ids[:3])}); for a new user give `history`"
         raise UserError(
-            f"no user {user_id!r} in the store, which has {dataset.n_users:,} "
-            f"(such as {', '.join(dataset.user_ids[:3])}); for a new user give --history"
+            f"no user {user_id!r} in the store, which has {dataset.n_users:,}{near or known}"
         )
     history = dataset.history(dataset.user_index[user_id], (Part.TRAIN, Part.INPUT))
     if len(history) == 0:
         raise UserError(
             f"user {user_id!r} has no interaction that the split {dataset.split} shows; "
-            "give --history"
+            "give `history`"
         )
     return history

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from store.console.output import print_json as print_json
     from store.console.output import print_table as print_table
     from store.console.output import say as say
+    from store.console.output import say_lines as say_lines
     from store.console.output import shortened as shortened
     from store.console.progress import show_progress as show_progress
 
@@ -28,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "print_json",
             "print_table",
             "say",
+            "say_lines",
             "shortened",
         ],
         "progress": ["show_progress"],

@@ -43,6 +43,10 @@ def option(help: str, *names: str, default: str | None = None, **settings: Any) 
 StoreFile = Annotated[Path, option("The store file.", "--store")]
 NewStoreFile = Annotated[Path, option("The store file; made where it is missing.", "--store")]
 Overwrite = Annotated[bool, option("Replace what exists already.", "--overwrite")]
+Detail = Annotated[
+    bool,
+    option("Also show the figures behind the sentence, and where the words are from.", "--detail"),
+]
 Json = Annotated[bool, option("Print one JSON document.", "--json")]
 
 

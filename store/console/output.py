@@ -11,10 +11,11 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 JOINERS = "\u200c\u200d"
@@ -133,6 +134,27 @@ def maker(source: str) -> str:
 def say(text: str) -> None:
     """Print one plain line."""
     sys.stdout.write(clean(text) + "\n")
+
+
+def say_lines(lines: Iterable[str], indent: str = "") -> None:
+    """Print lines; on a terminal one that is too wide goes on below, broken between words."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for line in lines:
+        inner = line[: len(line) - len(line.lstrip())]
+        if width is None or len(indent) + len(line) <= width:
+            say(indent + line)
+        else:
+            more = indent + inner + "  "
+            say(
+                textwrap.fill(
+                    plain(line.strip()),
+                    width,
+                    initial_indent=indent + inner,
+                    subsequent_indent=more,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
 
 
 def note(text: str) -> None:

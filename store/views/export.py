@@ -12,6 +12,7 @@ from store.db.statements import statement
 from store.errors import UserError
 from store.files import whole_files
 from store.outputs import output_targets
+from store.views import gistbench
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,7 +67,8 @@ def export_store(
     out
         Made where it is missing.
     file_format
-        ``jsonl``, ``csv`` or ``parquet``.
+        ``jsonl``, ``csv``, ``parquet``, or ``gistbench``: histories and users' interests as
+        GISTBench reads them (:mod:`store.views.gistbench`).
     overwrite
         Replace files that exist.
     spreadsheet_safe
@@ -88,10 +90,12 @@ def export_store(
         "csv": _write_safe_csv if spreadsheet_safe else _write_csv,
         "parquet": _write_parquet,
     }
-    if file_format not in writers:
-        raise UserError(f"--format {file_format!r}: one of {', '.join(writers)}")
+    if file_format not in (*writers, "gistbench"):
+        raise UserError(f"`format` {file_format!r}: one of {', '.join(writers)}, gistbench")
     if spreadsheet_safe and file_format != "csv":
         raise UserError(f"`spreadsheet_safe` is for csv; {file_format} holds no formulas")
+    if file_format == "gistbench":
+        return _export_gistbench(store, out, overwrite=overwrite)
     files = [f"{name}.{file_format}" for name in TABLES]
     targets = output_targets(out, files, overwrite=overwrite, reads=[store.path])
     write = writers[file_format]
@@ -102,6 +106,18 @@ def export_store(
             rows = write(partial, list(found.keys()), (tuple(row) for row in found))
             written.append({"file": str(out / file), "rows": rows})
     return written
+
+
+def _export_gistbench(store: Store, out: Path, *, overwrite: bool) -> list[dict[str, Any]]:
+    files = ["engagements.csv", "interests.jsonl"]
+    targets = output_targets(out, files, overwrite=overwrite, reads=[store.path])
+    with whole_files(targets) as partials, store.read() as connection:
+        histories = gistbench.engagements(connection)
+        rows = _write_csv(partials[0], gistbench.ENGAGEMENTS, histories)
+        interests = (tuple(row.values()) for row in gistbench.interests(connection))
+        interest_rows = _write_jsonl(partials[1], gistbench.INTERESTS, interests)
+    counts = zip(files, (rows, interest_rows), strict=True)
+    return [{"file": str(out / file), "rows": n} for file, n in counts]
 
 
 def _write_jsonl(path: Path, names: list[str], rows: Rows) -> int:

@@ -207,6 +207,12 @@ EXPLAINED: object = {
     "how": "str",
     "base": "number",
     "parts": [{"item_id": "str", "title": "str", "part": "number"}],
+    "reason": {
+        "sentence": "str",
+        "tier": "str",
+        "because": [{"item_id": "str", "title": "str"}],
+        "interest": "str",
+    },
     "semantic": [
         {
             "interest_id": "int",
@@ -232,14 +238,21 @@ def test_recommend_and_explain(app: typer.Typer, trained: Path, user: str) -> No
     first = found["recommendations"][0]
     why = run_json(app, "explain", trained, "--user", user, "--item", first["item_id"])
     assert why["parts"] == first["explanation"]["parts"]
+    named = why["reason"]["interest"]
+    why["reason"]["interest"] = "dict"
+    if named is not None:
+        assert set(named) == set(why["semantic"][0]) | {"proven"}
     assert shape(why) == EXPLAINED
     assert sum(p["part"] for p in why["parts"]) == pytest.approx(why["score"], abs=1e-5)
     text = run(app, "recommend", trained, "--user", user, "-k", 2, "--explain")
-    assert "scored by behavioural interest" in text
+    assert first["explanation"]["reason"]["sentence"] in text
+    assert "behavioural" not in text
+    text = run(app, "recommend", trained, "--user", user, "-k", 2, "--explain", "--detail")
+    assert "by behavioural interest" in text
     assert "shown by" in text
     assert "from exemplar:" in text
-    text = run(app, "explain", trained, "--user", user, "--item", first["item_id"])
-    assert text.count("shown by") == len(why["semantic"])
+    text = run(app, "explain", trained, "--user", user, "--item", first["item_id"], "--detail")
+    assert text.count("shown by") == len(why["semantic"]) + (named is not None)
     history = ",".join(p["item_id"] for p in why["parts"][:2])
     raw = run_json(app, "recommend", trained, "--history", history, "-k", 2)
     assert len(raw["recommendations"]) == 2
@@ -369,7 +382,7 @@ def test_onnx_tower_gives_the_same_interests(name: str, tmp_path: Path) -> None:
     ("args", "message"),
     [
         (["evaluate", "MODEL", "--metrics", "precision"], "no metric 'precision'"),
-        (["recommend", "MODEL"], "either --user ID or --history"),
+        (["recommend", "MODEL"], "give either .* or .*history"),
         (["recommend", "MODEL", "--user", "nobody"], "no user 'nobody'"),
         (["recommend", "MODEL", "--history", "nothing"], "does not know item 'nothing'"),
         (["recommend", "MODEL", "--user", "USER", "-k", "0"], "-k 0"),

@@ -27,7 +27,11 @@ def export(
 ) -> None:
     """Write interests, evidence, users' interests and assignments as files.
 
+    The format gistbench is what that benchmark of interests reads: histories, and the interests of
+    each user with the items they cite.
+
     $ profiler export --store shop.db --out exported --format parquet
+    $ profiler export --store shop.db --out bench --format gistbench
     """
     from store.console import print_json, print_table
     from store.store import open_store

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from profiler.commands.options import User
-from store.console.options import Json, StoreFile, option
+from store.console.options import Detail, Json, StoreFile, option
+
+if TYPE_CHECKING:
+    from store.views.interests.explanation import Explanation
 
 
 def explain(
     user: User,
     item: Annotated[str, option("Item id as in the data.")],
     store: StoreFile,
+    detail: Detail = False,
     json: Json = False,
 ) -> None:
-    """Why an item fits a user: the nearest of the user's interests, with path and evidence.
+    """Why an item fits a user, by the stored interests alone: in a sentence.
+
+    --detail shows the nearest of the user's interests, what proves them and the path to the answer.
 
     $ profiler explain U042 --item I0101 --store shop.db
+    $ profiler explain U042 --item I0101 --store shop.db --detail
     """
-    from store.console import plain, print_json, say
+    from store.console import plain, print_json, say, say_lines
     from store.store import open_store
     from store.views.interests.explanation import explain_item
 
@@ -28,14 +35,29 @@ def explain(
         print_json(explanation.to_json())
         return
     say(f"{plain(explanation.item.title or item)} for user {plain(user)}:")
-    if explanation.why != "found":
-        say(f"  {explanation.why}")
+    say_lines(lines(explanation, detail=detail), "  ")
+
+
+def lines(explanation: Explanation, *, detail: bool) -> list[str]:
+    """Return an explanation as lines: the sentence, the interest's words, then the figures."""
+    from store.console import plain
+
+    found = [plain(explanation.sentence)]
+    if not detail:
+        by_id = {one.interest_id: one for one in explanation.interests}
+        words = None if explanation.named is None else by_id[explanation.named]
+        if words is not None and words.description:
+            found.append(f"{plain(words.label)}: {plain(words.description)}")
+        return found
     for path in explanation.interests:
         near = "it proves this interest" if path.is_evidence else f"near {path.similarity:.2f}"
-        say(f"  {plain(path.label)} ({near}): {plain(path.description)}")
+        found.append(f"{plain(path.label)} ({near}): {plain(path.description)}")
         titles = [
             plain(e.title or e.item_id) + (" (own)" if e.touched else "") for e in path.evidence
         ]
-        say(f"    shown by {'; '.join(titles[:4])}")
+        more = f"; and {len(titles) - 4} more" if len(titles) > 4 else ""
+        found.append(f"  shown by {'; '.join(titles[:4])}{more}")
         source = f"answer {path.response_id}" if path.response_id else path.source
-        say(f"    user {plain(user)} -> {plain(path.subject)} ({path.through}) -> {source}")
+        whom = plain(explanation.user)
+        found.append(f"  user {whom} -> {plain(path.subject)} ({path.through}) -> {source}")
+    return found

@@ -38,15 +38,18 @@ _REACH_OF_GROUPS = statement(
     "FROM interest_users r JOIN interests n USING (interest_id) GROUP BY lead"
 )
 _LABEL = statement("SELECT label FROM interests WHERE interest_id = :id")
-# The view interest_users for one interest: SQLite does not carry the condition into its UNION.
+# The view interest_users for one interest and those under it: SQLite does not carry the condition
+# into its UNION.
 _REACHED = statement("""
-WITH reached AS (
-  SELECT m.user_ix FROM interests n JOIN memberships m ON m.subject_id = n.subject_id
-  JOIN subjects s ON s.subject_id = n.subject_id AND s.active WHERE n.interest_id = :interest
-  UNION SELECT user_ix FROM assignments WHERE interest_id = :interest
-  UNION SELECT s.user_ix FROM interests n
+WITH alike AS (
+  SELECT interest_id, subject_id FROM interests WHERE interest_id = :interest
+  UNION SELECT interest_id, subject_id FROM interests WHERE canonical_id = :interest
+), reached AS (
+  SELECT m.user_ix FROM alike n JOIN memberships m ON m.subject_id = n.subject_id
   JOIN subjects s ON s.subject_id = n.subject_id AND s.active
-  WHERE n.interest_id = :interest AND s.user_ix IS NOT NULL
+  UNION SELECT a.user_ix FROM alike n JOIN assignments a ON a.interest_id = n.interest_id
+  UNION SELECT s.user_ix FROM alike n
+  JOIN subjects s ON s.subject_id = n.subject_id AND s.active WHERE s.user_ix IS NOT NULL
 )
 SELECT u.user_id, count(*) OVER () FROM reached JOIN users u USING (user_ix)
 ORDER BY u.user_ix LIMIT :limit""")
@@ -141,7 +144,7 @@ def list_single_interests(store: Transactions, *, limit: int | None = None) -> l
 
 
 def reached(connection: Connection, interests: Sequence[int], limit: int = 5) -> dict[int, Reach]:
-    """For each interest, how many users it reaches and the first few of them."""
+    """How many users each interest reaches with those that stand under it, and a few of them."""
     found = {}
     for interest in interests:
         rows = connection.execute(_REACHED, {"interest": interest, "limit": limit}).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from store.digests import text_digest
 from store.errors import StoreError
 from store.store import Store
 from store.tables.vectors import fetch
+from store.views.interests.sentences import reason_sentence
 from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
 from store.views.subjects.users import Evidence, Item, evidence_of, find_user
@@ -36,8 +37,20 @@ _PATHS = statement(
     "'own', s.name, a.score FROM assignments a JOIN interests n USING (interest_id) "
     "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix"
 )
+_OWN_PROOF = statement(
+    "SELECT i.item_id, i.title, max(t.similarity) AS near, x.position FROM interactions x "
+    "JOIN items i USING (item_ix) LEFT JOIN assignment_items t ON t.user_ix = x.user_ix "
+    "AND t.item_ix = x.item_ix AND t.interest_id = :interest "
+    "WHERE x.user_ix = :user_ix AND x.part < 2 AND i.item_id <> :item "
+    "AND (t.item_ix IS NOT NULL OR x.item_ix IN "
+    "(SELECT item_ix FROM evidence WHERE interest_id = :interest)) "
+    "GROUP BY i.item_id ORDER BY near DESC NULLS LAST, x.position DESC, i.item_id LIMIT :most"
+)
 _ITEM = statement("SELECT item_id, title, categories FROM items WHERE item_id = :item")
 _FACTS = statement("SELECT key, value FROM meta WHERE key IN ('encoder', 'item_text')")
+NAMED = 2
+"""Items a sentence names."""
+
 _NEAREST_PATH = ("own", "exemplar", "synthetic", "user")
 
 
@@ -51,7 +64,8 @@ class ExplainingInterest(Row):
         How it is the user's: ``exemplar``, ``synthetic``, ``user`` or ``own``; by which subject;
         and how similar the user is to that (the share of the history covered, for ``own``).
     evidence, is_evidence
-        The items that prove it; whether the item is one of them.
+        The items that prove it, the item itself first if it is one of them (``is_evidence``), then
+        the user's own.
     similarity
         Cosine of the item's and the interest's text vectors, 0 where one is missing.
     """
@@ -71,10 +85,30 @@ class ExplainingInterest(Row):
 
 @dataclass(frozen=True)
 class Explanation(Row):
-    """Why an item fits a user: ``why`` is ``found`` or says that nothing stored explains it."""
+    """Why an item fits a user, by what is stored.
+
+    Attributes
+    ----------
+    user, item
+        Whom and what it is about.
+    sentence
+        The answer in one sentence.
+    because
+        The user's own items, at most two, that show the interest named.
+    named
+        Id of the interest that the sentence names, one of ``interests``: the first that the user's
+        own items show, else the first; None where nothing explains the item.
+    why
+        ``found``, or that nothing stored explains it.
+    interests
+        Those that explain it: the one that the item proves first, then the nearest.
+    """
 
     user: str
     item: Item
+    sentence: str
+    named: int | None
+    because: list[Item]
     why: str
     interests: list[ExplainingInterest]
 
@@ -101,6 +135,7 @@ def explain_item(
     found = []
     for number, path in paths.items():
         proof = evidence.get(number, [])
+        proof.sort(key=lambda e: (e.item_id != item_id, not e.touched))
         is_evidence = any(e.item_id == item_id for e in proof)
         if is_evidence or cosines[number] >= threshold:
             columns = {key: value for key, value in path.items() if key != "text_digest"}
@@ -113,8 +148,36 @@ def explain_item(
                 )
             )
     found.sort(key=lambda one: (not one.is_evidence, -one.similarity, one.interest_id))
-    why = _verdict(known=bool(paths), near=bool(found))
-    return Explanation(user.user_id, Item(item.item_id, item.title), why, found[:limit])
+    found = found[:limit]
+    own = ((one, _own_proof(store, user.user_ix, one.interest_id, item_id)) for one in found)
+    named, because = next((pair for pair in own if pair[1]), (found[0] if found else None, []))
+    return Explanation(
+        user=user.user_id,
+        item=Item(item.item_id, item.title),
+        sentence=_sentence(named, because, known=bool(paths)),
+        named=None if named is None else named.interest_id,
+        because=because,
+        why=_verdict(known=bool(paths), near=bool(found)),
+        interests=found,
+    )
+
+
+def _own_proof(store: Store, user_ix: int, interest: int, item_id: str) -> list[Item]:
+    """The user's own items that show an interest, the likest first, without the item itself."""
+    values = {"user_ix": user_ix, "interest": interest, "item": item_id, "most": NAMED}
+    with store.read() as connection:
+        return [Item(row[0], row[1]) for row in connection.execute(_OWN_PROOF, values)]
+
+
+def _sentence(named: ExplainingInterest | None, because: Sequence[Item], *, known: bool) -> str:
+    if named is None:
+        return _verdict(known=known, near=False).capitalize() + "."
+    if because:
+        titles = [one.title or one.item_id for one in because]
+        return reason_sentence("shows", titles, named.label)
+    if named.is_evidence:
+        return f"It is one of the items that show an interest in {named.label}."
+    return f"It fits the interest in {named.label}."
 
 
 def _verdict(*, known: bool, near: bool) -> str:

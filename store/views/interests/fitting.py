@@ -30,6 +30,12 @@ _OWN_ITEMS = statement(
     "WHERE e.interest_id IN :ids",
     "ids",
 )
+_SHOWN_BY = statement(
+    "SELECT n.interest_id, coalesce(n.canonical_id, n.interest_id) AS lead, n.text_digest, "
+    "e.item_ix FROM evidence e JOIN interests n USING (interest_id) "
+    "JOIN subjects s USING (subject_id) WHERE e.item_ix IN :history AND s.active ORDER BY 1, 4",
+    "history",
+)
 _PROVEN = statement(
     "SELECT interest_id, item_ix FROM evidence WHERE interest_id IN :ids AND item_ix IN :items",
     "ids",
@@ -84,27 +90,80 @@ def fitting_interests(
     with store.read() as connection:
         rows = connection.execute(_PATHS, {"user": user_ix}).all()
         paths = {row[0]: row for row in reversed(rows)}  # the user's own before borrowed ones
-        ids = sorted(paths)
-        if not ids or not items:
+        theirs = _Theirs({one: (int(row[1]), row[2]) for one, row in sorted(paths.items())}, {})
+        if not paths or not items:
             return {item: [] for item in items}
-        shows: dict[int, set[int]] = {int(row[1]): set() for row in rows}
-        for interest, item in connection.execute(_OWN_ITEMS, {"user": user_ix, "ids": ids}):
-            if interest in paths:
-                shows[int(paths[interest][1])].add(int(item))
-        values = {"ids": ids, "items": [int(item) for item in items]}
+        values = {"user": user_ix, "ids": list(theirs.of)}
+        for interest, item in connection.execute(_OWN_ITEMS, values):
+            theirs.show(interest, item)
+    return _fitting(store, theirs, items, vectors, threshold)
+
+
+def interests_fitting_history(
+    store: Store,
+    history: Sequence[int],
+    items: Sequence[int],
+    vectors: NDArray[np.float32] | None,
+    threshold: float = THRESHOLD,
+) -> dict[int, list[Fit]]:
+    """For each item, the interests that a raw history shows and that fit the item, best first.
+
+    Nobody is known by this history, so its interests are those that its own items prove.
+
+    Parameters
+    ----------
+    store
+        Whose interests.
+    history
+        item_ix of the history.
+    items, vectors, threshold
+        As for :func:`fitting_interests`.
+    """
+    theirs = _Theirs({}, {})
+    with store.read() as connection:
+        values = {"history": sorted({int(item) for item in history})}
+        for interest, lead, digest, item in connection.execute(_SHOWN_BY, values):
+            theirs.of[int(interest)] = (int(lead), digest)
+            theirs.show(interest, item)
+    if not theirs.of or not items:
+        return {item: [] for item in items}
+    return _fitting(store, theirs, items, vectors, threshold)
+
+
+@dataclass(frozen=True)
+class _Theirs:
+    """Interests of a person: the one that stands for each, its text; and the items that show it."""
+
+    of: dict[int, tuple[int, str]]
+    shown_by: dict[int, set[int]]
+
+    def show(self, interest: int, item: int) -> None:
+        if interest in self.of:
+            self.shown_by.setdefault(self.of[interest][0], set()).add(int(item))
+
+
+def _fitting(
+    store: Store,
+    theirs: _Theirs,
+    items: Sequence[int],
+    vectors: NDArray[np.float32] | None,
+    threshold: float,
+) -> dict[int, list[Fit]]:
+    values = {"ids": list(theirs.of), "items": [int(item) for item in items]}
+    with store.read() as connection:
         proven = {(row[0], row[1]) for row in connection.execute(_PROVEN, values)}
-    known = store.vectors.of_interests([(one, paths[one][2]) for one in ids])
+    known = store.vectors.of_interests([(one, digest) for one, (_, digest) in theirs.of.items()])
     found: dict[int, list[Fit]] = {}
     for item in items:
         fits = [
             Fit(
                 interest_id=one,
-                group=int(paths[one][1]),
+                group=lead,
                 similarity=_cosine(vectors, item, known.get(one)),
                 proven=(one, item) in proven,
-                own_items=frozenset(shows[int(paths[one][1])]),
+                own_items=frozenset(theirs.shown_by.get(lead, ())),
             )
-            for one in ids
+            for one, (lead, _) in theirs.of.items()
         ]
         near = [fit for fit in fits if fit.proven or fit.similarity >= threshold]
         near.sort(key=lambda fit: (not fit.proven, -fit.similarity, fit.interest_id))

@@ -60,10 +60,14 @@ def describe_interests(
     store: Transactions, catalogue: Catalogue, rows: Sequence[int]
 ) -> list[InterestOrigin]:
     """Words, evidence and origin of interests given by their rows, in that order."""
-    ids = [int(catalogue.ids[row]) for row in rows]
+    return origins_of(store, [int(catalogue.ids[row]) for row in rows])
+
+
+def origins_of(store: Transactions, ids: Sequence[int]) -> list[InterestOrigin]:
+    """Words, evidence and origin of interests given by their ids, in that order."""
     with store.read() as connection:
-        found = {row.interest_id: row for row in connection.execute(_ORIGINS, {"ids": ids})}
-        proofs = connection.execute(_EVIDENCE, {"ids": ids}).all()
+        found = {row.interest_id: row for row in connection.execute(_ORIGINS, {"ids": list(ids)})}
+        proofs = connection.execute(_EVIDENCE, {"ids": list(ids)}).all()
     evidence: dict[int, list[Item]] = {interest: [] for interest in ids}
     for interest_id, item_id, title in proofs:
         evidence[interest_id].append(Item(item_id, title))

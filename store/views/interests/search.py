@@ -87,6 +87,11 @@ _IN_USE = statement(
     "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
     "WHERE active ORDER BY interest_id LIMIT :limit"
 )
+_LEADS = statement(
+    "SELECT interest_id, canonical_id FROM interests WHERE interest_id IN :ids "
+    "AND canonical_id IS NOT NULL",
+    "ids",
+)
 _HITS = statement(
     "SELECT n.interest_id, n.label, n.description, n.source, n.canonical_id, s.name AS subject "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE n.interest_id IN :ids",
@@ -105,14 +110,14 @@ class Hit(Row):
     Attributes
     ----------
     canonical_id, subject, subjects
-        The interest that stands for it, None where it does itself; whose it is; and whose the
-        interests are that say the same.
+        None, because a hit stands for itself; whose it is; and whose the interests are that say
+        the same.
     users, some_users
-        How many users it reaches, and a few of them.
+        How many users it reaches with those under it, and a few of them.
     evidence
         The items that prove it.
     by
-        What found it: ``words``, ``items``, ``meaning``.
+        What found it or one under it: ``words``, ``items``, ``meaning``.
     """
 
     interest_id: int
@@ -131,7 +136,7 @@ class Hit(Row):
 def search(
     store: Store, query: str, *, limit: int = 10, vector: NDArray[np.float32] | None = None
 ) -> list[Hit]:
-    """Return the stored interests that fit ``query``, best first.
+    """Return the stored interests that fit ``query``, best first; near-duplicates are one hit.
 
     Parameters
     ----------
@@ -156,8 +161,8 @@ def search(
         }
         seeds = list(dict.fromkeys([*rankings["words"], *rankings["items"]]))[:_SEEDS]
         rankings["meaning"] = _by_meaning(store, connection, seeds, vector, limit * 5)
-        best = _fused(rankings)[:limit]
-        return _described(connection, best, rankings)
+        alike = _under_leads(connection, _fused(rankings), limit)
+        return _described(connection, alike, rankings)
 
 
 def _by_words(connection: Connection, query: str, limit: int) -> list[int]:
@@ -256,23 +261,39 @@ def _fused(rankings: dict[str, list[int]]) -> list[int]:
     return sorted(scores, key=lambda interest: (-scores[interest], interest))
 
 
+def _under_leads(connection: Connection, best: Sequence[int], limit: int) -> dict[int, list[int]]:
+    """The first ``limit`` interests that stand for themselves, each with the hits under it."""
+    rows = connection.execute(_LEADS, {"ids": list(best)})
+    leads = {row[0]: row[1] for row in rows}
+    found: dict[int, list[int]] = {}
+    for interest in best:
+        lead = leads.get(interest, interest)
+        if lead in found or len(found) < limit:
+            found.setdefault(lead, []).append(interest)
+    return found
+
+
 def _described(
-    connection: Connection, best: Sequence[int], rankings: dict[str, list[int]]
+    connection: Connection, alike: dict[int, list[int]], rankings: dict[str, list[int]]
 ) -> list[Hit]:
+    best = list(alike)
     rows = {row["interest_id"]: row for row in connection.execute(_HITS, {"ids": best}).mappings()}
     evidence = evidence_of(connection, best)
     reach = reached(connection, best)
     hits = []
     for interest in best:
-        alike = rows[interest]["canonical_id"] or interest
         hits.append(
             Hit(
                 **rows[interest],
-                subjects=list(connection.execute(_SUBJECTS, {"lead": alike}).scalars()),
+                subjects=list(connection.execute(_SUBJECTS, {"lead": interest}).scalars()),
                 users=reach[interest].users,
                 some_users=reach[interest].some_users,
                 evidence=[Item(e.item_id, e.title) for e in evidence.get(interest, [])],
-                by=[name for name, ranking in rankings.items() if interest in ranking],
+                by=[
+                    name
+                    for name, ranking in rankings.items()
+                    if set(alike[interest]) & set(ranking)
+                ],
             )
         )
     return hits

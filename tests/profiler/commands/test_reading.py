@@ -83,9 +83,10 @@ def test_json_of_every_command_is_as_recorded(run: Run, path: Path, tmp_path: Pa
 
 def test_lines_in_a_pipe_say_the_same(run: Run, path: Path, tmp_path: Path) -> None:
     expected = {
-        "show": "Paper shredding (30% of the history)",
-        "explain, proven": "user customer-bob -> exemplar:customer-cyd (own) -> answer 2",
-        "explain, not": "nothing stored explains this",
+        "show": "Because of “Cross-cut paper shredder”: an interest in Paper shredding.",
+        "explain, proven": "It is one of the items that show an interest in Paper shredding.",
+        "explain, near": "It is one of the items that show an interest in Gel pens and refills.",
+        "explain, not": "Nothing stored explains this",
         "search": "Gel pens and refills",
         "search, nothing": "nothing stored matches",
         "interests": "id\tinterest\tusers\titems\tof\tmerged",

@@ -16,6 +16,8 @@ def interest(number: int) -> Any:
         label=f"Interest {number}",
         description="wordy " * 40,
         source="offline",
+        interest_id=number,
+        response_id=None,
         strength=0.5,
         evidence=items,
     )
@@ -28,7 +30,15 @@ def group(name: str) -> Any:
 
 def own(number: int) -> Any:
     item = SimpleNamespace(item_id="i", title="T")
-    return SimpleNamespace(label=f"Own {number}", score=0.1, items=[item])
+    return SimpleNamespace(
+        label=f"Own {number}",
+        score=0.1 * number,
+        items=[item],
+        interest_id=number,
+        of_subject="exemplar:U2",
+        source="openai:m",
+        response_id=7,
+    )
 
 
 PROFILE: Any = SimpleNamespace(
@@ -47,12 +57,20 @@ def test_a_busy_user_fits_on_a_screen() -> None:
     assert max(len(line) for line in shown) <= WIDE
     assert sum("more (-k 0 shows everything)" in line for line in shown) == 3
     assert not [line for line in shown if line.endswith(" wor …")]
-    assert "Item 7 of it (own)" in "\n".join(shown), "own items come first"
+    text = "\n".join(shown)
+    assert "Because of “Item 7 of it” and “Item 0 of it”: an interest in Interest 0." in text
+    assert "%" not in text, "figures stand behind --detail"
+    assert text.index("Own 8") < text.index("Own 7"), "the largest share comes first"
 
 
 def test_everything_is_shown_where_asked_for() -> None:
-    shown = "\n".join(lines(PROFILE, None))
-    assert "Own 8" in shown
-    assert "Interest 11: " + "wordy " * 39 in shown
+    shown = "\n".join(lines(PROFILE, None, detail=True))
+    assert "Own 0" in shown
+    assert (
+        "80% of the history, shown by T\n    interest 8, from exemplar:U2, openai:m, ans" in shown
+    )
+    assert "by shares that overlap" in shown
+    assert "Item 7 of it (own); Item 0" in shown
+    assert "wordy " * 39 in shown
     assert "synthetic:6 (4 members" in shown
     assert "…" not in shown

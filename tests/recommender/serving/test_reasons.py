@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +14,15 @@ from hypothesis import strategies as st
 from recommender.backbones.base import BackboneConfig
 from recommender.backbones.item_to_item.pop import Pop
 from recommender.serving.reasons import LEAST_SHARE, NAMED, find_reason
+from recommender.serving.service import Service
 from recommender.serving.steering import can_steer, interest_vectors, steered
 from recommender.serving.store_lists import StoreLists
 from recommender.serving.top_k import recommend
 from store.errors import UserError
 from store.recommending import Recommending
 from store.store import open_store
-from store.views.interests.fitting import Fit, fitting_interests
+from store.views.interests.fitting import Fit, fitting_interests, interests_fitting_history
+from store.views.interests.sentences import reason_sentence
 
 PARTS = st.dictionaries(st.integers(0, 20), st.floats(-2, 2), min_size=1, max_size=12)
 FITS = st.lists(
@@ -206,3 +209,67 @@ def test_the_command_takes_ids_and_says_where_nothing_changes(
     assert (code, "no interest 999999" in error) == (2, True)
     code, _, error = run("--more", str(ids[0]), "--diversity", "1")
     assert (code, "exclude each other" in error) == (2, True)
+
+
+# --- sentences -----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (("shows", ["A", "B"], "C"), "Because of “A” and “B”: an interest in C."),
+        (("fits", ["A"], "C"), "Because of “A”; it fits the interest in C."),
+        (
+            ("none", ["A", "B"], None),
+            "Because of “A” and “B”; none of the stored interests fits it.",
+        ),
+        (("fits", [], "C"), "No item of the history speaks for it; it fits the interest in C."),
+    ],
+)
+def test_a_sentence_claims_what_its_tier_allows(said: tuple[Any, ...], expected: str) -> None:
+    assert reason_sentence(*said) == expected
+
+
+def test_a_sentence_says_what_a_model_without_history_cannot_know() -> None:
+    said = reason_sentence("none", [], None, reads_history=False)
+    assert said.startswith("The model does not look at the history; none of")
+    assert reason_sentence("none", ["A"], None, stored=False) == "Because of “A”."
+
+
+@pytest.mark.parametrize("history", [None, 6])
+def test_explanation_and_page_claim_the_same(
+    shop: Path, trained: Path, history: int | None
+) -> None:
+    """Made by two rules: the commands named the model's nearest vector, the report did not."""
+    with open_store(shop) as store, Service(trained, store) as service:
+        user = "U001"
+        items, user_ix = service.history(user, None)
+        if history is not None:
+            items, user_ix = items[:history], None
+        for item in [one.item_id for one in service.recommend(user=user, k=12)]:
+            (explained,) = service.explainer.reasons(items, user_ix, [service.index[item]])
+            (full,) = service.explainer.explain(items, user_ix, [service.index[item]])
+            reason, said = explained.reason, full.reason
+            assert said.tier == reason.tier
+            assert [one.item_id for one in said.because] == [
+                service.item_ids[one] for one in reason.because
+            ]
+            assert (said.interest is None) == (reason.fit is None)
+            if said.interest is not None:
+                assert said.interest.label in said.sentence
+                assert (": an interest in" in said.sentence) == (said.tier == "shows")
+
+
+def test_interests_of_a_raw_history_are_those_its_items_prove(shop: Path) -> None:
+    with open_store(shop) as store:
+        data, vectors = store.datasets.load(), store.vectors.items()
+        catalogue = store.interests.catalogue()
+        history = data.history(0).tolist()
+        found = interests_fitting_history(store, history, [5], vectors, threshold=-1)[5]
+        proven = {
+            int(catalogue.ids[row])
+            for row in range(len(catalogue.ids))
+            if set(catalogue.items[catalogue.indptr[row] : catalogue.indptr[row + 1]])
+            & set(history)
+        }
+        assert {fit.interest_id for fit in found} == proven
+        assert all(fit.own_items and fit.own_items <= set(history) for fit in found)
+        assert interests_fitting_history(store, [], [5], vectors) == {5: []}

@@ -164,3 +164,32 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(store, tmp_path):
     assert float(rows["1"]["strength"]) >= 0
     with pytest.raises(UserError, match="`spreadsheet_safe` is for csv"):
         export_store(store, tmp_path / "two", "jsonl", spreadsheet_safe=True)
+
+
+def test_gistbench_cites_only_what_a_user_is_known_to_have(store, tmp_path):
+    """Held-out items cited as evidence would make the benchmark's figures too good."""
+    written = export_store(store, tmp_path / "g", "gistbench")
+    assert [one["rows"] for one in written] == [12, 4]
+    log = pl.read_csv(tmp_path / "g" / "engagements.csv", infer_schema=False)
+    assert log.columns == [
+        "user_id", "object_id", "object_text", "interaction_type", "interaction_time",
+    ]  # fmt: skip
+    assert set(log["interaction_type"]) == {"implicit_positive"}
+    assert log["interaction_time"][0] == "1970-01-01T00:16:40+00:00"
+    known = {user: set(rows["object_id"]) for (user,), rows in log.group_by("user_id")}
+    assert known["customer-ada"] == {"pen", "refill", "note"}
+    with (tmp_path / "g" / "interests.jsonl").open() as file:
+        rows = [json.loads(line) for line in file]
+    assert list(rows[0]) == ["user_id", "name", "item_ids", "evidence_excerpt", "brief_rationale"]
+    for row in rows:
+        assert row["item_ids"]
+        assert set(row["item_ids"]) <= known[row["user_id"]]
+        assert row["brief_rationale"].endswith(f"an interest in {row['name']}.")
+    own = {(row["user_id"], row["name"]): row["item_ids"] for row in rows}
+    assert own["customer-cyd", SHREDDING.label] == ["oil", "shred"]
+    assert own["customer-bob", "Gel pens and refills"] == ["pen"]
+
+
+def test_a_format_that_does_not_exist_is_named(store, tmp_path):
+    with pytest.raises(UserError, match="`format` 'yaml': one of jsonl, csv, parquet, gistbench"):
+        export_store(store, tmp_path / "g", "yaml")

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from store.errors import UserError
 from store.store import open_store
+from store.upkeep.duplicates import merge_duplicates
+from store.views.interests.catalogue import list_interests
 from store.views.interests.search import search
 from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, fill, unit
 
@@ -33,6 +35,22 @@ def test_items_lead_to_the_interests_they_prove(store):
     assert hit.label == SHREDDING.label
     assert "items" in hit.by
     assert [item.item_id for item in hit.evidence] == ["shred", "oil"]
+
+
+def test_a_hit_counts_what_the_catalogue_counts(tmp_path):
+    # Made by search and catalogue that gave one interest 73 and 125 users.
+    with open_store(fill(tmp_path / "s.db")) as opened:
+        assert PENS.label in labels(search(opened, "gel pens"))
+        assert REFILLS.label in labels(search(opened, "gel pens"))
+        merge_duplicates(opened)
+        listed = {one.interest_id: one for one in list_interests(opened)}
+        hits = search(opened, "gel pens")
+        assert REFILLS.label not in labels(hits)
+        assert hits[0].label == PENS.label
+        assert len(hits[0].subjects) == 2
+        for hit in search(opened, "pens OR paper OR shredding"):
+            assert hit.users == listed[hit.interest_id].users
+        assert labels(search(opened, "refillable"))[0] == PENS.label
 
 
 def test_meaning_brings_what_shares_no_word(store):

@@ -63,14 +63,15 @@ def engagements(connection: Connection) -> Iterator[tuple[str, str, str, str, st
 def interests(connection: Connection) -> Iterator[dict[str, Any]]:
     """Rows of :data:`INTERESTS`: each interest of each user with the user's own items."""
     found: dict[str, Any] | None = None
-    key, titles = None, []
+    key: tuple[int, int] | None = None
+    titles: list[str] = []
     for user_ix, user, lead, label, description, item, title in connection.execute(_PROOFS):
         if key != (user_ix, lead):
             if found is not None:
                 yield _finished(found, titles)
             key, titles = (user_ix, lead), []
-            words = (user, label, [], _first_words(description or label), "")
-            found = dict(zip(INTERESTS, words, strict=True))
+            excerpt = _first_words(description or label)
+            found = dict(zip(INTERESTS, (user, label, [], excerpt, ""), strict=True))
         if found is not None:
             found["item_ids"].append(item)
             titles.append(title or item)

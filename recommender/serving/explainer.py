@@ -19,7 +19,7 @@ from recommender.serving.results import (
     NearInterest,
     Reasoning,
 )
-from store.views.interests.sentences import reason_sentence
+from store.views.shared.sentences import reason_sentence
 from store.views.subjects.users import Item
 
 if TYPE_CHECKING:

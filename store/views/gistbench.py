@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from store.data.dataset import item_text
 from store.db.statements import statement
-from store.views.interests.sentences import interest_sentence
+from store.views.shared.sentences import interest_sentence
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -161,7 +161,7 @@ def _fitting(line: str, most: int | None) -> str:
 def _sentence(items: Sequence[Item], label: str) -> str:
     """Because of which items there is which interest; long titles end in an ellipsis."""
     from store.console import shortened
-    from store.views.interests.sentences import interest_sentence
+    from store.views.shared.sentences import interest_sentence
 
     named, label = items[:NAMED], _text(label)
     room = WIDE - len(interest_sentence([""] * len(named), label)) - 2

@@ -17,9 +17,9 @@ from store.digests import text_digest
 from store.errors import StoreError
 from store.store import Store
 from store.tables.vectors import fetch
-from store.views.interests.sentences import reason_sentence
 from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
+from store.views.shared.sentences import reason_sentence
 from store.views.subjects.users import Evidence, Item, evidence_of, find_user
 
 THRESHOLD = 0.55

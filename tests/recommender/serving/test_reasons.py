@@ -22,7 +22,7 @@ from store.errors import UserError
 from store.recommending import Recommending
 from store.store import open_store
 from store.views.interests.fitting import Fit, fitting_interests, interests_fitting_history
-from store.views.interests.sentences import reason_sentence
+from store.views.shared.sentences import reason_sentence
 
 PARTS = st.dictionaries(st.integers(0, 20), st.floats(-2, 2), min_size=1, max_size=12)
 FITS = st.lists(

@@ -39,9 +39,9 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=64, help="of the vectors [64]")
     options = parser.parse_args()
 
+    from recommender.backbones.coded.codebook import encode
+    from recommender.backbones.coded.content import content_vectors
     from recommender.backbones.create import create
-    from recommender.backbones.multi_interest.codebook import encode
-    from recommender.backbones.multi_interest.content import content_vectors
     from recommender.data.sequences import Sequences
     from recommender.evaluation.ranking import evaluate_scores
     from store.store import open_store

@@ -19,6 +19,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "ldmi": "recommender.objectives.ldmi:LDMI",
         "crowd": "recommender.objectives.crowd:Crowd",
         "dmil": "recommender.objectives.dmil:DMIL",
+        "nodes": "recommender.objectives.nodes:Nodes",
         "global_context": "recommender.objectives.refining:GlobalContext",
         "hypergraph": "recommender.objectives.refining:Hypergraph",
     },

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from recommender.backbones.multi_interest.codebook import balanced, encode
+from recommender.backbones.coded.codebook import balanced, encode
 
 
 def vectors(n: int = 300, d: int = 16, seed: int = 0) -> torch.Tensor:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from recommender.backbones.coded.refiners import TransformerRefiner
 from recommender.backbones.create import create
-from recommender.backbones.multi_interest.refiners import TransformerRefiner
 from recommender.data.sequences import Sequences
 from store.errors import UserError
 

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
-from recommender.backbones.multi_interest.codebook import Lengths, decode, encode
-from recommender.backbones.multi_interest.content import Content, content_vectors
-from recommender.backbones.multi_interest.refiners import TransformerRefiner
+from recommender.backbones.coded.codebook import Lengths, decode, encode
+from recommender.backbones.coded.content import Content, content_vectors
+from recommender.backbones.coded.refiners import TransformerRefiner
 from recommender.backbones.sequential.layers import Layout
 from recommender.data.sequences import Sequences
 
@@ -98,7 +98,7 @@ class HyMiRec(Backbone):
                 d, config.layers, config.heads, config.dropout, tokens
             )
         else:
-            from recommender.backbones.multi_interest.language_model import LanguageModelRefiner
+            from recommender.backbones.coded.language_model import LanguageModelRefiner
 
             self.refiner = LanguageModelRefiner(config.language_model, d)
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModel
 
-from recommender.backbones.multi_interest.refiners import left_aligned
+from recommender.backbones.coded.refiners import left_aligned
 from store.errors import UserError
 
 

@@ -1,0 +1,1 @@
+"""Backbones that read items as codes or as nodes of a tree."""

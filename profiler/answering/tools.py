@@ -245,7 +245,7 @@ class Toolbox:
 
     def counts(self) -> dict[str, Any]:
         """Count what the store holds: users, items, subjects, interests, coverage."""
-        facts = summarise(self._store)
+        facts = summarise(self._store).to_json()
         # Without what asking has cost: this very question changes it, and would be paid again.
         return {key: facts[key] for key in ("data", "subjects", "interests")}
 

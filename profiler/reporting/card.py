@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from profiler.reporting.shared.contract import Section
 from store.views.runs import Activity, ModelAsked, RunRow, Unanswered, activity
-from store.views.status import summarise
+from store.views.status import Facts, summarise
 
 if TYPE_CHECKING:
     from profiler.reporting.shared.pseudonyms import Names
@@ -53,7 +53,7 @@ def run_card(store: Store, names: Names) -> Card:
     """Gather the facts from the store's own records; people are called by ``names``."""
     facts = summarise(store)
     done = activity(store, most_unanswered=MOST_FAILURES)
-    subjects = facts["subjects"]
+    subjects = facts.subjects
     failures = [_failure(one, names) for one in done.unanswered]
     return Card(
         offline=set(done.sources) == {"offline"},
@@ -65,9 +65,9 @@ def run_card(store: Store, names: Names) -> Card:
         sections=_filled(
             [
                 _settings(done.runs),
-                Section(title="Data and cut", rows=_plain(facts["data"])),
+                Section(title="Data and cut", rows=_plain(facts.data)),
                 Section(title="Whom to ask", rows=_chosen(store, subjects)),
-                Section(title="Asking", rows=_asking(facts["asking"], done)),
+                Section(title="Asking", rows=_asking(facts.asking, done)),
                 Section(title="Who answered", rows=[_model(one) for one in done.models]),
                 Section(
                     title="Commands that wrote to the store", rows=[_run(one) for one in done.runs]
@@ -94,7 +94,7 @@ def _settings(runs: Sequence[RunRow]) -> Section:
     )
 
 
-def _chosen(store: Store, subjects: dict[str, Any]) -> list[tuple[str, str]]:
+def _chosen(store: Store, subjects: Mapping[str, int]) -> list[tuple[str, str]]:
     rows = _plain(subjects)
     exemplars = store.meta("exemplar_choice", {})
     solver = exemplars.get("settings") or {}
@@ -111,7 +111,7 @@ _SOLVER = ("method", "preference", "damping_used", "iterations", "share", "seed"
 _COVER = ("candidates", "chosen", "users_covered", "items_covered", "gap", "upper_bound")
 
 
-def _asking(asking: dict[str, Any], done: Activity) -> list[tuple[str, str]]:
+def _asking(asking: Facts, done: Activity) -> list[tuple[str, str]]:
     rows = _plain(asking)
     rows += [(f"calls without an answer: {why}", f"{n:,}") for why, n in done.failed_calls.items()]
     return rows + ([("prompt templates", ", ".join(done.templates))] if done.templates else [])

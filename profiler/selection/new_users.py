@@ -204,7 +204,7 @@ def ageing_of(store: Store) -> Ageing | None:
     return aged(similarity[new], similarity[~new], exemplars)
 
 
-def ageing_facts(store: Store) -> tuple[dict[str, Any], list[str]]:
+def ageing_facts(store: Store) -> tuple[dict[str, int | float], list[str]]:
     """What ``profiler status`` says about users who joined since the exemplars were chosen.
 
     Returns
@@ -214,7 +214,7 @@ def ageing_facts(store: Store) -> tuple[dict[str, Any], list[str]]:
     found = ageing_of(store)
     if found is None:
         return {}, []
-    facts = {
+    facts: dict[str, int | float] = {
         "users who joined since": found.users,
         "of them far from every exemplar": found.far,
         "far means a similarity below": round(found.threshold, 4),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, RowMapping, text
 
@@ -17,6 +18,7 @@ from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
 from store.tables.interests import interest_text
 from store.tables.listing import keeping
+from store.views.shared.row import KeyedRow
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -25,7 +27,70 @@ LONGEST_LABEL = 200
 _BIGGEST = 2**63 - 1
 
 
-def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Merged(KeyedRow):
+    """An interest was put under another; ``before`` and ``followers`` are what stood there."""
+
+    interest: int
+    into: int
+    before: int | None
+    followers: list[int]
+
+
+@dataclass(frozen=True)
+class Wording(KeyedRow):
+    """A label, and the address of the text that it makes with the description."""
+
+    label: str
+    text_digest: str
+
+
+@dataclass(frozen=True)
+class Renamed(KeyedRow):
+    """An interest got another label; ``vector_digest`` is where its vector lay."""
+
+    interest: int
+    before: Wording
+    after: Wording
+    vector_digest: str
+
+
+@dataclass(frozen=True)
+class Pinned(KeyedRow):
+    """An interest was pinned; ``before`` is what it stood under."""
+
+    interest: int
+    before: int | None
+
+
+Change: TypeAlias = Merged | Renamed | Pinned
+C = TypeVar("C", bound=Change, covariant=True)
+D = TypeVar("D", bound=Change)
+
+
+@dataclass(frozen=True)
+class Edit(KeyedRow, Generic[C]):
+    """A change by hand; times are UTC in ISO 8601."""
+
+    edit_id: int
+    kind: str
+    payload: C
+    made_at: str
+    undone_at: str | None
+
+
+@dataclass(frozen=True)
+class _Interest:
+    """What an edit reads of an interest."""
+
+    label: str
+    description: str
+    text_digest: str
+    canonical_id: int | None
+    pinned: int
+
+
+def merge(store: Store, interest_id: int, into: int) -> Edit[Merged]:
     """Let ``into`` stand for ``interest_id`` and for all that stood under it; return the edit.
 
     Raises
@@ -36,7 +101,7 @@ def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
     with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
         other = _find(connection, into, store)
-        lead = other["canonical_id"] or into
+        lead = other.canonical_id or into
         if interest_id == into:
             raise UserError(f"interest {into} cannot stand under itself; name two interests")
         if interest_id == lead:
@@ -44,21 +109,16 @@ def merge(store: Store, interest_id: int, into: int) -> dict[str, Any]:
                 f"interest {into} stands under interest {interest_id}; "
                 f"to put {interest_id} under {into}, pin {into} first"
             )
-        if one["pinned"]:
+        if one.pinned:
             raise UserError(f"interest {interest_id} is pinned: it stands for itself")
         followers = _followers(connection, interest_id)
         touch([interest_id, *followers, lead])
         _point(connection, [interest_id, *followers], lead)
-        payload = {
-            "interest": interest_id,
-            "into": lead,
-            "before": one["canonical_id"],
-            "followers": followers,
-        }
-        return _record(connection, "merge", payload)
+        change = Merged(interest_id, lead, one.canonical_id, followers)
+        return _record(connection, "merge", change)
 
 
-def rename(store: Store, interest_id: int, label: str) -> dict[str, Any]:
+def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
     """Give an interest another label; return the edit.
 
     Full text follows at once. The new text has no vector until the next build encodes it; until
@@ -73,24 +133,16 @@ def rename(store: Store, interest_id: int, label: str) -> dict[str, Any]:
     with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
         touch([interest_id])
-        if label == one["label"]:
+        if label == one.label:
             raise UserError(f"interest {interest_id} is called {label!r} already")
-        after = {
-            "label": label,
-            "text_digest": text_digest(interest_text(label, one["description"])),
-        }
-        before = {key: one[key] for key in after}
-        payload = {
-            "interest": interest_id,
-            "before": before,
-            "after": after,
-            "vector_digest": _vector_digest(connection, store, one),
-        }
+        after = Wording(label, text_digest(interest_text(label, one.description)))
+        before = Wording(one.label, one.text_digest)
+        change = Renamed(interest_id, before, after, _vector_digest(connection, store, one))
         _set_text(connection, interest_id, after)
-        return _record(connection, "rename", payload)
+        return _record(connection, "rename", change)
 
 
-def pin(store: Store, interest_id: int) -> dict[str, Any]:
+def pin(store: Store, interest_id: int) -> Edit[Pinned]:
     """Let an interest stand for itself, whatever is near it; return the edit.
 
     A pinned interest is never merged under another one, comes first where several could stand for
@@ -98,17 +150,17 @@ def pin(store: Store, interest_id: int) -> dict[str, Any]:
     """
     with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)
-        if one["pinned"]:
+        if one.pinned:
             raise UserError(f"interest {interest_id} is pinned already")
         touch([interest_id])
         connection.execute(
             text("UPDATE interests SET pinned = 1, canonical_id = NULL WHERE interest_id = :id"),
             {"id": interest_id},
         )
-        return _record(connection, "pin", {"interest": interest_id, "before": one["canonical_id"]})
+        return _record(connection, "pin", Pinned(interest_id, one.canonical_id))
 
 
-def undo(store: Store, edit_id: int) -> dict[str, Any]:
+def undo(store: Store, edit_id: int) -> Edit[Change]:
     """Take back one change by hand; return the edit with ``undone_at``.
 
     Raises
@@ -119,60 +171,60 @@ def undo(store: Store, edit_id: int) -> dict[str, Any]:
     """
     with store.write() as connection, keeping(connection) as touch:
         edit = _edit(connection, edit_id, store)
-        if edit["undone_at"]:
-            raise UserError(f"edit {edit_id} was taken back already, at {edit['undone_at']}")
-        payload = edit["payload"]
-        one = _find(connection, payload["interest"], store)
-        if not _still(edit["kind"], payload, one):
+        if edit.undone_at:
+            raise UserError(f"edit {edit_id} was taken back already, at {edit.undone_at}")
+        change = edit.payload
+        one = _find(connection, change.interest, store)
+        if not _still(change, one):
             raise UserError(
-                f"interest {payload['interest']} was changed since edit {edit_id}; "
+                f"interest {change.interest} was changed since edit {edit_id}; "
                 "take the later change back first (profiler undo lists them)"
             )
-        changed = [payload["interest"], *payload.get("followers", [])]
+        changed = [change.interest, *(change.followers if isinstance(change, Merged) else ())]
         touch(changed)
-        _take_back(connection, edit["kind"], payload)
+        _take_back(connection, change)
         touch(changed)
-        edit["undone_at"] = now()
+        undone_at = now()
         connection.execute(
             text("UPDATE edits SET undone_at = :at WHERE edit_id = :id"),
-            {"at": edit["undone_at"], "id": edit_id},
+            {"at": undone_at, "id": edit_id},
         )
-        return edit
+        return replace(edit, undone_at=undone_at)
 
 
-def edits(store: Store) -> list[dict[str, Any]]:
+def edits(store: Store) -> list[Edit[Change]]:
     """All changes by hand, the newest first."""
     with store.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT edit_id, kind, payload, made_at, undone_at FROM edits ORDER BY edit_id DESC"
         ).mappings()
-        return [{**row, "payload": json.loads(row["payload"])} for row in rows]
+        return [_edit_of(row) for row in rows]
 
 
-def _still(kind: str, payload: dict[str, Any], one: dict[str, Any]) -> bool:
-    if kind == "merge":
-        return bool(one["canonical_id"] == payload["into"])
-    if kind == "rename":
-        return all(one[key] == value for key, value in payload["after"].items())
-    return bool(one["pinned"])
+def _still(change: Change, one: _Interest) -> bool:
+    if isinstance(change, Merged):
+        return one.canonical_id == change.into
+    if isinstance(change, Renamed):
+        return change.after == Wording(one.label, one.text_digest)
+    return bool(one.pinned)
 
 
-def _take_back(connection: Connection, kind: str, payload: dict[str, Any]) -> None:
-    interest_id = payload["interest"]
-    if kind == "rename":
-        _set_text(connection, interest_id, payload["before"])
+def _take_back(connection: Connection, change: Change) -> None:
+    interest_id = change.interest
+    if isinstance(change, Renamed):
+        _set_text(connection, interest_id, change.before)
         return
-    if kind == "pin":
+    if isinstance(change, Pinned):
         connection.execute(
             text("UPDATE interests SET pinned = 0 WHERE interest_id = :id"), {"id": interest_id}
         )
         if not _followers(connection, interest_id):  # those that joined it since keep it
-            _point(connection, [interest_id], _lead(connection, payload["before"]))
+            _point(connection, [interest_id], _lead(connection, change.before))
         return
-    back = _lead(connection, payload["before"])
-    still = set(_followers(connection, payload["into"]))
+    back = _lead(connection, change.before)
+    still = set(_followers(connection, change.into))
     _point(connection, [interest_id], back)
-    _point(connection, [f for f in payload["followers"] if f in still], back or interest_id)
+    _point(connection, [f for f in change.followers if f in still], back or interest_id)
 
 
 def _lead(connection: Connection, interest_id: int | None) -> int | None:
@@ -189,7 +241,7 @@ def _numbered(connection: Connection, query: str, number: int) -> RowMapping | N
     return connection.execute(text(query), {"id": number}).mappings().first()
 
 
-def _find(connection: Connection, interest_id: int, store: Store) -> dict[str, Any]:
+def _find(connection: Connection, interest_id: int, store: Store) -> _Interest:
     query = (
         "SELECT label, description, text_digest, canonical_id, pinned FROM interests "
         "WHERE interest_id = :id"
@@ -199,15 +251,29 @@ def _find(connection: Connection, interest_id: int, store: Store) -> dict[str, A
         raise StoreError(
             f"no interest {interest_id} in {store.path}; profiler interests lists their ids"
         )
-    return dict(row)
+    return _Interest(**row)
 
 
-def _edit(connection: Connection, edit_id: int, store: Store) -> dict[str, Any]:
+def _edit(connection: Connection, edit_id: int, store: Store) -> Edit[Change]:
     query = "SELECT edit_id, kind, payload, made_at, undone_at FROM edits WHERE edit_id = :id"
     row = _numbered(connection, query, edit_id)
     if row is None:
         raise StoreError(f"no edit {edit_id} in {store.path}; profiler undo lists them")
-    return {**row, "payload": json.loads(row["payload"])}
+    return _edit_of(row)
+
+
+def _edit_of(row: RowMapping) -> Edit[Change]:
+    return Edit(**{**row, "payload": _change_of(row["kind"], row["payload"])})
+
+
+def _change_of(kind: str, payload: str) -> Change:
+    said = json.loads(payload)
+    if kind == "merge":
+        return Merged(**said)
+    if kind == "pin":
+        return Pinned(**said)
+    words = {when: Wording(**said[when]) for when in ("before", "after")}
+    return Renamed(**{**said, **words})
 
 
 def _label(label: str) -> str:
@@ -219,32 +285,32 @@ def _label(label: str) -> str:
     return label
 
 
-def _vector_digest(connection: Connection, store: Store, one: dict[str, Any]) -> str:
+def _vector_digest(connection: Connection, store: Store, one: _Interest) -> str:
     """Digest under which a vector of the interest lies: its text's, or an earlier stand-in."""
     known = connection.execute(
         text("SELECT 1 FROM vectors WHERE model = :model AND digest = :digest"),
-        {"model": store.meta("encoder"), "digest": one["text_digest"]},
+        {"model": store.meta("encoder"), "digest": one.text_digest},
     ).scalar()
     if known:
-        return str(one["text_digest"])
+        return one.text_digest
     earlier = connection.execute(
         text(
             "SELECT json_extract(payload, '$.vector_digest') FROM edits WHERE kind = 'rename' "
             "AND undone_at IS NULL AND json_extract(payload, '$.after.text_digest') = :digest "
             "ORDER BY edit_id DESC LIMIT 1"
         ),
-        {"digest": one["text_digest"]},
+        {"digest": one.text_digest},
     ).scalar()
-    return str(earlier or one["text_digest"])
+    return str(earlier or one.text_digest)
 
 
-def _set_text(connection: Connection, interest_id: int, values: dict[str, Any]) -> None:
+def _set_text(connection: Connection, interest_id: int, wording: Wording) -> None:
     connection.execute(
         text(
             "UPDATE interests SET label = :label, text_digest = :text_digest "
             "WHERE interest_id = :id"
         ),
-        {"id": interest_id, **values},
+        {"id": interest_id, **asdict(wording)},
     )
 
 
@@ -261,19 +327,13 @@ def _point(connection: Connection, interests: list[int], lead: int | None) -> No
         )
 
 
-def _record(connection: Connection, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
+def _record(connection: Connection, kind: str, change: D) -> Edit[D]:
     made_at = now()
     edit_id = connection.execute(
         text(
             "INSERT INTO edits (kind, payload, made_at) VALUES (:kind, :payload, :made_at) "
             "RETURNING edit_id"
         ),
-        {"kind": kind, "payload": canonical_json(payload), "made_at": made_at},
+        {"kind": kind, "payload": canonical_json(change.to_json()), "made_at": made_at},
     ).scalar_one()
-    return {
-        "edit_id": int(edit_id),
-        "kind": kind,
-        "payload": payload,
-        "made_at": made_at,
-        "undone_at": None,
-    }
+    return Edit(int(edit_id), kind, change, made_at, None)

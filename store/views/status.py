@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection
 
 from store.db.statements import statement
 from store.db.sweeping import PENDING
+from store.views.shared.row import KeyedRow
 
 if TYPE_CHECKING:
     from store.store import Store
 
 
-def summarise(store: Store) -> dict[str, Any]:
+Facts: TypeAlias = Mapping[str, str | int | float | None]
+"""Label → value; the labels are what people and the JSON document read."""
+
+
+@dataclass(frozen=True)
+class Status(KeyedRow):
+    """Counts, coverage, cost and failures of a store, and what to do next.
+
+    Attributes
+    ----------
+    data, interests, asking
+        Facts with their labels.
+    subjects
+        Number of subjects in use by ``KIND STATE``, such as ``exemplar ok``.
+    advice
+        What to do next, a sentence each.
+    """
+
+    data: Facts
+    subjects: Mapping[str, int]
+    interests: Facts
+    asking: Facts
+    advice: list[str]
+
+
+def summarise(store: Store) -> Status:
     """Counts, coverage, cost and failures of a store, and what to do next."""
     with store.read() as connection:
-        subjects = _subjects(connection)
-        facts: dict[str, Any] = {
-            "data": _data(store, connection),
-            "subjects": subjects,
-            "interests": _interests(connection),
-            "asking": _asking(store, connection),
-        }
-    facts["advice"] = _advice(store, facts)
-    return facts
+        data, subjects = _data(store, connection), _subjects(connection)
+        return Status(
+            data=data,
+            subjects=subjects,
+            interests=_interests(connection),
+            asking=_asking(store, connection),
+            advice=_advice(store, data, subjects),
+        )
 
 
 def _one(connection: Connection, query: str) -> Any:
     return connection.execute(statement(query)).scalar()
 
 
-def _data(store: Store, connection: Connection) -> dict[str, Any]:
+def _data(store: Store, connection: Connection) -> Facts:
     split = store.meta("split", {})
     return {
         "source": store.meta("source"),
@@ -54,7 +81,7 @@ def _data(store: Store, connection: Connection) -> dict[str, Any]:
     }
 
 
-def _subjects(connection: Connection) -> dict[str, Any]:
+def _subjects(connection: Connection) -> dict[str, int]:
     rows = connection.execute(
         statement(
             "SELECT kind, state, count(*) FROM subjects WHERE active GROUP BY kind, state "
@@ -64,7 +91,7 @@ def _subjects(connection: Connection) -> dict[str, Any]:
     return {f"{kind} {state}": number for kind, state, number in rows}
 
 
-def _interests(connection: Connection) -> dict[str, Any]:
+def _interests(connection: Connection) -> Facts:
     users = _one(connection, "SELECT count(*) FROM users WHERE NOT forgotten") or 0
     covered = _one(
         connection,
@@ -84,7 +111,7 @@ def _interests(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _asking(store: Store, connection: Connection) -> dict[str, Any]:
+def _asking(store: Store, connection: Connection) -> Facts:
     outcomes = connection.execute(
         statement("SELECT outcome, count(*) FROM responses GROUP BY outcome ORDER BY outcome")
     )
@@ -115,18 +142,18 @@ def _kept(store: Store) -> int:
         return sum(makers.get(subject_id) == "person" for subject_id in waiting)
 
 
-def _advice(store: Store, facts: dict[str, Any]) -> list[str]:
+def _advice(store: Store, data: Facts, subjects: Mapping[str, int]) -> list[str]:
     advice: list[str] = []
-    pending = sum(n for key, n in facts["subjects"].items() if key.endswith("pending"))
+    pending = sum(n for key, n in subjects.items() if key.endswith("pending"))
     kept = _kept(store) if pending else 0
     pending -= kept
-    failed = sum(n for key, n in facts["subjects"].items() if key.endswith("quarantined"))
+    failed = sum(n for key, n in subjects.items() if key.endswith("quarantined"))
     if store.meta(PENDING):
         advice.append(
             "texts of a forgotten user may still be in the file's free pages; the next command "
             f"that writes removes them, or: profiler forget --store {store.path}"
         )
-    if not facts["data"]["interactions"]:
+    if not data["interactions"]:
         advice.append(f"empty: run profiler build DATA --store {store.path}")
     if pending:
         advice.append(f"{pending} subjects are not asked yet: run profiler build again to go on")

@@ -34,9 +34,6 @@ def merge(
     with open_store(store) as opened:
         edit = put_under(opened, interest, into)
     if json:
-        print_json(edit)
+        print_json(edit.to_json())
     else:
-        say(
-            f"interest {interest} now stands under {edit['payload']['into']} "
-            f"(edit {edit['edit_id']})"
-        )
+        say(f"interest {interest} now stands under {edit.payload.into} (edit {edit.edit_id})")

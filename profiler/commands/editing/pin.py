@@ -22,6 +22,6 @@ def pin(
     with open_store(store) as opened:
         edit = keep_apart(opened, interest)
     if json:
-        print_json(edit)
+        print_json(edit.to_json())
     else:
-        say(f"interest {interest} stands for itself (edit {edit['edit_id']})")
+        say(f"interest {interest} stands for itself (edit {edit.edit_id})")

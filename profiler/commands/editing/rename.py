@@ -27,11 +27,10 @@ def rename(
     with open_store(store) as opened:
         edit = give_label(opened, interest, label)
     if json:
-        print_json(edit)
+        print_json(edit.to_json())
         return
-    payload = edit["payload"]
     say(
-        f"interest {interest}: {plain(payload['before']['label'])} -> "
-        f"{plain(payload['after']['label'])} (edit {edit['edit_id']}); "
+        f"interest {interest}: {plain(edit.payload.before.label)} -> "
+        f"{plain(edit.payload.after.label)} (edit {edit.edit_id}); "
         "the next build encodes the new text"
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from store.console.options import Json, StoreFile
+
+if TYPE_CHECKING:
+    from store.upkeep.edits import Change
 
 
 def undo(
@@ -31,35 +34,38 @@ def undo(
     with open_store(store) as opened:
         found = edits(opened) if edit is None else [take_back(opened, edit)]
     if json:
-        print_json(found if edit is None else found[0])
+        documents = [one.to_json() for one in found]
+        print_json(documents if edit is None else documents[0])
     elif edit is not None:
-        say(f"{taken_back(found[0])} (edit {edit} taken back)")
+        say(f"{taken_back(found[0].payload)} (edit {edit} taken back)")
     else:
-        rows = [[e["edit_id"], done(e), e["made_at"], e["undone_at"]] for e in found]
+        rows = [[e.edit_id, done(e.payload), e.made_at, e.undone_at] for e in found]
         print_table("", ["edit", "change", "made at", "taken back"], rows)
         if not rows:
             note("nothing was changed by hand yet")
 
 
-def done(edit: dict[str, Any]) -> str:
+def done(change: Change) -> str:
     """What a change by hand did, in words."""
-    kind, what = edit["kind"], edit["payload"]
-    interest = f"interest {what['interest']}"
-    if kind == "merge":
-        return f"{interest} was put under interest {what['into']}"
-    if kind == "rename":
-        return f"{interest}: {what['before']['label']!r} became {what['after']['label']!r}"
+    from store.upkeep.edits import Merged, Renamed
+
+    interest = f"interest {change.interest}"
+    if isinstance(change, Merged):
+        return f"{interest} was put under interest {change.into}"
+    if isinstance(change, Renamed):
+        return f"{interest}: {change.before.label!r} became {change.after.label!r}"
     return f"{interest} was pinned"
 
 
-def taken_back(edit: dict[str, Any]) -> str:
+def taken_back(change: Change) -> str:
     """What taking back a change by hand did, in words."""
-    kind, what = edit["kind"], edit["payload"]
-    interest = f"interest {what['interest']}"
-    if kind == "merge":
-        before = what["before"]
+    from store.upkeep.edits import Merged, Renamed
+
+    interest = f"interest {change.interest}"
+    if isinstance(change, Merged):
+        before = change.before
         now = "stands for itself again" if before is None else f"stands under {before} again"
-        return f"{interest} no longer stands under interest {what['into']}: it {now}"
-    if kind == "rename":
-        return f"{interest} is called {what['before']['label']!r} again"
+        return f"{interest} no longer stands under interest {change.into}: it {now}"
+    if isinstance(change, Renamed):
+        return f"{interest} is called {change.before.label!r} again"
     return f"{interest} is no longer pinned"

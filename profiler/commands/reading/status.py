@@ -18,17 +18,17 @@ def status(
     from store.views.status import summarise
 
     with open_store(store) as opened:
-        facts = summarise(opened)
+        document = summarise(opened).to_json()
         if opened.meta("joined"):
             from profiler.selection.new_users import ageing_facts
 
-            facts["joined"], advice = ageing_facts(opened)
-            facts["advice"] += advice
+            document["joined"], advice = ageing_facts(opened)
+            document["advice"] += advice
     if json:
-        print_json(facts)
+        print_json(document)
         return
-    for heading, rows in facts.items():
+    for heading, rows in document.items():
         if isinstance(rows, dict) and rows:
             print_table(heading, [heading, "value"], list(rows.items()))
-    for advice in facts["advice"]:
-        say(f"-> {advice}")
+    for line in document["advice"]:
+        say(f"-> {line}")

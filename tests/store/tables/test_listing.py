@@ -66,7 +66,7 @@ def change(store: Store, draw: random.Random) -> None:
     elif kind == "rename":
         rename(store, draw.choice(ids), f"Label {draw.randrange(100)}")
     elif kind == "undo":
-        open_ones = [edit["edit_id"] for edit in edits(store) if not edit["undone_at"]]
+        open_ones = [edit.edit_id for edit in edits(store) if not edit.undone_at]
         undo(store, draw.choice(open_ones or [1]))
     else:
         subject = draw.choice(store.subjects.load(kinds=("exemplar",)))

@@ -57,7 +57,7 @@ def test_a_merge_by_hand_is_kept_and_forgotten_once_undone(store):
     merge_duplicates(store)
     # The target of a merge by hand stands for itself; pens stay where they were put.
     assert canonical(store)[PENS.label] == "Recycled paper"
-    undo(store, edit["edit_id"])
+    undo(store, edit.edit_id)
     merge_duplicates(store)
     assert canonical(store) == {REFILLS.label: PENS.label}
 
@@ -70,7 +70,7 @@ def test_followers_that_a_merge_by_hand_took_along_stay_with_it(store):
     assert merge_duplicates(store, 0.9999) == 2
     together = {PENS.label: "Recycled paper", REFILLS.label: "Recycled paper"}
     assert canonical(store) == together
-    undo(store, edit["edit_id"])
+    undo(store, edit.edit_id)
     merge_duplicates(store)
     assert canonical(store) == {REFILLS.label: PENS.label}
 

@@ -43,14 +43,14 @@ def test_every_edit_is_recorded_and_undone_in_reverse_order(store):
     assert state[refills]["canonical_id"] == paper, "followers go along"
     assert verify(store)[1] == []
     assert [json.loads(e["payload"]) for e in rows_of(store, "edits")] == [
-        e["payload"] for e in made
+        e.payload.to_json() for e in made
     ]
     for edit in reversed(made):
-        assert undo(store, edit["edit_id"])["undone_at"]
+        assert undo(store, edit.edit_id).undone_at
         assert verify(store)[1] == []
     assert rows_of(store, "interests") == before
     assert len(edits(store)) == 5
-    assert all(e["undone_at"] for e in edits(store))
+    assert all(e.undone_at for e in edits(store))
 
 
 def test_what_was_changed_since_is_not_undone(store):
@@ -60,12 +60,12 @@ def test_what_was_changed_since_is_not_undone(store):
     second = pin(store, pens)
     before = rows_of(store, "interests")
     with pytest.raises(UserError, match="changed since edit"):
-        undo(store, first["edit_id"])
-    undo(store, second["edit_id"])
+        undo(store, first.edit_id)
+    undo(store, second.edit_id)
     with pytest.raises(UserError, match="taken back already"):
-        undo(store, second["edit_id"])
+        undo(store, second.edit_id)
     assert before != rows_of(store, "interests")
-    undo(store, first["edit_id"])
+    undo(store, first.edit_id)
 
 
 def test_a_renamed_interest_keeps_its_vector_until_it_is_encoded(store):
@@ -83,7 +83,7 @@ def test_a_renamed_interest_keeps_its_vector_until_it_is_encoded(store):
     store.vectors.put("m", [text_digest(f"Fine writing. {PENS.description}")], new)
     assert np.array_equal(store.vectors.interests()[1][number.tolist().index(pens)], new[0])
     with pytest.raises(UserError, match="changed since"):
-        undo(store, first["edit_id"])
+        undo(store, first.edit_id)
 
 
 @pytest.mark.parametrize("label", ["", "   ", "x" * 201, "a\nb", "a\x1b[31m", "a\u202eb"])
@@ -124,7 +124,7 @@ def test_an_undone_merge_gives_back_only_what_is_still_there(store):
     merge(store, refills, pens)
     edit = merge(store, pens, paper)
     pin(store, refills)  # refills stand for themselves now
-    undo(store, edit["edit_id"])
+    undo(store, edit.edit_id)
     rows = {row["interest_id"]: row["canonical_id"] for row in rows_of(store, "interests")}
     assert rows == {pens: None, paper: None, shredding: None, refills: None}
     assert {PAPER.label, SHREDDING.label, REFILLS.label} <= {

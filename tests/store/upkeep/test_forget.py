@@ -104,7 +104,7 @@ def test_numbers_and_histories_of_the_others_stay(path):
         indptr, _ = store.interests.of_users("exemplar")
         assert len(indptr) == len(before.user_ids) + 1
         assert indptr[gone] == indptr[gone + 1]
-        assert summarise(store)["data"]["users"] == 4
+        assert summarise(store).data["users"] == 4
         for user in ("customer-bob", f"forgotten:{gone}"):
             with pytest.raises(StoreError, match="no user"):
                 show_user(store, user)

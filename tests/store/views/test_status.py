@@ -36,18 +36,18 @@ def test_answers_of_unknown_price_are_those_of_the_ledger(
         answered(store, NewAttempt("s256:o", 1, None, "offline", 0, 0), extractor)
         failed = opened(store, NewAttempt("s256:f", 1, None, "ask", 0.5, 100))
         store.responses.close_failed(failed, "timeout", error="no answer")
-        told = summarise(store)["asking"]["answers whose price is unknown"]
+        told = summarise(store).asking["answers whose price is unknown"]
         assert told == store.responses.spent().unpriced == unknown
 
 
 def test_no_run_is_advised_for_subjects_that_no_run_asks_about(tmp_path: Path) -> None:
     with make_store(tmp_path / "a.db", 2) as store:
-        assert any("2 subjects are not asked yet" in line for line in summarise(store)["advice"])
+        assert any("2 subjects are not asked yet" in line for line in summarise(store).advice)
         brought = store.subjects.load()[0]
         interest = GroundedInterest("Pens", "Pens to write with", [])
         store.interests.save(brought.subject_id, [interest], source="import:me", response_id=None)
         store.subjects.set_state(brought.subject_id, "pending")  # as where its items change
-        advice = summarise(store)["advice"]
+        advice = summarise(store).advice
         assert any(line.startswith("1 subjects are not asked yet") for line in advice)
         assert any(line.startswith("1 subjects have other items than when") for line in advice)
 

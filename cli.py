@@ -42,6 +42,7 @@ PROFILER_FAMILIES = (
             "check": "Say what would be read from a source and what looks wrong.",
             "build": "Fill the store: data, exemplars, synthetic users, interests, assignments.",
             "retry": "Ask again about subjects whose answers could not be used.",
+            "describe": "Write item cards: what titles do not say, and what is wanted next.",
             "assign": "Let new users join their nearest exemplar; nobody is asked.",
             "prompts": "List, show, render and compare prompt templates.",
         },
@@ -53,6 +54,7 @@ PROFILER_FAMILIES = (
             "requests": "Write the questions that are due as a batch file.",
             "import-responses": "Store the answers to such questions.",
             "import-interests": "Store interests that were made elsewhere.",
+            "import-cards": "Store item cards that were made elsewhere.",
         },
     ),
     Family(

@@ -43,6 +43,8 @@ _FAULTS = (
 
 _INTERESTS = ("interests", "allocation")
 """Tasks whose answers are interests."""
+_OTHERS = ("cards",)
+"""Tasks of the profiler that read something else."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,9 @@ class Template(BaseModel):
     purpose
         One line for people; not sent.
     task
-        How the answer is read: ``interests``, ``allocation``, the name of a task of another
-        package, or ``reask`` for the correction that is appended to another template's question.
+        How the answer is read: ``interests``, ``allocation``, ``cards``, the name of a task of
+        another package, or ``reask`` for the correction that is appended to the question of another
+        template.
     system, user
         Jinja2 texts.
     variables
@@ -122,7 +125,7 @@ class Template(BaseModel):
     @classmethod
     def _task_is_known(cls, task: str) -> str:
         """A misspelt task would leave every answer unread, and each is paid for."""
-        ours = (*_INTERESTS, "reask")
+        ours = (*_INTERESTS, *_OTHERS, "reask")
         if task in ours:
             return task
         added = {point.name for point in entry_points(group="interest_profiler.tasks")}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from store.tables.responses import Responses
     from store.tables.runs import Runs, Status
     from store.tables.subjects import Subjects
+    from store.tables.tasks.cards import Cards
+    from store.tables.tasks.subjects import TaskSubjects
     from store.tables.vectors import Vectors
 
 __all__ = ["Store", "open_store"]
@@ -117,6 +119,20 @@ class Store(Transactions):
         from store.tables.interests import Interests
 
         return Interests(self)
+
+    @cached_property
+    def tasks(self) -> TaskSubjects:
+        """Whom tasks other than interests ask about, and the answers that answers follow from."""
+        from store.tables.tasks.subjects import TaskSubjects
+
+        return TaskSubjects(self)
+
+    @cached_property
+    def cards(self) -> Cards:
+        """What the titles of items do not say."""
+        from store.tables.tasks.cards import Cards
+
+        return Cards(self)
 
     def __enter__(self) -> Store:
         return self

@@ -8,14 +8,14 @@ rules of thumb, which :attr:`Forecast.calibrated` tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from profiler.asking.options import AskingOptions
-from profiler.asking.plan import Addressee, questions_of, to_ask
+from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.budget import prompt_tokens
-from profiler.llm.port import ChatPort, Request
+from profiler.llm.port import ChatPort, Request, ShownSubject
 from prompts import Template
 from store.digests import canonical_json
 from store.store import Store
@@ -24,9 +24,6 @@ from store.views.usage import answer_purposes, answer_usage
 
 CHARACTERS_PER_TOKEN = 4.0
 ASKED_AGAIN = 0.05
-TOKENS_PER_INTEREST = 50
-TOKENS_PER_ID = 6
-ITEMS_PER_INTEREST = 5
 
 
 @dataclass(frozen=True)
@@ -120,9 +117,18 @@ def forecast(
     """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing."""
     questions = questions_of(store, template, Addressee.of_port(port), options)
     asked = [subject for subject in to_ask(questions, subjects) if subject.items]
+    found = forecast_questions(questions, shown_subjects(store, asked), port, options)
+    return replace(found, anew=sum(subject.state == "ok" for subject in asked))
+
+
+def forecast_questions(
+    questions: Questions, asked: Sequence[ShownSubject], port: ChatPort, options: AskingOptions
+) -> Forecast:
+    """Forecast asking the questions of a task about all these subjects; send nothing."""
+    store, template = questions.store, questions.template
     missing: list[Request] = []
     unanswered = 0
-    for shown in shown_subjects(store, asked):
+    for shown in asked:
         played = questions.replay(shown)
         if played.next is not None:
             unanswered += 1
@@ -131,7 +137,10 @@ def forecast(
             missing += [played.next.request] * max(1, left)
     habits = _habits(store, port.name, template.name)
     tokens_in = sum(_sent_characters(request) for request in missing) * habits.tokens_per_character
-    guesses = [habits.tokens_out or _answer_tokens(request, options) for request in missing]
+    guesses = [
+        habits.tokens_out or min(questions.task.answer_tokens(request), request.max_tokens)
+        for request in missing
+    ]
     tokens_out = sum(guesses)
     rounds = 2 + options.reask_policy.times
     # A longer call is asked once with twice the limit, corrections after it keep that limit.
@@ -160,7 +169,7 @@ def forecast(
     return Forecast(
         model=port.name,
         subjects=len(asked),
-        anew=sum(subject.state == "ok" for subject in asked),
+        anew=0,
         stored=len(asked) - unanswered,
         calls=calls,
         tokens_in=ins,
@@ -193,10 +202,3 @@ def _sent_characters(request: Request) -> int:
     return len(
         canonical_json([{"role": turn.role, "content": turn.content} for turn in request.messages])
     )
-
-
-def _answer_tokens(request: Request, options: AskingOptions) -> float:
-    """A rule of thumb: an interest for every few items, every item cited once."""
-    items = len(request.subject.items)
-    interests = min(options.max_interests, max(2, items // ITEMS_PER_INTEREST))
-    return float(min(interests * TOKENS_PER_INTEREST + items * TOKENS_PER_ID, request.max_tokens))

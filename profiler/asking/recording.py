@@ -43,4 +43,6 @@ def record_ending(questions: Questions, subject: ShownSubject, ending: Ending) -
             task.quarantine(store, subject, ending.reason)
         else:
             task.keep(store, subject, ending.answers)
+            before = [one.response.response_id for one in ending.answers[:-1]]
+            store.tasks.add_parents(last.response_id, [*before, *task.parents(store, subject)])
             record_accepted(store, ending.answers[-1])

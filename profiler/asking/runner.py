@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from profiler.asking.ledger.ledger import refuse_unpriced_cap
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.plan import Addressee, questions_of, to_ask
+from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.run import Progress, Run
 from profiler.asking.subjects import shown_subjects
-from profiler.llm.port import ChatPort
+from profiler.llm.port import ChatPort, ShownSubject
 from prompts import Template
 from store.store import Store
 from store.tables.subjects import Subject
 
-__all__ = ["AskingOptions", "AskingSummary", "retry_failed", "run_asking"]
+__all__ = ["AskingOptions", "AskingSummary", "retry_failed", "run_asking", "run_task"]
 
 
 def run_asking(
@@ -75,6 +76,42 @@ def run_asking(
     )
     run = Run(questions, port, options, shown_subjects(store, asked), settled)
     return run.to_its_end(run_id, progress, stop)
+
+
+def run_task(
+    questions: Questions,
+    asked: Sequence[ShownSubject],
+    port: ChatPort,
+    options: AskingOptions,
+    *,
+    settled: AskingSummary | None = None,
+    run_id: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> AskingSummary:
+    """Ask the questions of a task about subjects and store what comes of it.
+
+    Parameters
+    ----------
+    questions
+        How they are made and read: :func:`profiler.asking.plan.questions_of`.
+    asked
+        Whom to ask about.
+    port, options, run_id, progress, stop
+        As for :func:`run_asking`.
+    settled
+        Subjects that were settled earlier, to be counted beside these.
+
+    Raises
+    ------
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
+        The run ended early; run it again to go on.
+    UserError
+        A cap in dollars for a model of unknown price; a template that cannot be rendered.
+    """
+    refuse_unpriced_cap(port, options)
+    before = replace(settled or AskingSummary(), pending=len(asked))
+    return Run(questions, port, options, asked, before).to_its_end(run_id, progress, stop)
 
 
 def retry_failed(

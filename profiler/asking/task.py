@@ -136,6 +136,19 @@ class Task(ABC, Generic[A]):
         """Number of the response that the question about a subject follows from, if any."""
         return None
 
+    def parents(self, store: Store, subject: ShownSubject) -> Sequence[int]:
+        """Numbers of all responses whose words the question about a subject quotes.
+
+        They are recorded with its answer: forgetting a user removes what was made of an answer that
+        goes. Most questions quote none, or the one of :meth:`parent`.
+        """
+        parent = self.parent(store, subject)
+        return () if parent is None else (parent,)
+
+    def answer_tokens(self, request: Request) -> float:
+        """Tokens that an answer takes, by a rule of thumb, where no answer of a model is stored."""
+        return request.max_tokens / 2
+
     def accept(self, response: StoredResponse, request: Request) -> Reading[A]:
         """Read an answer: finish reason, JSON document, content, in this order.
 
@@ -197,6 +210,7 @@ TASKS: Registry[Task[Any]] = Registry(
     {
         "interests": "profiler.asking.tasks.interests:INTERESTS",
         "allocation": "profiler.asking.tasks.interests:ALLOCATION",
+        "cards": "profiler.asking.tasks.cards:CARDS",
     },
 )
 """The LLM tasks by name, ours and those that other packages add."""

@@ -54,12 +54,15 @@ class ShownSubject:
         ``exemplar:USER_ID``, ``user:USER_ID`` or ``synthetic:DIGEST12``.
     items
         In time order (a user, an exemplar) or by owners (a synthetic user).
+    task_subject_id
+        Key in the store's table ``task_subjects``; None where it has no row there.
     """
 
     subject_id: int | None
     kind: str
     name: str
     items: tuple[ShownItem, ...]
+    task_subject_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class NewResponse:
     tokens_out: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
+    task_subject_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class NewAttempt:
     purpose: Purpose
     reserved_usd: float
     reserved_tokens: int
+    task_subject_id: int | None = None
 
 
 @dataclass(frozen=True)

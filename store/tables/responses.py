@@ -123,6 +123,7 @@ class Responses:
             response.cost_usd,
             response.latency_s,
             now(),
+            response.task_subject_id,
         )
         with self._db.write() as connection:
             if response.prompt is not None and prompt_digest is not None:
@@ -132,8 +133,8 @@ class Responses:
                 .execute(
                     "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
                     "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
-                    "tokens_in, tokens_out, cost_usd, latency_s, created_at) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                    "tokens_in, tokens_out, cost_usd, latency_s, created_at, task_subject_id) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
                     "RETURNING response_id",
                     values,
                 )
@@ -185,7 +186,7 @@ class Responses:
             the same transaction, so that two processes cannot both take the last of a cap.
         """
         with self._db.write() as connection:
-            if _subject_is_gone(connection, attempt.subject_id):
+            if _is_gone(connection, attempt):
                 return Ticket(forgotten=True)
             answer = self.find(attempt.request_digest)
             if answer is not None:
@@ -200,7 +201,8 @@ class Responses:
                 raw(connection)
                 .execute(
                     "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, "
-                    "reserved_usd, reserved_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                    "reserved_usd, reserved_tokens, started_at, task_subject_id) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                     "RETURNING attempt_id",
                     (
                         attempt.request_digest,
@@ -210,6 +212,7 @@ class Responses:
                         attempt.reserved_usd,
                         attempt.reserved_tokens,
                         now(),
+                        attempt.task_subject_id,
                     ),
                 )
                 .fetchone()
@@ -223,7 +226,7 @@ class Responses:
         the call was made and what it cost.
         """
         with self._db.write() as connection:
-            gone = _is_forgotten(connection, attempt_id, response.subject_id)
+            gone = _is_forgotten(connection, attempt_id) or _is_gone(connection, response)
             response_id = None if gone else self.add(response)
             raw(connection).execute(
                 "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
@@ -303,18 +306,23 @@ class Responses:
         return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))
 
 
-def _subject_is_gone(connection: Connection, subject_id: int | None) -> bool:
-    if subject_id is None:
-        return False
-    query = "SELECT 1 FROM subjects WHERE subject_id = ?"
-    return raw(connection).execute(query, (subject_id,)).fetchone() is None
+def _is_gone(connection: Connection, about: NewAttempt | NewResponse) -> bool:
+    """Whether whoever a call is about has no row any more."""
+    driver = raw(connection)
+    for query, number in (
+        ("SELECT 1 FROM subjects WHERE subject_id = ?", about.subject_id),
+        ("SELECT 1 FROM task_subjects WHERE task_subject_id = ?", about.task_subject_id),
+    ):
+        if number is not None and driver.execute(query, (number,)).fetchone() is None:
+            return True
+    return False
 
 
-def _is_forgotten(connection: Connection, attempt_id: int, subject_id: int | None) -> bool:
+def _is_forgotten(connection: Connection, attempt_id: int) -> bool:
     """Whether ``forget`` took the question away while it was being answered."""
     query = "SELECT request_digest FROM attempts WHERE attempt_id = ?"
     row = raw(connection).execute(query, (attempt_id,)).fetchone()
-    return (row is not None and row[0] == FORGOTTEN) or _subject_is_gone(connection, subject_id)
+    return row is not None and row[0] == FORGOTTEN
 
 
 def _stored(row: Row[Any]) -> StoredResponse:

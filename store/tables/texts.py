@@ -37,7 +37,7 @@ class UserTexts:
     table, columns
         Names.
     of_subjects
-        SQL condition: the rows that the subjects ``:ids`` caused.
+        SQL condition: the rows that the subjects ``:ids`` or the users ``:users`` (user_ix) caused.
     renamed
         Whether a row may stay with other words once a user is forgotten, because others are part
         of the same subject.
@@ -53,7 +53,21 @@ class UserTexts:
 
 
 _OF_SUBJECTS = "subject_id IN :ids"
-_RESPONSES = "(SELECT response_id FROM responses WHERE subject_id IN :ids)"
+_OF_TASKS = "task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users)"
+# Answers about them, and every answer whose question quoted one of these, however far on.
+_RESPONSES = (
+    "(WITH RECURSIVE caused (n) AS (SELECT response_id FROM responses WHERE subject_id IN :ids "
+    "OR task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users) "
+    "UNION SELECT p.response_id FROM answer_parents p JOIN caused ON caused.n = p.parent_id) "
+    "SELECT n FROM caused)"
+)
+
+
+def _with_answers(condition: str) -> str:
+    """A condition with all answers that were caused in place of ``CAUSED``."""
+    return condition.replace("CAUSED", _RESPONSES)
+
+
 # What somebody edited by hand quotes the interest, and may outlive it.
 _EDITED = (
     "NOT EXISTS (SELECT 1 FROM interests n WHERE n.interest_id = json_extract(payload, "
@@ -63,16 +77,26 @@ _EDITED = (
 
 USER_TEXTS = (
     UserTexts("subjects", ("name", "reason"), _OF_SUBJECTS, renamed=True),
-    UserTexts("responses", ("raw_text", "refusal", "detail"), _OF_SUBJECTS),
-    UserTexts("attempts", ("error",), "subject_id IN :ids OR response_id IN " + _RESPONSES),
+    UserTexts("task_subjects", ("name", "reason"), "user_ix IN :users"),
+    UserTexts(
+        "responses", ("raw_text", "refusal", "detail"), _with_answers("response_id IN CAUSED")
+    ),
+    UserTexts(
+        "attempts",
+        ("error",),
+        _with_answers("subject_id IN :ids OR response_id IN CAUSED OR " + _OF_TASKS),
+    ),
     UserTexts(
         "prompts",
         ("messages",),
-        "digest IN (SELECT prompt_digest FROM responses WHERE subject_id IN :ids "
-        "UNION SELECT prompt_digest FROM questions WHERE subject_id IN :ids)",
+        _with_answers(
+            "digest IN (SELECT prompt_digest FROM responses WHERE response_id IN CAUSED "
+            "UNION SELECT prompt_digest FROM questions WHERE subject_id IN :ids)"
+        ),
         ownerless="digest NOT IN (SELECT prompt_digest FROM responses "
         "WHERE prompt_digest IS NOT NULL UNION SELECT prompt_digest FROM questions)",
     ),
+    UserTexts("cards", ("card", "next"), _with_answers("response_id IN CAUSED")),
     UserTexts("edits", ("payload",), _EDITED),
     UserTexts("interests", ("label", "description"), _OF_SUBJECTS),
     UserTexts(
@@ -91,6 +115,8 @@ NOT_A_USERS = {
     "users": ("split",),
     "vectors": ("model", "digest"),
     "subjects": ("kind", "state", "details"),
+    "task_subjects": ("task", "kind", "state"),
+    "cards": ("source", "template_digest", "text_digest"),
     "prompts": ("digest", "template", "template_digest", "schema"),
     "responses": (
         "request_digest",
@@ -114,31 +140,45 @@ NOT_A_USERS = {
 """Text columns without a user's words: settings of runs, addresses, times, numbers of items."""
 
 
-def of_subjects(connection: Connection, subjects: Sequence[int]) -> dict[str, list[str]]:
-    """Texts that subjects caused, by ``table.column``; only columns that hold some."""
+def of_subjects(
+    connection: Connection, subjects: Sequence[int], users: Sequence[int] = ()
+) -> dict[str, list[str]]:
+    """Texts that subjects and users caused, by ``table.column``; only columns that hold some."""
     found: dict[str, list[str]] = {}
     for one in USER_TEXTS:
         for name in one.columns:
             texts_of: ColumnClause[str] = column(name)
             held = texts_of.is_not(None)
             rows = select(texts_of).select_from(table(one.table)).where(_caused(one), held)
-            texts = list(connection.execute(rows, {"ids": list(subjects)}).scalars())
+            texts = list(connection.execute(rows, _bound(subjects, users)).scalars())
             if texts:
                 found[f"{one.table}.{name}"] = texts
     return found
 
 
-def remaining(connection: Connection, subjects: Sequence[int]) -> list[str]:
-    """Columns, as ``table.column``, that still hold what subjects to be forgotten caused."""
+def caused_answers(
+    connection: Connection, subjects: Sequence[int], users: Sequence[int]
+) -> list[int]:
+    """Numbers of the answers about subjects and users, and of all that were made of these."""
+    one = next(one for one in USER_TEXTS if one.table == "responses")
+    numbers: ColumnClause[int] = column("response_id")
+    rows = select(numbers).select_from(table(one.table)).where(_caused(one))
+    return list(connection.execute(rows, _bound(subjects, users)).scalars())
+
+
+def remaining(
+    connection: Connection, subjects: Sequence[int], users: Sequence[int] = ()
+) -> list[str]:
+    """Columns, as ``table.column``, that still hold what is to be forgotten."""
     renamed = {one.table for one in USER_TEXTS if one.renamed}
-    found = of_subjects(connection, subjects)
+    found = of_subjects(connection, subjects, users)
     return [name for name in found if name.partition(".")[0] not in renamed]
 
 
 def remove_edits(connection: Connection, subjects: Sequence[int]) -> None:
     """Remove the changes by hand that quote an interest of these subjects."""
     one = next(one for one in USER_TEXTS if one.table == "edits")
-    connection.execute(delete(table(one.table)).where(_caused(one)), {"ids": list(subjects)})
+    connection.execute(delete(table(one.table)).where(_caused(one)), _bound(subjects, ()))
 
 
 def is_held(connection: Connection, words: str) -> bool:
@@ -169,4 +209,10 @@ def ownerless(connection: Connection) -> list[str]:
 
 
 def _caused(one: UserTexts) -> TextClause:
-    return text("(" + one.of_subjects + ")").bindparams(bindparam("ids", expanding=True))
+    lists = [bindparam(name, expanding=True) for name in ("ids", "users")]
+    # Both are bound whether or not the condition reads them.
+    return text("(" + one.of_subjects + ") AND (1 OR 0 IN :ids OR 0 IN :users)").bindparams(*lists)
+
+
+def _bound(subjects: Sequence[int], users: Sequence[int]) -> dict[str, list[int]]:
+    return {"ids": list(subjects), "users": list(users)}

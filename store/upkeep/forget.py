@@ -20,6 +20,8 @@ from store.digests import text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest, forgotten_name
+from store.tables.tasks.cards import card_digests
+from store.upkeep.forget_answers import remove_caused
 from store.upkeep.traces import collect_needles, find_traces
 from store.views.subjects.users import find_user
 
@@ -58,14 +60,14 @@ def forget_user(store: Store, user_id: str) -> dict[str, Any]:
         user_ix = find_user(connection, user_id, store).user_ix
         own = list(connection.exec_driver_sql(_OWN_SUBJECTS, (user_ix,)).scalars())
         synthetic = list(connection.exec_driver_sql(_SYNTHETIC, (user_ix,)).scalars())
-        needles = collect_needles(connection, user_id, [*own, *synthetic])
+        needles = collect_needles(connection, user_id, [*own, *synthetic], [user_ix])
         counts = {"interactions": _count(connection, user_ix)}
         left_alone = _members_left(connection, own, user_ix)
-        counts |= _remove_answers(connection, [*own, *synthetic])
+        counts |= _remove_answers(connection, [*own, *synthetic], user_ix)
         counts |= _remove_interests(connection, [*own, *synthetic])
         _remove_user(connection, user_ix)
         counts |= {"subjects removed": len(own), "members without an exemplar": left_alone}
-        _refuse_remains(connection, user_id, [*own, *synthetic])
+        _refuse_remains(connection, user_id, [*own, *synthetic], user_ix)
         _delete_subjects(connection, own)
         counts |= _renew_synthetic(connection, synthetic)
         counts["text vectors"] = _remove_unused_vectors(connection)
@@ -117,36 +119,19 @@ def _run(connection: Connection, statement: str, ids: Sequence[int]) -> int:
     return int(connection.execute(query, {"ids": list(ids)}).rowcount)
 
 
-def _remove_answers(connection: Connection, subjects: Sequence[int]) -> dict[str, int]:
+def _remove_answers(
+    connection: Connection, subjects: Sequence[int], user_ix: int
+) -> dict[str, int]:
     """Remove raw answers and prompts; the ledger keeps that a call was made and what it cost."""
-    _run(
-        connection,
-        "DELETE FROM leases WHERE request_digest IN "
-        "(SELECT request_digest FROM attempts WHERE subject_id IN :ids)",
-        subjects,
-    )
-    _run(
-        connection,
-        "UPDATE attempts SET error = NULL, response_id = NULL, request_digest = 'forgotten' "
-        "WHERE subject_id IN :ids OR response_id IN "
-        "(SELECT response_id FROM responses WHERE subject_id IN :ids)",
-        subjects,
-    )
-    _run(
-        connection,
-        "UPDATE interests SET response_id = NULL WHERE response_id IN "
-        "(SELECT response_id FROM responses WHERE subject_id IN :ids)",
-        subjects,
-    )
-    removed = _run(connection, "DELETE FROM responses WHERE subject_id IN :ids", subjects)
-    removed += _remove_conversations(connection)
+    counts = remove_caused(connection, subjects, user_ix)
+    counts["answers"] += _remove_conversations(connection)
     _run(connection, "DELETE FROM questions WHERE subject_id IN :ids", subjects)
     prompts = connection.exec_driver_sql(
         "DELETE FROM prompts WHERE digest NOT IN "
         "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL "
         "UNION SELECT prompt_digest FROM questions)"
     ).rowcount
-    return {"answers": removed, "prompts": int(prompts)}
+    return counts | {"prompts": int(prompts)}
 
 
 def _remove_conversations(connection: Connection) -> int:
@@ -185,9 +170,11 @@ def _remove_user(connection: Connection, user_ix: int) -> None:
     )
 
 
-def _refuse_remains(connection: Connection, user_id: str, subjects: Sequence[int]) -> None:
+def _refuse_remains(
+    connection: Connection, user_id: str, subjects: Sequence[int], user_ix: int
+) -> None:
     """Undo everything where a column of the list was not seen to: nothing half is committed."""
-    left = texts.remaining(connection, subjects)
+    left = texts.remaining(connection, subjects, [user_ix])
     if left:
         raise StoreError(
             f"user {user_id!r} is not removed, nothing is changed: {left[0]} would still hold "
@@ -226,7 +213,7 @@ def _renew_synthetic(connection: Connection, subjects: Sequence[int]) -> dict[st
 
 
 def _remove_unused_vectors(connection: Connection) -> int:
-    """Remove vectors of texts that are neither an item's nor an interest's.
+    """Remove vectors of texts that are neither an item's, nor its card's, nor an interest's.
 
     Those of whole histories (``--history text``) are among them; a build encodes them again.
     """
@@ -239,6 +226,7 @@ def _remove_unused_vectors(connection: Connection) -> int:
         for style in ITEM_TEXTS
     }
     used |= set(connection.exec_driver_sql("SELECT text_digest FROM interests").scalars())
+    used |= card_digests(connection)
     used |= set(
         connection.exec_driver_sql(
             "SELECT json_extract(payload, '$.vector_digest') FROM edits WHERE kind = 'rename' "

@@ -23,12 +23,14 @@ _STRIDE = 192
 _MOST_PER_TEXT = 40
 
 
-def collect_needles(connection: Connection, user_id: str, subjects: Sequence[int]) -> list[str]:
+def collect_needles(
+    connection: Connection, user_id: str, subjects: Sequence[int], users: Sequence[int] = ()
+) -> list[str]:
     """Texts to search for once a user is removed: their id, and windows of the texts they caused.
 
     A stored text longer than a page is split in the file, so windows of it are searched for.
     """
-    caused = texts.of_subjects(connection, subjects)
+    caused = texts.of_subjects(connection, subjects, users)
     needles = [user_id, *caused.pop("subjects.name", [])]
     for column in caused.values():
         for one in column:

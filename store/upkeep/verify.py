@@ -27,6 +27,8 @@ _SEALED = {
     "interest": "SELECT CAST(interest_id AS TEXT), seal(label, description, source, text_digest) "
     "FROM interests",
     "vector": "SELECT model || ' ' || digest, seal(dim, vector) FROM vectors",
+    "card": "SELECT CAST(item_ix AS TEXT), seal(card, next, source, template_digest, text_digest) "
+    "FROM cards",
 }
 
 
@@ -53,7 +55,7 @@ def _rows(store: Store, connection: Connection, checked: dict[str, int]) -> list
     """Faults of rows; ``checked`` counts what was looked at."""
     counts, faults = _seals(connection)
     checked |= counts
-    for check in (_prompts, _texts, _grounding, _states):
+    for check in (_prompts, _texts, _grounding, _states, _tasks):
         name, number, wrong = check(connection)
         checked[name] = number
         faults += wrong
@@ -154,3 +156,20 @@ def _states(connection: Connection) -> tuple[str, int, list[str]]:
         "(SELECT 1 FROM interests n WHERE n.subject_id = s.subject_id) AND state = 'quarantined'"
     ).scalars()
     return "subjects", int(number), [f"{name} is quarantined but has interests" for name in torn]
+
+
+def _tasks(connection: Connection) -> tuple[str, int, list[str]]:
+    """States of tasks fit what is kept, and no answer follows from a later one."""
+    number = connection.exec_driver_sql("SELECT count(*) FROM task_subjects").scalar_one()
+    torn = connection.exec_driver_sql(
+        "SELECT name FROM task_subjects s WHERE task = 'cards' AND state = 'ok' AND NOT EXISTS "
+        "(SELECT 1 FROM cards c WHERE c.item_ix = s.item_ix)"
+    ).scalars()
+    faults = [f"{name} is said to have a card and has none" for name in torn]
+    backward = connection.exec_driver_sql(
+        "SELECT response_id, parent_id FROM answer_parents WHERE parent_id >= response_id"
+    ).all()
+    faults += [
+        f"answer {row[0]} is said to follow from the later answer {row[1]}" for row in backward
+    ]
+    return "task subjects", int(number), faults

@@ -34,6 +34,8 @@ TABLES = {
     "FROM assignments a JOIN users u USING (user_ix) LEFT JOIN assignment_items t "
     "ON t.user_ix = a.user_ix AND t.interest_id = a.interest_id "
     "LEFT JOIN items i ON i.item_ix = t.item_ix ORDER BY u.user_ix, a.rank, i.item_ix",
+    "cards": "SELECT i.item_id, c.card, c.next, c.source, c.response_id FROM cards c "
+    "JOIN items i USING (item_ix) ORDER BY c.item_ix",
 }
 REALS = {"strength", "weight", "score", "similarity"}
 INTEGERS = {
@@ -162,7 +164,7 @@ def frame(store: Store, table: str) -> pl.DataFrame:
     store
         An open store.
     table
-        ``interests``, ``evidence``, ``user_interests`` or ``assignments``.
+        ``interests``, ``evidence``, ``user_interests``, ``assignments`` or ``cards``.
 
     Raises
     ------

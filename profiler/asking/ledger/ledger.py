@@ -255,6 +255,7 @@ class Ledger:
             "offline" if self.port.name == OFFLINE else question.purpose,
             reserved.usd,
             reserved.tokens,
+            question.request.subject.task_subject_id,
         )
         return await self.writer.do(
             lambda: self.store.responses.open_call(

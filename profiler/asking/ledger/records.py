@@ -104,6 +104,7 @@ def received(
         tokens_out=reply.tokens_out,
         cost_usd=cost,
         latency_s=reply.latency_s,
+        task_subject_id=request.subject.task_subject_id,
     )
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Allocation", "Interests"]
 
 Found = tuple[Interest, ...]
+TOKENS_PER_INTEREST = 50
+TOKENS_PER_ID = 6
+ITEMS_PER_INTEREST = 5
 
 
 class Interests(Task[Found]):
@@ -44,6 +47,12 @@ class Interests(Task[Found]):
     def subjects(self, store: Store) -> Sequence[ShownSubject]:
         """The active subjects of the task's kinds."""
         return shown_subjects(store, store.subjects.load(kinds=self.kinds))
+
+    def answer_tokens(self, request: Request) -> float:
+        """A rule of thumb: an interest for every few items, every item cited once."""
+        items = len(request.subject.items)
+        interests = min(self.max_interests, max(2, items // ITEMS_PER_INTEREST))
+        return interests * TOKENS_PER_INTEREST + items * TOKENS_PER_ID
 
     def read(self, document: Any, request: Request) -> tuple[Found, tuple[str, ...]]:
         """Interests that rest on the items shown."""

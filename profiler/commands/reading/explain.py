@@ -25,6 +25,7 @@ def explain(
     $ profiler explain U042 --item I0101 --store shop.db
     $ profiler explain U042 --item I0101 --store shop.db --detail
     """
+    from profiler.commands.reading.item_lines import card_lines
     from store.console import plain, print_json, say, say_lines
     from store.store import open_store
     from store.views.interests.explanation import explain_item
@@ -35,6 +36,7 @@ def explain(
         print_json(explanation.to_json())
         return
     say(f"{plain(explanation.item.title or item)} for user {plain(user)}:")
+    say_lines([line.strip() for line in card_lines(explanation.card)], "  ")
     say_lines(lines(explanation, detail=detail), "  ")
 
 

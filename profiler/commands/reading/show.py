@@ -1,4 +1,4 @@
-"""``profiler show``: a user's interests, each in one sentence with the items that show it."""
+"""``profiler show``: a user's interests, each in one sentence with its items; or an item."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.commands.options import User
-from store.console.options import Detail, Json, StoreFile
+from store.console.options import Detail, Json, StoreFile, option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from store.views.subjects.users import Evidence, Group, Interest, Item, OwnInterest, UserProfile
 
 RECENT = 5
@@ -24,8 +25,11 @@ LEAST = 20
 
 
 def show(
-    user: User,
     store: StoreFile,
+    user: Annotated[
+        str | None, typer.Argument(help="User id as in the data.", show_default=False)
+    ] = None,
+    item: Annotated[str | None, option("Show an item and its card in place of a user.")] = None,
     k: Annotated[
         int, typer.Option("-k", min=0, help="Interests of each part; 0 shows everything.")
     ] = 3,
@@ -36,17 +40,38 @@ def show(
 
     $ profiler show U042 --store shop.db
     $ profiler show U042 --store shop.db -k 0 --detail
+    $ profiler show --item P001 --store shop.db
     """
     from store.console import print_json, say_lines
+    from store.errors import UserError
     from store.store import open_store
     from store.views.subjects.users import show_user
 
+    if (user is None) == (item is None):
+        raise UserError("say whom to show: profiler show USER, or profiler show --item ITEM")
+    if item is not None:
+        _show_item(store, item, json=json)
+        return
     with open_store(store) as opened:
-        profile = show_user(opened, user)
+        profile = show_user(opened, str(user))
     if json:
         print_json(profile.to_json())
         return
     say_lines(lines(profile, k or None, detail=detail))
+
+
+def _show_item(store: Path, item: str, *, json: bool) -> None:
+    from profiler.commands.reading.item_lines import item_lines
+    from store.console import print_json, say_lines
+    from store.store import open_store
+    from store.views.items import show_item
+
+    with open_store(store) as opened:
+        found = show_item(opened, item)
+    if json:
+        print_json(found.to_json())
+    else:
+        say_lines(item_lines(found))
 
 
 def lines(profile: UserProfile, most: int | None = None, *, detail: bool = False) -> list[str]:

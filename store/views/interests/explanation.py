@@ -17,6 +17,7 @@ from store.digests import text_digest
 from store.errors import StoreError
 from store.store import Store
 from store.tables.vectors import fetch
+from store.views.items import ItemCard, card_of
 from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
 from store.views.shared.sentences import reason_sentence
@@ -102,6 +103,8 @@ class Explanation(Row):
         ``found``, or that nothing stored explains it.
     interests
         Those that explain it: the one that the item proves first, then the nearest.
+    card
+        What the item's title does not say, None where it has no card.
     """
 
     user: str
@@ -111,6 +114,7 @@ class Explanation(Row):
     because: list[Item]
     why: str
     interests: list[ExplainingInterest]
+    card: ItemCard | None = None
 
 
 def explain_item(
@@ -131,6 +135,7 @@ def explain_item(
             raise StoreError(f"no item {item_id!r} in {store.path}{near}")
         paths = _paths(connection, user.user_ix)
         evidence = evidence_of(connection, list(paths), user.user_ix)
+        card = card_of(connection, item.item_id)
         cosines = _cosines(store, connection, item.title, json.loads(item.categories), paths)
     found = []
     for number, path in paths.items():
@@ -159,6 +164,7 @@ def explain_item(
         because=because,
         why=_verdict(known=bool(paths), near=bool(found)),
         interests=found,
+        card=card,
     )
 
 

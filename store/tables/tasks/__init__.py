@@ -1,0 +1,1 @@
+"""What LLM tasks beside the interests ask about and what they keep."""

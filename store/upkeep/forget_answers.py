@@ -1,0 +1,71 @@
+"""Remove the answers that a user caused, and those whose questions quoted one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from store.db.driver import raw
+from store.db.statements import statement
+from store.tables.texts import caused_answers
+
+_KEEP = "CREATE TEMP TABLE gone (response_id INTEGER PRIMARY KEY)"
+_KEEP_ONE = "INSERT INTO temp.gone VALUES (?)"
+# What stands in for a model counts who has what together, so its answers about items rest on every
+# user; they cost nothing and are made anew.
+_COLLECT_OFFLINE = statement(
+    "INSERT OR IGNORE INTO temp.gone SELECT response_id FROM responses "
+    "WHERE model = 'offline' AND subject_id IS NULL AND task_subject_id IS NULL"
+)
+_RELEASE = statement(
+    "DELETE FROM leases WHERE request_digest IN (SELECT request_digest FROM attempts WHERE "
+    "subject_id IN :ids OR task_subject_id IN (SELECT task_subject_id FROM task_subjects "
+    "WHERE user_ix IN :users) OR response_id IN (SELECT response_id FROM temp.gone))",
+    "ids",
+    "users",
+)
+_EMPTY = statement(
+    "UPDATE attempts SET error = NULL, response_id = NULL, request_digest = 'forgotten' WHERE "
+    "subject_id IN :ids OR task_subject_id IN (SELECT task_subject_id FROM task_subjects "
+    "WHERE user_ix IN :users) OR response_id IN (SELECT response_id FROM temp.gone)",
+    "ids",
+    "users",
+)
+_MADE_OF_IT = (
+    "UPDATE task_subjects SET state = 'pending', reason = NULL WHERE task_subject_id IN "
+    "(SELECT task_subject_id FROM responses WHERE response_id IN "
+    "(SELECT response_id FROM temp.gone))",
+    "UPDATE task_subjects SET state = 'pending', reason = NULL WHERE task = 'cards' AND item_ix IN "
+    "(SELECT item_ix FROM cards WHERE response_id IN (SELECT response_id FROM temp.gone))",
+    "DELETE FROM cards WHERE response_id IN (SELECT response_id FROM temp.gone)",
+    "UPDATE interests SET response_id = NULL WHERE response_id IN "
+    "(SELECT response_id FROM temp.gone)",
+)
+_REMOVE = "DELETE FROM responses WHERE response_id IN (SELECT response_id FROM temp.gone)"
+_OWN = statement("DELETE FROM task_subjects WHERE user_ix = :user")
+
+
+def remove_caused(connection: Connection, subjects: Sequence[int], user_ix: int) -> dict[str, int]:
+    """Remove answers about subjects and about a user, and every answer made of one of these.
+
+    What was kept of an answer that goes is asked for again: its subject is pending.
+
+    Returns
+    -------
+    dict
+        Number of ``answers`` removed; ``task subjects`` where a task had asked about the user.
+    """
+    bound = {"ids": list(subjects), "users": [user_ix]}
+    connection.exec_driver_sql(_KEEP)
+    gone = [(number,) for number in caused_answers(connection, subjects, [user_ix])]
+    raw(connection).executemany(_KEEP_ONE, gone)
+    connection.execute(_COLLECT_OFFLINE)
+    connection.execute(_RELEASE, bound)
+    connection.execute(_EMPTY, bound)
+    for step in _MADE_OF_IT:
+        connection.exec_driver_sql(step)
+    removed = connection.exec_driver_sql(_REMOVE).rowcount
+    own = connection.execute(_OWN, {"user": user_ix}).rowcount
+    connection.exec_driver_sql("DROP TABLE temp.gone")
+    return {"answers": int(removed)} | ({"task subjects": int(own)} if own else {})

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from store.store import Store
 
 Progress = Callable[[str, int, int], None]
+MAX_TOKENS = 4_000
+"""Of an answer: twenty cards take some 1,900."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,11 @@ def describe_items(
     """
     settings = settings or CardSettings()
     tell = progress or (lambda step, done, total: None)
-    if not store.datasets.load().n_items:
+    if not store.datasets.item_texts():
         raise UserError(f"{store.path} has no items; run profiler build first")
-    questions, port = _questions(store, llm, settings, options or AskingOptions(max_tokens=4_000))
+    how = options or AskingOptions(max_tokens=MAX_TOKENS)
+    questions, port = _questions(store, llm, settings, how)
     due = questions.task.subjects(store)
-    how = replace(options or AskingOptions(max_tokens=4_000))
     if dry_run:
         forecast = forecast_questions(questions, due, port, how)
         return _described(store, port, None, {Cards.name: forecast}, 0)

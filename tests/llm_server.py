@@ -102,11 +102,23 @@ def allocation_answer(items: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def cards_answer(items: tuple[str, ...]) -> dict[str, Any]:
+    """A card for every item; the same item always gets the same one."""
+    return {
+        "cards": [
+            {"id": item, "card": f"What is not said of {item}.", "next": [f"after {item}"]}
+            for item in dict.fromkeys(items)
+        ]
+    }
+
+
 def answer_for(call: Call) -> dict[str, Any]:
     """A valid answer in the form that the request's schema or wording asks for."""
     asked = json.dumps(call.body.get("response_format", {})) + call.text
     if '"clusters"' in asked:
         return allocation_answer(call.items)
+    if '"cards"' in asked:
+        return cards_answer(call.items)
     return interests_answer(call.items)
 
 
@@ -117,14 +129,19 @@ def _listed(answer: dict[str, Any]) -> list[dict[str, Any]]:
 def spoil(kind: str, answer: dict[str, Any]) -> str:
     """The text of an answer gone wrong in the given way."""
     groups = _listed(answer)
-    evidence = "items" if "items" in groups[0] else "evidence"
+    lists = [name for name in ("items", "evidence", "next") if name in groups[0]]
+    cards = "card" in groups[0]
     whole = json.dumps(answer)
     if kind == "wrong_type":
-        groups[0][evidence] = "all of them"
+        groups[0][lists[0]] = "all of them"
     elif kind == "extra_key":
         groups[0]["mood"] = "sunny"
+    elif kind == "foreign_evidence" and cards:
+        groups[0]["id"] = "s999999-i0"
     elif kind == "foreign_evidence":
-        groups[0][evidence].append("s999999-i0")
+        groups[0][lists[0]].append("s999999-i0")
+    elif kind == "duplicate_interests" and cards:
+        groups[-1]["id"] = groups[0]["id"]
     elif kind == "duplicate_interests":
         groups[-1]["label"] = groups[0]["label"].upper()
     texts = {

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from profiler.asking.tasks.cards import Cards, CardText, card_error
 from profiler.exchange.batch_files import numbered_lines
+from store.data.dataset import item_text
 from store.digests import text_digest
 from store.errors import DataError
 from store.tables.tasks.cards import IMPORTED, Card
@@ -82,7 +83,7 @@ def import_cards(store: Store, file: Path, *, name: str, dry_run: bool = False) 
     found.stored, found.changed = len(cards), len(changed)
     if dry_run or not changed:
         return found
-    ids = store.datasets.load().item_ids
+    ids = {one.item_ix: one.item_id for one in store.datasets.item_texts(cards)}
     with store.write(), store.runs.recording("import-cards", {"name": name}) as run:
         store.cards.save(changed)
         subjects = [
@@ -98,8 +99,9 @@ def _cards(
     store: Store, file: Path, source: str, found: ImportedCards
 ) -> Iterator[tuple[int, Card]]:
     """Cards of items of the store that are accepted; everything else is counted."""
-    dataset = store.datasets.load()
-    texts, index = dataset.texts(), dataset.item_index
+    items = store.datasets.item_texts()
+    texts = {one.item_ix: item_text(one.title, one.categories) for one in items}
+    index = {one.item_id: one.item_ix for one in items}
     seen: set[str] = set()
     for number, line in numbered_lines(file):
         found.rows += 1

@@ -85,13 +85,17 @@ class Datasets:
             )
         return True
 
-    def item_texts(self, wanted: Iterable[int]) -> list[ItemText]:
-        """Return ids, titles and categories of the items with these ``item_ix``, by number."""
-        numbers = json.dumps(sorted(set(wanted)))
+    def item_texts(self, wanted: Iterable[int] | None = None) -> list[ItemText]:
+        """Return ids, titles and categories of the items with these ``item_ix``, by number.
+
+        All items where ``wanted`` is None.
+        """
+        numbers = None if wanted is None else json.dumps(sorted(set(wanted)))
         with self._db.read() as connection:
             found = raw(connection).execute(
                 "SELECT item_ix, item_id, title, categories FROM items "
-                "WHERE item_ix IN (SELECT value FROM json_each(?)) ORDER BY item_ix",
+                "WHERE ?1 IS NULL OR item_ix IN (SELECT value FROM json_each(?1)) "
+                "ORDER BY item_ix",
                 (numbers,),
             )
             rows = found.fetchall()

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnClause,
     Connection,
     TextClause,
@@ -209,7 +211,7 @@ def ownerless(connection: Connection) -> list[str]:
 
 
 def _caused(one: UserTexts) -> TextClause:
-    lists = [bindparam(name, expanding=True) for name in ("ids", "users")]
+    lists: list[BindParameter[Any]] = [bindparam(name, expanding=True) for name in ("ids", "users")]
     # Both are bound whether or not the condition reads them.
     return text("(" + one.of_subjects + ") AND (1 OR 0 IN :ids OR 0 IN :users)").bindparams(*lists)
 

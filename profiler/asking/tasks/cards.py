@@ -187,14 +187,14 @@ def card_error(card: CardText, text: str) -> str | None:
 def _due(store: Store, choice: Choice) -> list[int]:
     """``item_ix`` of the items to ask about, ascending."""
     states = {one.item_ix: one.state for one in store.tasks.load(Cards.name)}
-    dataset = store.datasets.load()
-    texts = dataset.texts()
+    items = store.datasets.item_texts()
+    texts = {one.item_ix: item_text(one.title, one.categories) for one in items}
     if choice.retry:
-        return [ix for ix, text in enumerate(texts) if text and states.get(ix) == "quarantined"]
+        return [ix for ix, text in texts.items() if text and states.get(ix) == "quarantined"]
     cards = store.cards.load()
     return [
         ix
-        for ix, text in enumerate(texts)
+        for ix, text in texts.items()
         if text
         and states.get(ix) != "quarantined"
         and (ix not in cards or _replaces(choice, cards[ix], text_digest(text)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from profiler.commands.options import (
     BudgetOptions,
@@ -66,19 +66,15 @@ def describe(
     with show_progress(quiet=json) as tell:
         tell("starting", 0, 0)
         from profiler.asking.options import AskingOptions
-        from profiler.describe import CardSettings, describe_items
+        from profiler.describe import MAX_TOKENS, CardSettings, describe_items
         from profiler.exchange.save_interests import encoder_of
         from store.store import open_store
 
-        chosen = given(cards)
-        answers = {
-            name: chosen.pop(name) for name in ("max_tokens", "temperature") if name in chosen
-        }
-        options = AskingOptions(
-            caps=budget.caps(),
-            prices=budget.price_table(),
-            **{"max_tokens": 4_000, **answers, **given(pace)},
-        )
+        chosen: dict[str, Any] = given(cards)
+        how: dict[str, Any] = {"max_tokens": chosen.pop("max_tokens", MAX_TOKENS), **given(pace)}
+        if "temperature" in chosen:
+            how["temperature"] = chosen.pop("temperature")
+        options = AskingOptions(caps=budget.caps(), prices=budget.price_table(), **how)
         with open_store(store) as opened:
             own = None if dry_run else encoder_of(opened, encoder)
             found = describe_items(

@@ -16,9 +16,7 @@ from store.tables.sound import parsed
 
 _SAVE = (
     "INSERT INTO cards (item_ix, card, next, source, template_digest, text_digest, response_id) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (item_ix) DO UPDATE SET card = excluded.card, "
-    "next = excluded.next, source = excluded.source, template_digest = excluded.template_digest, "
-    "text_digest = excluded.text_digest, response_id = excluded.response_id"
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _ALL = statement(
     "SELECT item_ix, card, next, source, template_digest, text_digest, response_id FROM cards "
@@ -92,6 +90,7 @@ class Cards:
             for one in cards
         ]
         with self._db.write() as connection:
+            self.remove([one[0] for one in rows])
             raw(connection).executemany(_SAVE, rows)
 
     def load(self) -> dict[int, Card]:

@@ -37,6 +37,7 @@ def test_the_toolkits_own_templates() -> None:
     assert tasks == {
         "exemplar_interests": "interests",
         "allocate_items": "allocation",
+        "item_cards": "cards",
         "reask": "reask",
     }
 
@@ -50,6 +51,7 @@ def test_a_folder_adds_and_overrides_by_name(tmp_path: Path) -> None:
     assert [template.name for template in list_templates(tmp_path)] == [
         "allocate_items",
         "exemplar_interests",
+        "item_cards",
         "mine",
         "reask",
     ]
@@ -114,7 +116,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path, name: str) -> None
     folder = tmp_path / "prompts"
     folder.mkdir()
     write(tmp_path, GOOD.replace("mine", "secret"), "secret")
-    with pytest.raises(UserError, match="allocate_items, exemplar_interests, reask"):
+    with pytest.raises(UserError, match="allocate_items, exemplar_interests, item_cards, reask"):
         load_template(name, folder)
 
 
@@ -124,10 +126,10 @@ def test_a_file_that_would_be_passed_over_is_refused(tmp_path: Path, name: str) 
         (tmp_path / harmless).write_text("x", encoding="utf-8")
     (tmp_path / "old").mkdir()
     assert load_template("reask", tmp_path).digest == load_template("reask").digest
-    assert len(list_templates(tmp_path)) == 3
+    assert len(list_templates(tmp_path)) == 4
     (tmp_path / name).write_text(GOOD, encoding="utf-8")
     for look in (list_templates, lambda folder: load_template("reask", folder)):
-        with pytest.raises(UserError, match=rf"{name}: not a template.*exemplar_interests, reask"):
+        with pytest.raises(UserError, match=rf"{name}: not a template.*item_cards, reask"):
             look(tmp_path)
 
 
@@ -138,7 +140,7 @@ def test_a_name_that_is_not_asked_with_is_refused_before_asking(tmp_path: Path) 
     refuse_unused(tmp_path, ours)
     write(tmp_path, GOOD)
     refuse_unused(tmp_path, ["mine", "allocate_items"])
-    used = "allocate_items, exemplar_interests, reask"
+    used = "allocate_items, exemplar_interests, item_cards, reask"
     with pytest.raises(UserError, match=rf"mine\.yaml: no question is asked.*used are: {used}\."):
         refuse_unused(tmp_path, ours)  # of this folder nothing would be used
     write(tmp_path, GOOD.replace("mine", "reask"), "reask")

@@ -18,6 +18,7 @@ import pytest
 
 from store.errors import UserError
 from store.store import open_store
+from store.tables.tasks.cards import Card
 from store.views.datasette import QUERIES, write_metadata
 from store.views.export import TABLES, export_store
 from tests.reading_store import SHREDDING, fill
@@ -43,12 +44,14 @@ def expected(store):
 
 
 def test_all_formats_hold_the_same_rows(store, tmp_path):
+    store.cards.save([Card(0, "Writes.", ("ink", "paper"), "openai:m", "d")])
     rows = expected(store)
     assert {name: len(found) for name, found in rows.items()} == {
         "interests": 4,
         "evidence": 6,
         "user_interests": 13,
         "assignments": 2,
+        "cards": 1,
     }
     for kind in ("jsonl", "csv", "parquet"):
         written = export_store(store, tmp_path / kind, kind)

@@ -31,7 +31,6 @@ from tests.asking_store import chat, fast, make_store, scalar
 from tests.llm_server import KINDS, MENDED, TRANSPORT, Call, LlmServer, Step
 from tests.reading_store import fill
 
-SHARED = Path("/work/shared/data")
 FAULTS = [kind for kind in KINDS if kind != "valid"]
 SETTINGS = CardSettings(items=6)  # a question about the six items of each subject of make_store
 
@@ -281,11 +280,12 @@ def test_a_file_of_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "wanted next: ink" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real item cards")
 @pytest.mark.parametrize(("folder", "least"), [("ml-1m", 3_416), ("office", 2_417)])
-def test_real_cards_are_all_accepted(folder: str, least: int, tmp_path: Path) -> None:
+def test_real_cards_are_all_accepted(
+    shared_data: Path, folder: str, least: int, tmp_path: Path
+) -> None:
     # The rule for statements about a person took 101 plots of films for statements on the viewer.
-    file = SHARED / f"llm-item-cards-{folder}" / "cards.jsonl.gz"
+    file = shared_data / f"llm-item-cards-{folder}" / "cards.jsonl.gz"
     with gzip.open(file, "rt", encoding="utf-8") as stream:
         ids = [json.loads(line)["item_id"] for line in stream]
     with open_store(tmp_path / "s.db", create=True) as store:

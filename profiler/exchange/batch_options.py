@@ -88,7 +88,8 @@ class BatchOptions:
         """How its requests are worded."""
         provider = self.llm.partition(":")[0]
         facts = load_models().facts(provider, self.model, self.base_url)
-        return Wording(self.model, facts, self.method)
+        best = self.method == facts.addressed_method
+        return Wording(self.model, facts, facts.methods[0] if best else self.method)
 
     @property
     def reask_policy(self) -> ReaskPolicy:

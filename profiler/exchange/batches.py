@@ -280,5 +280,6 @@ def _response(
 
 def _batch_line(digest: str, request: Request, options: BatchOptions) -> dict[str, Any]:
     """One line of the OpenAI batch format, with the body a run would send."""
-    body = completions.body(request, options.wording, options.method)
+    wording = options.wording
+    body = completions.body(request, wording, wording.method(request))
     return {"custom_id": digest, "method": "POST", "url": completions.URL, "body": body}

@@ -242,7 +242,7 @@ def _headers(chain: list[BaseException]) -> dict[str, str]:
         if isinstance(response, dict):
             headers: Any = (response.get("ResponseMetadata") or {}).get("HTTPHeaders")
         else:
-            headers = getattr(response, "headers", None)
+            headers = getattr(response, "headers", None) or getattr(one, "headers", None)
         if headers is not None:
             return {str(name).lower(): str(value) for name, value in dict(headers).items()}
     return {}

@@ -38,6 +38,8 @@ class Service(BaseModel):
     methods: tuple[Method, ...] = ("json_schema", "json_mode", "text")
     seed: str | None = "seed"
     body: dict[str, Any] = {}
+    addressed_as: Method | None = None
+    schema_without: tuple[str, ...] = ()
 
 
 class _Model(BaseModel):
@@ -81,6 +83,11 @@ class ModelFacts:
         Which API it is called by, and with tools.
     body
         What every call carries beside.
+    addressed_as
+        The way to ask for JSON that stands in the address of an answer, where that is another than
+        the best: answers that were paid for before the service had a better one are found by it.
+    schema_without
+        Keywords of JSON Schema that the service refuses in the schema of an answer.
     listed
         Whether the table has an entry for the model.
     """
@@ -94,7 +101,14 @@ class ModelFacts:
     api: Api = "chat"
     tools_api: Api = "chat"
     body: Mapping[str, Any] = field(default_factory=dict)
+    addressed_as: Method | None = None
+    schema_without: tuple[str, ...] = ()
     listed: bool = False
+
+    @property
+    def addressed_method(self) -> Method:
+        """The way to ask for JSON that stands in the address of an answer."""
+        return self.addressed_as or self.methods[0]
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,13 @@ class Tables:
         told.setdefault("methods", service.methods)
         told.setdefault("tools_api", told.get("api", "chat"))
         return ModelFacts(
-            limits=limits, seed=service.seed, body=service.body, listed=bool(entries), **told
+            limits=limits,
+            seed=service.seed,
+            body=service.body,
+            addressed_as=service.addressed_as,
+            schema_without=service.schema_without,
+            listed=bool(entries),
+            **told,
         )
 
 

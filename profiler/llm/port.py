@@ -192,7 +192,11 @@ class Reply:
     refusal
         The provider's own refusal text, apart from ``text``.
     tokens_in, tokens_out
-        Billed tokens; None where the service does not tell.
+        Billed tokens, those of a cached prompt and of reasoning included; None where the service
+        does not tell.
+    tokens_cached
+        Tokens of the prompt that the service had in its cache, a part of ``tokens_in``; None where
+        it does not tell.
     model
         The model that says it answered.
     method
@@ -221,6 +225,7 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str | None = None
     cost_usd: float | None = None
+    tokens_cached: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("text", "model", "finish_reason", "refusal", "reasoning"):

@@ -8,9 +8,10 @@ that no adapter is named for are opened by LangChain.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from profiler.choices import JsonMethod
 from profiler.llm.models import ModelFacts, Tables, is_local, load_models
@@ -53,6 +54,8 @@ class Opening:
         The key, None where there is none.
     key_name
         Where the key is read from, for messages.
+    options
+        Further options of the model, nested as the service takes them.
     """
 
     provider: str
@@ -64,6 +67,7 @@ class Opening:
     facts: ModelFacts
     key: str | None
     key_name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -79,6 +83,11 @@ class Opening:
     def planned_method(self) -> Method:
         """How JSON is asked for as long as the service refuses nothing."""
         return self.method or self.facts.methods[0]
+
+    @property
+    def addressed_method(self) -> Method:
+        """How the address of an answer says that JSON was asked for."""
+        return self.method or self.facts.addressed_method
 
 
 class Adapter(ABC):
@@ -104,6 +113,10 @@ ADAPTERS: Registry[Adapter] = Registry(
             ("openai", "azure_openai", "deepseek", "groq", "mistralai", "openrouter", "xai"),
             "profiler.llm.adapters.openai:OPENAI",
         ),
+        "anthropic": "profiler.llm.adapters.anthropic:ANTHROPIC",
+        "google_genai": "profiler.llm.adapters.google_genai:GOOGLE",
+        "ollama": "profiler.llm.adapters.ollama:OLLAMA",
+        "bedrock_converse": "profiler.llm.adapters.bedrock_converse:BEDROCK",
         "langchain": "profiler.llm.adapters.langchain:LANGCHAIN",
     },
 )
@@ -115,6 +128,7 @@ def open_chat(
     base_url: str | None = None,
     method: str | None = None,
     timeout: float | None = None,
+    options: Mapping[str, Any] | None = None,
     adapter: str | None = None,
     models: Path | None = None,
     to_call: bool = True,
@@ -135,6 +149,9 @@ def open_chat(
     timeout
         Seconds for one call, from sending to the last byte; by default it grows with the longest
         answer asked for.
+    options
+        Further options of the model, such as ``{"reasoning_effort": "low"}``; those that change
+        the answer are part of its address.
     adapter
         Name of the adapter, where it is not the provider's: ``langchain`` sends through LangChain
         what another adapter would send itself.
@@ -151,6 +168,7 @@ def open_chat(
     """
     remember_environment()
     opening = _opening(spec, base_url, method, timeout, load_models(models), to_call=to_call)
+    opening = replace(opening, options=dict(options or {}))
     named = adapter or (opening.provider if opening.provider in ADAPTERS else "langchain")
     try:
         return ADAPTERS.get_known(named).open(opening)
@@ -161,7 +179,7 @@ def open_chat(
 def method_for(spec: str, base_url: str | None = None, models: Path | None = None) -> Method:
     """The method that a run would choose for a model; no key is needed and nothing is sent."""
     provider, _, model = spec.partition(":")
-    return load_models(models).facts(provider, model, base_url).methods[0]
+    return load_models(models).facts(provider, model, base_url).addressed_method
 
 
 def _opening(

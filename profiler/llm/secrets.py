@@ -52,6 +52,18 @@ def remember_environment() -> None:
             without_credentials(os.environ.get(spelling) or "")
 
 
+def names_secret(name: str) -> bool:
+    """Whether a name is that of a key, a token or a password."""
+    return _NAMES.search(name) is not None or name.lower() in ("authorization", "headers")
+
+
+def holds_secret(text: str) -> bool:
+    """Whether a text holds a known secret, or an address with a password in it."""
+    remember_environment()
+    without = without_credentials(text)
+    return without != text or redact(text, SHORTEST_IN_ANSWERS) != text
+
+
 def redact(text: str, shortest: int = SHORTEST) -> str:
     """The text with every known secret of at least ``shortest`` characters hidden."""
     if not any(secret in text for secret in tuple(_known)):

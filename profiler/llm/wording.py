@@ -6,17 +6,25 @@ A service that refuses a parameter, or a way to ask for JSON, is asked without i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from profiler.llm.model_options import changing_options, merged
 from profiler.llm.models import Learned, ModelFacts
 from profiler.llm.port import CallError, Method, Request
+
+__all__ = ["LIMITS", "Wording", "changing_options", "merged"]
 
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Names of the longest answer in OpenAI's protocol: one of them is always sent."""
 
-_FORMAT_MARKS = ("response_format", "json_schema", "structured output", "json_object", "json mode")
+_FORMAT_MARKS = (
+    *("response_format", "json_schema", "structured output", "json_object", "json mode"),
+    *("output_config", "output_format", "output format", "outputconfig", "textformat"),
+    *("response_mime_type", "response_json_schema", "responsejsonschema", "responseschema"),
+    *("response schema", "response mime type", "format must be"),
+)
 _REFUSED = re.compile(
     r"unsupported|not support|n't support|unrecognized|unknown|unexpected|not permitted|forbidden|"
     r"not allowed|deprecated|not available|invalid (?:field|parameter|argument)|extra inputs|"
@@ -43,6 +51,8 @@ class Wording:
         How JSON is asked for as long as the service refuses nothing.
     fixed
         Whether the user chose that, so that nothing else is tried.
+    options
+        Further options of the model, as the user wants them.
     learned
         What the service refused.
     """
@@ -51,6 +61,7 @@ class Wording:
     facts: ModelFacts
     planned: Method
     fixed: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     learned: Learned = field(default_factory=Learned)
 
     def method(self, request: Request) -> Method:
@@ -82,6 +93,14 @@ class Wording:
             sent[name] = request.seed
         return sent
 
+    def schema(self, request: Request) -> dict[str, Any]:
+        """The schema of an answer without what the service refuses to read in one.
+
+        What is left out is checked when the answer is read.
+        """
+        schema: dict[str, Any] = _without(request.schema, self.facts.schema_without)
+        return schema
+
     def learn(
         self, problem: CallError, said: str, sent: Mapping[str, Any], method: Method
     ) -> CallError:
@@ -105,6 +124,12 @@ class Wording:
         refused = self._named(said, sent)
         if refused is None or not _REFUSED.search(said):
             return problem
+        if refused in self.options:
+            return CallError(
+                "provider_refused",
+                f"{self.model}: the service does not take model_option={refused}: {problem}",
+                status_code=problem.status_code,
+            )
         if refused in LIMITS and not set(LIMITS) - self.learned.refused - {refused}:
             return problem
         self.learned.refused.add(refused)
@@ -123,14 +148,29 @@ class Wording:
 
     def _named(self, said: str, sent: Mapping[str, Any]) -> str | None:
         """The parameter that a refusal is about: of those sent, the first that it names."""
-        optional = {"temperature", self.facts.seed, *LIMITS}
+        optional = {"temperature", self.facts.seed, *LIMITS, *self.options}
         places = {
             name: found.start()
             for name in optional & set(sent)
-            if name is not None and (found := re.search(rf"\b{re.escape(name)}\b", said))
+            if name is not None and (found := re.search(rf"\b{re.escape(name.lower())}\b", said))
         }
         return min(places, key=places.__getitem__) if places else None
 
 
 def _once_more(why: str, problem: CallError) -> CallError:
     return CallError("unsupported", f"{why}: {problem}", status_code=problem.status_code)
+
+
+def _without(schema: Any, keywords: Collection[str]) -> Any:
+    """A schema without some of its keywords; properties may have the names of these."""
+    if not keywords or not isinstance(schema, Mapping):
+        return schema
+    found: dict[str, Any] = {}
+    for name, value in schema.items():
+        if name in ("properties", "$defs") and isinstance(value, Mapping):
+            found[name] = {key: _without(one, keywords) for key, one in value.items()}
+        elif isinstance(value, list):
+            found[name] = [_without(one, keywords) for one in value]
+        else:
+            found[name] = _without(value, keywords)
+    return {name: value for name, value in found.items() if name not in keywords}

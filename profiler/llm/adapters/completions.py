@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from profiler.llm.errors import Failure, classified, cut
-from profiler.llm.port import CallError, Message, Method, Reply, Request, ToolCall, storable
-from profiler.llm.secrets import redact_answer
-from profiler.llm.stop_reasons import ending_of
-from profiler.llm.wording import Wording
+from profiler.llm.adapters.reading import arguments_of, count_of
+from profiler.llm.port import Message, Method, Reply, Request, ToolCall, storable
+from profiler.llm.wording import Wording, merged
 
+PATH = "/chat/completions"
 URL = "/v1/chat/completions"
+"""As a line of a batch file names it."""
 
 
 def body(request: Request, wording: Wording, method: Method) -> dict[str, Any]:
@@ -27,11 +27,15 @@ def body(request: Request, wording: Wording, method: Method) -> dict[str, Any]:
     if request.tools:
         found["tools"] = list(request.tools)
     elif method == "json_schema":
-        schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+        schema = {
+            "name": request.schema_name,
+            "schema": wording.schema(request),
+            "strict": True,
+        }
         found["response_format"] = {"type": "json_schema", "json_schema": schema}
     elif method == "json_mode":
         found["response_format"] = {"type": "json_object"}
-    return found
+    return merged(found, wording.options)
 
 
 def message(turn: Message) -> dict[str, Any]:
@@ -55,43 +59,6 @@ def message(turn: Message) -> dict[str, Any]:
     return found
 
 
-def read(
-    content: bytes,
-    headers: Mapping[str, str],
-    name: str,
-    method: Method,
-    latency_s: float,
-    key: str = "the provider's key",
-) -> Reply:
-    """Read what a service answered with 200; the text stays as it came.
-
-    Parameters
-    ----------
-    content, headers
-        Of the response.
-    name, method, latency_s
-        Of the port and the call, for the reply.
-    key
-        Where the key is read from, for messages.
-
-    Raises
-    ------
-    CallError
-        It is no answer: a gateway's page, half a body, an error in the place of an answer.
-    """
-    lower = {key_.lower(): value for key_, value in headers.items()}
-    try:
-        document = json.loads(content)
-        if document.get("error"):
-            raise error_inside(document["error"], lower, name, key)
-        reply = read_document(document)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise CallError(
-            "server_error", f"the service answered with {len(content)} bytes that are no completion"
-        ) from None
-    return finished(reply, name, method, latency_s, lower)
-
-
 def read_document(document: Mapping[str, Any]) -> Reply:
     """Read the JSON document of a completion, as a service or a batch file has it.
 
@@ -108,45 +75,13 @@ def read_document(document: Mapping[str, Any]) -> Reply:
         finish_reason=choice.get("finish_reason"),
         refusal=said.get("refusal"),
         tokens_in=count_of(usage.get("prompt_tokens")),
-        tokens_out=count_of(usage.get("completion_tokens")),
+        tokens_out=_tokens_out(usage),
+        tokens_cached=_cached(usage),
         model=document.get("model") or "",
         reasoning=reasoning if isinstance(reasoning, str) else thinking_of(said.get("content")),
         cost_usd=_cost(usage),
         tool_calls=tool_calls(said.get("tool_calls") or []),
     )
-
-
-def finished(
-    reply: Reply, name: str, method: Method, latency_s: float, headers: Mapping[str, str]
-) -> Reply:
-    """The reply with what only the caller knows.
-
-    Raises
-    ------
-    CallError
-        The service broke the answer off: the same call may succeed.
-    """
-    if ending_of(reply.finish_reason) == "failed":
-        raise CallError(
-            "server_error", f"the service broke the answer off: {reply.finish_reason!r}"
-        )
-    return reply.called(name, method, latency_s, headers)
-
-
-def error_inside(
-    error: Any, headers: Mapping[str, str], name: str, key: str = "the provider's key"
-) -> CallError:
-    """An error in the body of an answer: OpenRouter and some gateways send it with status 200."""
-    code = str(error.get("code")) if isinstance(error, dict) else ""
-    status = int(code) if code.isdigit() and 300 <= int(code) <= 599 else None
-    said = json.dumps(error, ensure_ascii=False)
-    told = error.get("message") if isinstance(error, dict) else None
-    failure = Failure(
-        status, cut(f"the answer holds an error: {told or said}"), said.lower(), headers
-    )
-    if status is None:
-        return CallError("server_error", failure.message)
-    return classified(failure, name, key)
 
 
 def text_of(content: Any) -> str:
@@ -184,20 +119,20 @@ def tool_calls(calls: Any) -> tuple[ToolCall, ...]:
     return tuple(found)
 
 
-def arguments_of(text: Any) -> dict[str, Any] | None:
-    """Arguments of a tool call, None where they are no JSON object."""
-    try:
-        # Half a surrogate pair in a text or a name cannot be stored.
-        told = redact_answer(json.dumps(json.loads(text), ensure_ascii=False))
-        value = json.loads(storable(told))
-    except (ValueError, TypeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _tokens_out(usage: Mapping[str, Any]) -> int | None:
+    """Tokens billed as output; xAI and Gemini count those of the reasoning in the total alone."""
+    told, total = count_of(usage.get("completion_tokens")), count_of(usage.get("total_tokens"))
+    prompt = count_of(usage.get("prompt_tokens"))
+    if told is None or total is None or prompt is None:
+        return told
+    return max(told, total - prompt)
 
 
-def count_of(value: Any) -> int | None:
-    """A number of tokens, None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _cached(usage: Mapping[str, Any]) -> int | None:
+    """Tokens of the prompt that the service had in its cache."""
+    details = usage.get("prompt_tokens_details") or {}
+    hit = usage.get("prompt_cache_hit_tokens")  # DeepSeek
+    return count_of(details.get("cached_tokens") if hit is None else hit)
 
 
 def _cost(usage: Mapping[str, Any]) -> float | None:

@@ -15,14 +15,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from profiler.llm.adapters.completions import finished
 from profiler.llm.adapters.planned import PlannedPort
-from profiler.llm.errors import as_call_error, failure_of
-from profiler.llm.port import CallError, Method, Reply, Request, ToolCall, storable
+from profiler.llm.adapters.reading import Received, joined, read
+from profiler.llm.port import Method, Reply, Request, ToolCall, storable
 from profiler.llm.registry import Adapter, Opening
 from profiler.llm.secrets import redact
-from profiler.llm.timeouts import LONGEST_S, Timeout
-from profiler.llm.wording import Wording
+from profiler.llm.timeouts import LONGEST_S
 from store.errors import UserError
 
 _LIMITS = ("max_tokens", "max_output_tokens", "num_predict", "max_new_tokens")
@@ -31,7 +29,7 @@ _OPENAIS = ("openai", "azure_openai")
 
 
 class LangChainPort(PlannedPort):
-    """One chat model.
+    """One chat model that LangChain opened.
 
     Parameters
     ----------
@@ -39,24 +37,12 @@ class LangChainPort(PlannedPort):
         A LangChain chat model with its own retries off.
     opening
         What it was opened by.
-
-    Attributes
-    ----------
-    name
-        ``provider:model``.
-    base_url
-        The address that was given, without credentials.
-    timeout
-        How long a call may take.
     """
 
     def __init__(self, model: Any, opening: Opening) -> None:
-        self.name, self.base_url = opening.name, opening.known_url
-        self.timeout = Timeout(opening.timeout)
-        self._model, self._opening = model, opening
-        self._wording = Wording(
-            opening.model, opening.facts, _planned(opening), fixed=opening.method is not None
-        )
+        super().__init__(opening)
+        self._model = model
+        self._addressed = self._wording.planned = _planned(opening)
 
     async def ask(self, request: Request) -> Reply:
         """Make one call.
@@ -79,14 +65,12 @@ class LangChainPort(PlannedPort):
             reply = read_message(message)
         except Exception as error:
             # "from None": a provider's exception holds the request, and so the key.
-            raise self._problem(error, fields, method) from None
+            told = {name: value for name, value in fields.items() if value is not None}
+            raise self.problem(error, told, method) from None
         headers = message.response_metadata.get("headers") or {}
-        return finished(
-            reply,
-            self.name,
-            method,
-            time.perf_counter() - started,
-            {str(key).lower(): str(value) for key, value in headers.items()},
+        received = Received({"message": reply}, headers, lambda document: document["message"])
+        return read(
+            received, self.name, method, time.perf_counter() - started, self._opening.key_name
         )
 
     def _fields(self, request: Request) -> dict[str, Any]:
@@ -98,13 +82,6 @@ class LangChainPort(PlannedPort):
         if request.seed is not None:
             wanted |= {name: request.seed for name in _SEEDS if self._wording.takes(name)}
         return {name: value for name, value in wanted.items() if name in there}
-
-    def _problem(self, error: Exception, sent: Mapping[str, Any], method: Method) -> CallError:
-        problem = as_call_error(error, self.name, self._opening.key_name)
-        if problem.outcome == "timeout":
-            self.timeout.was_passed()
-        told = {name: value for name, value in sent.items() if value is not None}
-        return self._wording.learn(problem, failure_of(error).said, told, method)
 
 
 class LangChain(Adapter):
@@ -143,7 +120,11 @@ def untraced() -> Iterator[None]:
 def _init(opening: Opening) -> Any:
     from langchain.chat_models import init_chat_model
 
-    options: dict[str, Any] = {"max_retries": 0, "timeout": opening.timeout or LONGEST_S}
+    options: dict[str, Any] = {
+        **opening.options,
+        "max_retries": 0,
+        "timeout": opening.timeout or LONGEST_S,
+    }
     if opening.address is not None:
         options["base_url"] = opening.address
     if opening.provider in _OPENAIS:
@@ -206,14 +187,14 @@ def read_message(message: Any) -> Reply:
     return Reply(
         text=message.text,
         finish_reason=_reason(meta),
-        refusal=more.get("refusal") or _joined(parts, "refusal", "refusal"),
+        refusal=more.get("refusal") or joined(parts, "refusal", "refusal"),
         tokens_in=usage.get("input_tokens"),
         tokens_out=usage.get("output_tokens"),
         model=meta.get("model_name") or meta.get("model") or "",
         tool_calls=_tool_calls(message),
         reasoning=more.get("reasoning_content")
-        or _joined(parts, "thinking", "thinking")
-        or _joined(parts, "reasoning", "reasoning"),
+        or joined(parts, "thinking", "thinking")
+        or joined(parts, "reasoning", "reasoning"),
     )
 
 
@@ -227,15 +208,6 @@ def _reason(meta: Mapping[str, Any]) -> str | None:
     names = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
     told = incomplete or next((meta[name] for name in names if meta.get(name)), None)
     return None if told is None else str(told)
-
-
-def _joined(parts: list[Any], kind: str, name: str) -> str | None:
-    texts = [
-        part[name]
-        for part in parts
-        if isinstance(part, dict) and part.get("type") == kind and isinstance(part.get(name), str)
-    ]
-    return "\n".join(texts) or None
 
 
 def _tool_calls(message: Any) -> tuple[ToolCall, ...]:

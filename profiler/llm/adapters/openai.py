@@ -8,112 +8,45 @@ would be lost where an answer is malformed.
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import os
-import time
 from collections.abc import Mapping
-from functools import cache
-from importlib import import_module
+from types import ModuleType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from profiler.llm.adapters import completions, responses
-from profiler.llm.adapters.planned import PlannedPort
-from profiler.llm.errors import as_call_error, failure_of
-from profiler.llm.port import CallError, Method, Reply, Request
+from profiler.llm.adapters.planned import ClientPort, need_key, need_package
+from profiler.llm.adapters.pooled_http import http_client, post
+from profiler.llm.adapters.reading import Received
+from profiler.llm.port import Method, Request
 from profiler.llm.registry import Adapter, Opening
-from profiler.llm.timeouts import LONGEST_S, Timeout
-from profiler.llm.wording import Wording
+from profiler.llm.timeouts import LONGEST_S
 from store.errors import UserError
 
-POOLS = 16
 AZURE = "azure_openai"
-_PROXIES = [
-    name for proxy in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") for name in (proxy, proxy.lower())
-]
 
 
-class OpenAIPort(PlannedPort):
-    """One chat model of OpenAI's protocol.
+class OpenAIPort(ClientPort):
+    """One chat model of OpenAI's protocol, by completions or by responses."""
 
-    Parameters
-    ----------
-    opening
-        Model, address, key, method and time limit.
+    def body(self, request: Request, method: Method) -> dict[str, Any]:
+        """The body of a call, in the form of the API that the model is reached by."""
+        body: dict[str, Any] = self._api(request).body(request, self._wording, method)
+        return body
 
-    Attributes
-    ----------
-    name
-        ``provider:model``.
-    base_url
-        The address that was given, without credentials.
-    timeout
-        How long a call may take.
-    """
+    def open_client(self) -> Any:
+        """OpenAI's client, or Azure's."""
+        return open_client(self._opening)
 
-    def __init__(self, opening: Opening) -> None:
-        self.name, self.base_url = opening.name, opening.known_url
-        self.timeout = Timeout(opening.timeout)
-        self._opening = opening
-        self._wording = Wording(
-            opening.model,
-            opening.facts,
-            opening.planned_method,
-            fixed=opening.method is not None,
-        )
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = WeakKeyDictionary()
+    async def send(self, client: Any, request: Request, body: Mapping[str, Any]) -> Received:
+        """Send a call; the answer is read as it came."""
+        api = self._api(request)
+        response = await post("openai", client, api.PATH, body)
+        return Received(response.content, response.headers, api.read_document)
 
-    async def ask(self, request: Request) -> Reply:
-        """Make one call.
-
-        Raises
-        ------
-        CallError
-            The call brought no answer.
-        """
+    def _api(self, request: Request) -> ModuleType:
         facts = self._opening.facts
         api = facts.tools_api if request.tools else facts.api
-        by_responses = api == "responses"
-        method = self._wording.method(request)
-        write = responses.body if by_responses else completions.body
-        body = write(request, self._wording, method)
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(self.timeout.seconds(request.max_tokens)):
-                response = await self._send(api, body)
-        except Exception as error:
-            # "from None": a provider's exception holds the request, and so the key.
-            raise self._problem(error, body, method) from None
-        seconds = time.perf_counter() - started
-        read = responses.read if by_responses else completions.read
-        return read(
-            response.content,
-            response.headers,
-            self.name,
-            method,
-            seconds,
-            self._opening.key_name,
-        )
-
-    async def _send(self, api: str, body: Mapping[str, Any]) -> Any:
-        # The client's methods by name would look at every value of the body once more, which takes
-        # as long as the call itself; this way it sends what it is given.
-        path = "/responses" if api == "responses" else "/chat/completions"
-        return await self._client().post(path, body=body, cast_to=_library().Response)
-
-    def _client(self) -> Any:
-        """The client of the running loop: connections belong to a loop."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            self._clients[loop] = open_client(self._opening)
-        return self._clients[loop]
-
-    def _problem(self, error: Exception, body: Mapping[str, Any], method: Method) -> CallError:
-        problem = as_call_error(error, self.name, self._opening.key_name)
-        if problem.outcome == "timeout":
-            self.timeout.was_passed()
-        return self._wording.learn(problem, failure_of(error).said, body, method)
+        return responses if api == "responses" else completions
 
 
 class OpenAI(Adapter):
@@ -127,16 +60,9 @@ class OpenAI(Adapter):
         UserError
             The package ``openai`` is missing, or there is no key.
         """
-        try:
-            import_module("openai")
-        except ImportError:
-            raise UserError(
-                f"--llm {opening.name}: calling it needs the package openai; install it with: "
-                'pip install "interest-profiler[openai]"'
-            ) from None
-        if opening.key is None:
-            raise UserError(f"--llm {opening.name}: no key is set; set {opening.key_name}")
-        if opening.provider == AZURE:
+        need_package("openai", "openai", opening)
+        need_key(opening)
+        if opening.provider == AZURE and not _is_v1(opening.address):
             _azure(opening)
         return OpenAIPort(opening)
 
@@ -152,12 +78,17 @@ def open_client(opening: Opening) -> Any:
         "api_key": opening.key,
         "max_retries": 0,
         "timeout": opening.timeout or LONGEST_S,
-        "http_client": http_client(),
+        "http_client": http_client("openai"),
     }
-    if opening.provider == AZURE:
+    if opening.provider == AZURE and not _is_v1(opening.address):
         azure: Any = openai.AsyncAzureOpenAI
         return azure(**common, **_azure(opening))
     return openai.AsyncOpenAI(**common, base_url=opening.address)
+
+
+def _is_v1(address: str | None) -> bool:
+    """Whether an address of Azure's is of its newer API, which is OpenAI's with no version."""
+    return address is not None and address.rstrip("/").endswith("/openai/v1")
 
 
 def _azure(opening: Opening) -> dict[str, str]:
@@ -178,55 +109,3 @@ def _azure(opening: Opening) -> dict[str, str]:
             "OPENAI_API_VERSION"
         )
     return wanted
-
-
-def http_client() -> Any:
-    """An HTTP client that stays quick with many calls under way and follows no redirect.
-
-    The connection pool of httpx looks at every idle connection, with two system calls each,
-    whenever a call begins or ends; with 64 calls under way that took a third of a run's time.
-    Several small pools in turn have little to look at. Behind a proxy, which httpx finds by itself
-    only in its own transport, it is one pool.
-    """
-    from openai import DefaultAsyncHttpxClient
-
-    if any(os.environ.get(name) for name in _PROXIES):
-        return DefaultAsyncHttpxClient(follow_redirects=False)
-    return DefaultAsyncHttpxClient(transport=_pools()(), follow_redirects=False)
-
-
-@cache
-def _library() -> Any:
-    """The library that the installed client calls by: httpx, or its successor."""
-    from openai import DefaultAsyncHttpxClient
-
-    return import_module(
-        next(
-            base.__module__.partition(".")[0]
-            for base in DefaultAsyncHttpxClient.__mro__
-            if base.__name__ == "AsyncClient"
-        )
-    )
-
-
-@cache
-def _pools() -> Any:
-    """The transport: several pools in turn."""
-    library: Any = _library()
-    trusted = library.create_ssl_context()  # takes longer to make than all the rest
-
-    class Pools(library.AsyncBaseTransport):  # type: ignore[misc]
-        """Hands requests to its transports in turn."""
-
-        def __init__(self) -> None:
-            self._all = [library.AsyncHTTPTransport(verify=trusted) for _ in range(POOLS)]
-            self._turn = itertools.cycle(self._all)
-
-        async def handle_async_request(self, request: Any) -> Any:
-            return await next(self._turn).handle_async_request(request)
-
-        async def aclose(self) -> None:
-            for transport in self._all:
-                await transport.aclose()
-
-    return Pools

@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from profiler.llm.adapters.completions import (
-    arguments_of,
-    count_of,
-    error_inside,
-    finished,
-)
-from profiler.llm.port import CallError, Message, Method, Reply, Request, ToolCall, storable
-from profiler.llm.wording import Wording
+from profiler.llm.adapters.reading import arguments_of, count_of
+from profiler.llm.port import Message, Method, Reply, Request, ToolCall, storable
+from profiler.llm.wording import Wording, merged
+
+PATH = "/responses"
 
 
 def body(request: Request, wording: Wording, method: Method) -> dict[str, Any]:
@@ -30,11 +27,15 @@ def body(request: Request, wording: Wording, method: Method) -> dict[str, Any]:
     if request.tools:
         found["tools"] = [{"type": "function", **tool["function"]} for tool in request.tools]
     elif method == "json_schema":
-        schema = {"name": request.schema_name, "schema": request.schema, "strict": True}
+        schema = {
+            "name": request.schema_name,
+            "schema": wording.schema(request),
+            "strict": True,
+        }
         found["text"] = {"format": {"type": "json_schema", **schema}}
     elif method == "json_mode":
         found["text"] = {"format": {"type": "json_object"}}
-    return found
+    return merged(found, wording.options)
 
 
 def _items(turn: Message) -> list[dict[str, Any]]:
@@ -59,34 +60,6 @@ def _items(turn: Message) -> list[dict[str, Any]]:
     return [*said, *calls]
 
 
-def read(
-    content: bytes,
-    headers: Mapping[str, str],
-    name: str,
-    method: Method,
-    latency_s: float,
-    key: str = "the provider's key",
-) -> Reply:
-    """Read what the service answered with 200; see :func:`.completions.read`.
-
-    Raises
-    ------
-    CallError
-        It is no answer.
-    """
-    lower = {key_.lower(): value for key_, value in headers.items()}
-    try:
-        document = json.loads(content)
-        if document.get("error"):
-            raise error_inside(document["error"], lower, name, key)
-        reply = read_document(document)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise CallError(
-            "server_error", f"the service answered with {len(content)} bytes that are no response"
-        ) from None
-    return finished(reply, name, method, latency_s, lower)
-
-
 def read_document(document: Mapping[str, Any]) -> Reply:
     """Read the JSON document of a response, as the service or a batch file has it.
 
@@ -105,6 +78,7 @@ def read_document(document: Mapping[str, Any]) -> Reply:
         refusal="".join(refusals) or None,
         tokens_in=count_of(usage.get("input_tokens")),
         tokens_out=count_of(usage.get("output_tokens")),
+        tokens_cached=count_of((usage.get("input_tokens_details") or {}).get("cached_tokens")),
         model=document.get("model") or "",
         reasoning=_reasoning(items),
         tool_calls=tuple(_tool_call(item) for item in items if item.get("type") == "function_call"),

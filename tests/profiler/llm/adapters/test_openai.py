@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from profiler.llm.adapters.completions import read
+from profiler.llm.adapters import completions
+from profiler.llm.adapters.reading import Received, read
 from profiler.llm.port import CallError, ChatPort, Message, Reply, Request, ShownSubject
 from profiler.llm.registry import open_chat
 from tests.asking_store import KEY, chat
@@ -158,7 +159,7 @@ def completion(**message: Any) -> bytes:
 
 
 def read_completion(content: bytes, headers: dict[str, str]) -> Reply:
-    return read(content, headers, "openai:x", "text", 1.0)
+    return read(Received(content, headers, completions.read_document), "openai:x", "text", 1.0)
 
 
 @pytest.mark.parametrize(

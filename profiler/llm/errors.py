@@ -146,9 +146,13 @@ def classified(failure: Failure, model: str, key: str) -> CallError:
 def failure_of(error: BaseException) -> Failure:
     """What an exception of any provider's package tells of a call."""
     chain = _chain(error)
+    status = _status(chain)
     message = " ".join(str(error).split()) or type(error).__name__
     said = [message, *(word for one in chain for word in _words(one))]
-    return Failure(_status(chain), cut(message), " ".join(said).lower(), _headers(chain))
+    told = next(filter(None, map(_told, chain)), None)
+    if told is not None and status is not None:
+        message = f"Error code: {status} - {told}"
+    return Failure(status, cut(message), " ".join(said).lower(), _headers(chain))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -246,6 +250,20 @@ def _headers(chain: list[BaseException]) -> dict[str, str]:
         if headers is not None:
             return {str(name).lower(): str(value) for name, value in dict(headers).items()}
     return {}
+
+
+def _told(error: BaseException) -> str | None:
+    """What the service itself says in the body of an error, without what is around it."""
+    response = getattr(error, "response", None)
+    bodies = [getattr(error, "body", None), getattr(error, "details", None)]
+    if isinstance(response, dict):  # Amazon's client
+        bodies.append(response.get("Error", {}).get("Message"))
+    for body in bodies:
+        inner = body.get("error", body) if isinstance(body, dict) else body
+        text = inner.get("message") if isinstance(inner, dict) else inner
+        if isinstance(text, str) and text.strip() and not text.lstrip().startswith("<"):
+            return text
+    return None
 
 
 def _words(error: BaseException) -> list[str]:

@@ -94,6 +94,7 @@ def received(
             "temperature": request.temperature,
             "seed": request.seed,
             "answered_by": reply.model,
+            **({} if reply.tokens_cached is None else {"tokens_cached": reply.tokens_cached}),
             **prices.dated(model, cost),
         },
         shown=request.shown,

@@ -240,11 +240,13 @@ def test_every_kind_of_misbehaviour_is_scripted() -> None:
 def test_behind_a_proxy_the_providers_own_transport_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from profiler.llm.adapters.openai import http_client
+    from profiler.llm.adapters.pooled_http import http_client
 
-    assert type(http_client()._transport).__name__ == "Pools"
-    monkeypatch.setenv("https_proxy", "http://proxy:3128")
-    assert type(http_client()._transport).__name__ != "Pools"
+    for package in ("openai", "anthropic"):
+        monkeypatch.delenv("https_proxy", raising=False)
+        assert type(http_client(package)._transport).__name__ == "Pools"
+        monkeypatch.setenv("https_proxy", "http://proxy:3128")
+        assert type(http_client(package)._transport).__name__ != "Pools"
 
 
 def test_many_calls_at_once_over_several_pools() -> None:

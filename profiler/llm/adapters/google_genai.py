@@ -112,31 +112,38 @@ def read_document(document: Mapping[str, Any]) -> Reply:
         It is none.
     """
     blocked = (document.get("promptFeedback") or {}).get("blockReason")
-    candidates = document.get("candidates") or []
-    if not (candidates or blocked or document.get("usageMetadata")):
+    usage, candidates = document.get("usageMetadata") or {}, document.get("candidates") or []
+    if not (candidates or blocked or usage):
         raise KeyError("candidates")
     first = candidates[0] if candidates else {}
     parts = (first.get("content") or {}).get("parts") or []
-    usage = document.get("usageMetadata") or {}
-    calls = [part["functionCall"] for part in parts if part.get("functionCall")]
     return Reply(
-        text="".join(part.get("text") or "" for part in parts if not part.get("thought")),
+        text=_said(parts, thought=False),
         finish_reason="content_filter" if blocked else first.get("finishReason"),
         refusal=first.get("finishMessage"),
         tokens_in=total_of(usage, "promptTokenCount", "toolUsePromptTokenCount"),
         tokens_out=_tokens_out(usage),
         tokens_cached=count_of(usage.get("cachedContentTokenCount")),
         model=document.get("modelVersion") or "",
-        reasoning="\n".join(part.get("text") or "" for part in parts if part.get("thought"))
-        or None,
-        tool_calls=tuple(
-            ToolCall(
-                call.get("id") or f"call-{number}",
-                storable(call["name"]),
-                arguments_of(call.get("args") or {}),
-            )
-            for number, call in enumerate(calls)
-        ),
+        reasoning=_said(parts, thought=True) or None,
+        tool_calls=_tool_calls(parts),
+    )
+
+
+def _said(parts: list[Any], *, thought: bool) -> str:
+    """The texts of the answer, or of the thoughts before it."""
+    return "".join(part.get("text") or "" for part in parts if bool(part.get("thought")) == thought)
+
+
+def _tool_calls(parts: list[Any]) -> tuple[ToolCall, ...]:
+    calls = [part["functionCall"] for part in parts if part.get("functionCall")]
+    return tuple(
+        ToolCall(
+            call.get("id") or f"call-{number}",
+            storable(call["name"]),
+            arguments_of(call.get("args") or {}),
+        )
+        for number, call in enumerate(calls)
     )
 
 

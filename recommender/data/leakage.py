@@ -31,13 +31,14 @@ def check_training(dataset: Dataset, indptr: NDArray[np.int64], items: NDArray[n
     allowed_indptr, allowed = dataset.visible()
     keys = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr)) * dataset.n_items + items
     owners = np.repeat(np.arange(dataset.n_users), np.diff(allowed_indptr))
-    allowed_keys, quota = np.unique(owners * dataset.n_items + allowed, return_counts=True)
-    read, times = np.unique(keys, return_counts=True)
-    place = np.searchsorted(allowed_keys, read).clip(max=max(len(allowed_keys) - 1, 0))
-    known = allowed_keys[place] == read if len(allowed_keys) else np.zeros(len(read), dtype=bool)
-    excess = np.flatnonzero(~known | (times > np.where(known, quota[place], 0)))
+    every, codes = np.unique(
+        np.concatenate([owners * dataset.n_items + allowed, keys]), return_inverse=True
+    )
+    quota = np.bincount(codes[: len(allowed)], minlength=len(every))
+    read = np.bincount(codes[len(allowed) :], minlength=len(every))
+    excess = np.flatnonzero(read > quota)
     if len(excess):
-        user, item = divmod(int(read[excess[0]]), dataset.n_items)
+        user, item = divmod(int(every[excess[0]]), dataset.n_items)
         raise LeakageError(
             f"training reads item {dataset.item_ids[item]!r} of user {dataset.user_ids[user]!r}, "
             f"which the split {dataset.split} holds back"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recommender.data.leakage import check_training
 from store.data.dataset import Dataset
-from store.data.splits import NO_TIME, Split, assign_parts
+from store.data.splits import NO_TIME, Part, Split, assign_parts
 from store.errors import LeakageError
 from tests.canary import CANARY, held_out, with_canary
 
@@ -18,7 +20,7 @@ def data(request: pytest.FixtureRequest) -> Dataset:
 
 
 def test_the_canary_in_training_is_found(data: Dataset) -> None:
-    check_training(data, *data.visible())
+    assert check_training(data, *data.visible()) == len(data.visible()[1])
     user = held_out(data)
     indptr, items = data.visible()
     added = np.insert(items, indptr[user + 1], CANARY)
@@ -38,3 +40,10 @@ def test_a_hidden_repeat_of_a_training_item_is_found() -> None:
     check_training(data, np.array([0, 2]), items[:2])
     with pytest.raises(LeakageError, match="item 'a'"):
         check_training(data, np.array([0, 3]), np.array([0, 1, 0]))
+    # Mutants: the last leak named instead of the first; nothing allowed taken for no leak.
+    with pytest.raises(LeakageError, match="item 'b' of user 'u'"):
+        check_training(data, np.array([0, 4]), np.array([2, 1, 1, 2]))
+    nothing = replace(data, parts=np.full(4, Part.TEST, dtype=np.int8))
+    assert check_training(nothing, np.array([0, 0]), items[:0]) == 0
+    with pytest.raises(LeakageError, match="item 'a'"):
+        check_training(nothing, np.array([0, 1]), items[:1])

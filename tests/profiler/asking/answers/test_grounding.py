@@ -128,4 +128,17 @@ def test_an_id_unfit_for_a_prompt_is_named_by_its_place() -> None:
 def test_a_flood_of_foreign_ids_makes_a_short_error() -> None:
     told = errors_of([interest("A", ["z" * 5000] + [f"z{n}" for n in range(5000)])])
     assert len(told) < 1000
+    assert f"not shown: '{'z' * 40}', 'z0', " in told
     assert "and 4971 more" in told
+
+
+def test_as_many_ids_as_are_named_are_no_more() -> None:
+    """Mutant: "and 0 more"."""
+    told = errors_of([interest("A", [f"z{n}" for n in range(30)])])
+    assert told.endswith("'z29'")
+
+
+def test_one_private_attribute_of_an_interest_is_told_once() -> None:
+    """Mutant: the description looked at although the label was refused already."""
+    told = errors_of([interest("Christian woman", ["i1"], "Is a Christian woman.")])
+    assert told.count("describe tastes and needs only") == 1

@@ -13,6 +13,9 @@ a new process.
 Results are kept in ``.mutation/`` and a run goes on where it was stopped; a change to the module or
 its tests starts that target again. The exit code is 1 where a change survived that
 ``accepted.toml`` does not name with its reason.
+
+A changed program does what nobody wrote. Tests of targets must not hand it anything outside their
+own folder that the user of the machine could lose, such as ``/dev/null`` where that user is root.
 """
 
 from __future__ import annotations

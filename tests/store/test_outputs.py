@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -17,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from store.errors import UserError
-from store.files import whole_file
-from store.outputs import make_output_folder, output_target, output_targets
+from store.files import Target, whole_file
+from store.outputs import is_sqlite, make_output_folder, output_target, output_targets
 
 
 def write(path: Path, text: str = "new", **options: object) -> None:
@@ -61,6 +62,23 @@ def test_what_is_read_is_never_replaced(tmp_path: Path, suffix: str, how: str) -
     assert part.read_bytes() == before
 
 
+def test_what_is_read_stops_no_other_output(tmp_path: Path) -> None:
+    """Mutants: any file that exists taken for the one that is read; only those protected."""
+    source, other = tmp_path / "log.csv", tmp_path / "other"
+    source.write_text("read")
+    other.write_text("old")
+    write(other, overwrite=True, reads=[source])
+    assert other.read_text() == "new"
+    write(tmp_path / "fresh", reads=[source, tmp_path / "missing"])
+    assert (tmp_path / "fresh").read_text() == "new"
+    write(other, "newer", overwrite=True, reads=[tmp_path / "missing"])
+    assert other.read_text() == "newer"
+    with pytest.raises(UserError, match="reads"):
+        write(tmp_path / "log.csv-wal", reads=[source])
+    with pytest.raises(UserError, match="reads"):
+        write(tmp_path / "missing", reads=[tmp_path / "missing"])
+
+
 def test_no_database_is_replaced_and_no_name_of_its_parts_taken(tmp_path: Path) -> None:
     other = tmp_path / "other.db"
     other.write_bytes(b"SQLite format 3\x00 of another program")
@@ -87,15 +105,26 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     assert [one.name for one in (tmp_path / "far").iterdir()] == ["real.txt"]
 
 
+def null_device(folder: Path) -> Path:
+    """A device as /dev/null; who may make one could replace the system's if the code were wrong."""
+    try:
+        os.mknod(folder / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        (folder / "null").open("wb").close()
+    except OSError:
+        return Path("/dev/null")
+    return folder / "null"
+
+
 def test_a_device_is_written_to_and_stays_a_device(tmp_path: Path) -> None:
-    write(Path("/dev/null"))
-    assert Path("/dev/null").is_char_device()
-    assert output_target("/dev/stdout").stream
+    device = null_device(tmp_path)
+    write(device)
+    assert device.is_char_device()
+    assert output_target("/dev/stdout") == Target(Path("/dev/stdout"), overwrite=True, stream=True)
 
 
 STDOUT = """
 from pathlib import Path
-from store.files import whole_file
+from store.files import Target, whole_file
 from store.outputs import output_target
 print("before")
 with whole_file(output_target(Path("/dev/stdout"))) as partial:
@@ -140,6 +169,35 @@ def test_what_is_no_place_for_a_file_is_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=words):
             write(path, overwrite=True)
+
+
+def test_a_long_name_is_cut_in_the_message(tmp_path: Path) -> None:
+    long = f"{tmp_path}/" + "n" * 300
+    with pytest.raises(UserError) as refused:
+        write(Path(long) / "a\0b")
+    assert str(refused.value).startswith(f"cannot write {long[:200]!r}: ")
+    with pytest.raises(UserError) as refused:
+        make_output_folder(Path(long))
+    assert str(refused.value).startswith(f"cannot make the folder {long[:200]!r}: ")
+
+
+def test_only_a_file_is_a_database(tmp_path: Path) -> None:
+    """Mutant: what is no file taken for one, as beside ``--out missing-wal``."""
+    assert not is_sqlite(tmp_path)
+    assert not is_sqlite(tmp_path / "missing")
+    write(tmp_path / "missing-wal")
+
+
+def test_a_new_folder_is_on_disk_before_anything_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: the folder above not synced, or synced where nothing was made."""
+    synced: list[Path] = []
+    monkeypatch.setattr("store.outputs.sync_folder", synced.append)
+    make_output_folder(tmp_path / "new")
+    assert synced == [tmp_path]
+    make_output_folder(tmp_path / "new")
+    assert synced == [tmp_path]
 
 
 def test_of_several_files_none_is_written_if_one_may_not_be(tmp_path: Path) -> None:

@@ -139,13 +139,14 @@ def _keep(document: dict[str, Any], model: Path) -> None:
     import json
 
     from store.console import note
+    from store.errors import UserError
     from store.files import whole_file
 
     try:
         with whole_file(model / "evaluation.json") as partial:
             partial.write_text(json.dumps(document, indent=2, default=str) + "\n", "utf-8")
-    except OSError as error:
-        note(f"note: the result is not kept beside the model: {error.strerror or error}")
+    except UserError as error:
+        note(f"note: the result is not kept beside the model: {error}")
 
 
 def shown(value: Any) -> str:

@@ -34,8 +34,10 @@ def row(trial: Trial, base: Path, zygote: Zygote, number: int) -> str:
     for one in lost:
         sys.stderr.write(f"{one}\n")
     what = " ".join(trial.argv[:2])
-    more = " --format parquet" if "parquet" in trial.argv else ""
+    more = " --llm" if trial.argv[1] == "build" and trial.asks else ""
+    more += " --format parquet" if "parquet" in trial.argv else ""
     more += " --overwrite" if "--overwrite" in trial.argv and trial.argv[1] == "train" else ""
+    more += " (again)" if "--share" in trial.argv else ""
     return f"| `{what}{more}` | {number} | {met} | {len(LIMITS)} | {full} | {len(lost)} |"
 
 

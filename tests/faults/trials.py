@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from store.data.sample import write_sample
 from store.store import open_store
 from store.upkeep.backup import back_up
 from store.upkeep.verify import verify
+from tests.faults.language_model import ASK, MODEL, ShopModel, sent_questions, stored_questions
 from tests.reading_store import fill
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -40,12 +42,18 @@ class Trial:
         Raises where a file of its output is there and is not whole.
     again
         What is typed to go on after it was stopped, where that differs.
+    complete
+        Raises where an output is not there once the command has gone on to its end.
+    asks
+        The store whose questions a language model is asked, if there is one.
     """
 
     argv: tuple[str, ...]
     writes: tuple[str, ...] = ()
     whole: Callable[[Path], Any] = lambda folder: None
     again: tuple[str, ...] = field(default=())
+    complete: Callable[[Path], Any] = lambda folder: None
+    asks: str = ""
 
     @property
     def name(self) -> str:
@@ -63,17 +71,28 @@ def _jsonl(name: str) -> Callable[[Path], Any]:
     return check
 
 
-def _folder(name: str, suffix: str, files: int) -> Callable[[Path], Any]:
+def _folder(name: str, suffix: str) -> Callable[[Path], Any]:
+    """A kill between two names leaves some of the files, each of them whole."""
+
     def check(folder: Path) -> None:
-        found = list((folder / name).glob(f"*.{suffix}"))
-        assert len(found) in (0, files), found
-        for file in found:
+        for file in (folder / name).glob(f"*.{suffix}"):
             if suffix == "parquet":
                 pl.read_parquet(file)
             else:
                 assert file.read_bytes().endswith((b"\n", b"}"))
 
     return check
+
+
+def _has(name: str, suffix: str, files: int) -> Callable[[Path], Any]:
+    def check(folder: Path) -> None:
+        assert len(list((folder / name).glob(f"*.{suffix}"))) == files
+
+    return check
+
+
+def _json(name: str) -> Callable[[Path], Any]:
+    return lambda folder: (folder / name).exists() and json.loads((folder / name).read_text())
 
 
 def _parquet(name: str) -> Callable[[Path], Any]:
@@ -106,7 +125,12 @@ TRAIN = ("recommender", "train", "--store", "shop.db", "--align", "none", *SMALL
 COMPARE = ("recommender", "compare", "pop", "remi", "--store", "shop.db", "--seeds", "1")
 
 TRIALS = (
-    Trial(("profiler", "sample", "new", "--users", "20"), ("new",), _folder("new", "tsv", 2)),
+    Trial(
+        ("profiler", "sample", "new", "--users", "20"),
+        ("new",),
+        _folder("new", "tsv"),
+        complete=_has("new", "tsv", 2),
+    ),
     Trial(("profiler", "build", "shop", "--store", "new.db"), ("new.db",), _sound("new.db")),
     Trial(("profiler", "build", "shop", "--store", "shop.db", "--share", "0.1"), ("shop.db",)),
     Trial(("profiler", "merge", "1", "2", *STORE)),
@@ -121,11 +145,17 @@ TRIALS = (
     ),
     Trial(("profiler", "import-interests", "mine.jsonl", *SHOP), ("shop.db",)),
     Trial(("profiler", "import-responses", "answers.jsonl", *SHOP), ("shop.db",)),
-    Trial(("profiler", "export", *STORE, "--out", "out"), ("out",), _folder("out", "jsonl", 4)),
+    Trial(
+        ("profiler", "export", *STORE, "--out", "out"),
+        ("out",),
+        _folder("out", "jsonl"),
+        complete=_has("out", "jsonl", 4),
+    ),
     Trial(
         ("profiler", "export", *STORE, "--out", "out", "--format", "parquet"),
         ("out",),
-        _folder("out", "parquet", 4),
+        _folder("out", "parquet"),
+        complete=_has("out", "parquet", 4),
     ),
     Trial(
         ("profiler", "report", *STORE, "--out", "r.html"), ("r.html",), _ends("r.html", "</html>")
@@ -149,21 +179,36 @@ TRIALS = (
         ("l.parquet",),
         _parquet("l.parquet"),
     ),
+    Trial(("recommender", "evaluate", "model"), ("model",), _json("model/evaluation.json")),
+    Trial(
+        ("profiler", "build", "shop", "--store", "new.db", *MODEL),
+        ("new.db",),
+        _sound("new.db"),
+        asks="new.db",
+    ),
+    Trial(
+        ("profiler", "retry", "--failed", "--store", "failed.db", *MODEL),
+        ("failed.db",),
+        _sound("failed.db"),
+        asks="failed.db",
+    ),
+    Trial(("profiler", "ask", "Who buys refills?", *STORE, *ASK), (), _sound("s.db"), asks="s.db"),
 )
-"""Commands with a language model at the other end are left out: ``ask``, ``retry``, ``build
---llm``; tests/profiler/asking kills these."""
 
 
 class Zygote:
-    """The process whose children run the commands."""
+    """The process whose children run the commands, and the language model that they may ask."""
 
     def __init__(self) -> None:
+        self.model = ShopModel()
+        self.model.__enter__()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.zygote"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
             text=True,
+            env=os.environ | {"OPENAI_API_KEY": "sk-TESTSECRET"},
         )
 
     def run(self, argv: tuple[str, ...], folder: Path, **fault: Any) -> dict[str, Any]:
@@ -171,6 +216,7 @@ class Zygote:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         errors = folder.parent / "errors.txt"
+        argv = tuple(word.replace("{llm}", self.model.base_url) for word in argv)
         request = {"argv": argv, "folder": str(folder), "errors": str(errors), **fault}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
@@ -181,6 +227,7 @@ class Zygote:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(20)
+        self.model.__exit__()
 
 
 def prepare(base: Path, zygote: Zygote, *, small: bool = False) -> None:
@@ -201,6 +248,10 @@ def prepare(base: Path, zygote: Zygote, *, small: bool = False) -> None:
         assert done["status"] == 0, (argv, done)
     if small:
         return
+    zygote.model.useless = True
+    done = zygote.run(("profiler", "build", "shop", "--store", "failed.db", *MODEL), base)
+    assert done["status"] == 1, done
+    zygote.model.useless = False
     answers = [
         {"custom_id": json.loads(line)["custom_id"], "text": '{"interests": []}'}
         for line in (base / "asked.jsonl").read_text().splitlines()
@@ -234,7 +285,7 @@ def attempt(trial: Trial, base: Path, zygote: Zygote, fault: dict[str, Any]) -> 
     Raises
     ------
     AssertionError
-        If anything was lost, is half written, or keeps the command from going on.
+        If anything was lost or paid twice, is half written, or keeps the command from going on.
     """
     folder = base.parent / "trial"
     shutil.rmtree(folder, ignore_errors=True)
@@ -245,6 +296,7 @@ def attempt(trial: Trial, base: Path, zygote: Zygote, fault: dict[str, Any]) -> 
     assert hurt["status"] in (0, 1, 2, 3, -9), place
     assert "Traceback" not in hurt["said"], place
     _check(trial, folder, before, place)
+    stored, calls = stored_questions(folder / trial.asks), zygote.model.record.total
     done = zygote.run(trial.again or trial.argv, folder)
     finished = done["status"] == 2 and (
         "exists already" in done["said"] or "already" in done["said"]
@@ -252,6 +304,9 @@ def attempt(trial: Trial, base: Path, zygote: Zygote, fault: dict[str, Any]) -> 
     gone = "no user" in done["said"]  # forget had done its work
     assert done["status"] in (0, 1) or finished or gone, f"{place}\nagain: {done}"
     _check(trial, folder, before, f"again after {place}")
+    trial.complete(folder)
+    twice = [one for one in sent_questions(zygote.model, calls) if one in stored]
+    assert not twice, f"{place}: {len(twice)} answers that were stored were bought again"
     left = [file for file in folder.rglob("*.partial*") if not finished]
     assert not left, f"{place}: {left}"
     return hurt

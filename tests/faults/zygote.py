@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openai  # noqa: F401
 import polars  # noqa: F401
 import pyarrow.parquet  # noqa: F401
 import torch  # noqa: F401

@@ -6,18 +6,35 @@ Faults behind these tests: checkpoints and models were never synced; a killed ex
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from store.errors import UserError
-from store.files import Target, whole_file
+from store.files import (
+    Target,
+    descriptor_of,
+    narrowest,
+    reason_of,
+    sync_folder,
+    whole_file,
+    whole_files,
+)
 from store.outputs import output_target
+
+
+@pytest.fixture(autouse=True)
+def _usual_umask() -> Iterator[None]:
+    mask = os.umask(0o022)
+    yield
+    assert os.umask(mask) == 0o022, "reading the mask must not change it"
 
 
 def test_what_was_there_stays_until_the_new_file_is_whole(tmp_path: Path) -> None:
@@ -179,3 +196,116 @@ def test_a_name_as_long_as_names_may_be_can_be_written(tmp_path: Path) -> None:
     with whole_file(output_target(path)) as partial:
         partial.write_text("x")
     assert path.read_text() == "x"
+
+
+def test_a_place_that_says_nothing_else_is_new_and_for_all(tmp_path: Path) -> None:
+    """Mutant: replacing allowed unless it is refused."""
+    plain = Target(tmp_path, overwrite=False, mode=0o666, group=None, stream=False)
+    assert Target(tmp_path) == plain
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o640, 0o600), (0o664, 0o644), (0o662, 0o622), (0o751, 0o711)]
+)
+def test_another_group_may_do_what_all_others_may(tmp_path: Path, mode: int, expected: int) -> None:
+    """A report of a store for one group was readable by the group of whoever wrote it."""
+    os.umask(0)
+    try:
+        for name, group, allowed in (("other", 54321, expected), ("own", os.getgid(), mode)):
+            with whole_file(Target(tmp_path / name, mode=mode, group=group)) as partial:
+                partial.touch()
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == allowed
+    finally:
+        os.umask(0o022)
+
+
+def test_the_narrowest_permissions_and_whose_group_they_are_for(tmp_path: Path) -> None:
+    for name, mode in (("wide", 0o666), ("all", 0o644), ("group", 0o640)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    group = (tmp_path / "all").stat().st_gid
+    assert narrowest([tmp_path / "missing", tmp_path / "wide"]) == (0o666, None)
+    assert narrowest([tmp_path / "all", tmp_path / "wide"]) == (0o644, group)
+    assert narrowest([tmp_path / "all", tmp_path / "group"]) == (0o640, group)
+
+
+def test_the_reason_is_the_systems_or_the_message() -> None:
+    assert reason_of(OSError(errno.ENOSPC, "No space left on device")) == "No space left on device"
+    assert reason_of(ValueError("embedded null byte")) == "embedded null byte"
+
+
+def refused(number: int) -> Callable[..., None]:
+    def link(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return link
+
+
+def test_where_there_are_no_links_a_file_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: any error of the system taken for a file system without hard links."""
+    monkeypatch.setattr(os, "link", refused(errno.EPERM))
+    with whole_file(output_target(tmp_path / "a")) as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a").read_text() == "new"
+    target = output_target(tmp_path / "b")
+    with pytest.raises(UserError, match="made by another program"), whole_file(target):
+        (tmp_path / "b").write_text("theirs")
+    assert (tmp_path / "b").read_text() == "theirs"
+    monkeypatch.setattr(os, "link", refused(errno.EIO))
+    with (
+        pytest.raises(UserError, match=f"cannot write .*: {os.strerror(errno.EIO)}"),
+        whole_file(output_target(tmp_path / "c")),
+    ):
+        pass
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_of_several_files_all_get_their_names_or_none(tmp_path: Path) -> None:
+    """Mutants: names that were given before the fault not taken back."""
+    targets = [output_target(tmp_path / name) for name in ("one", "two")]
+    with pytest.raises(UserError, match="two was made by another"), whole_files(targets):
+        (tmp_path / "two").write_text("theirs")
+    assert [one.name for one in tmp_path.iterdir()] == ["two"]
+
+
+def test_open_files_are_written_to_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: what was printed before comes after the output, or goes elsewhere."""
+    names = ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/7", "/proc/self/fd/12", "a")
+    assert [descriptor_of(Path(name)) for name in names] == [0, 1, 2, 7, 12, None]
+    with (tmp_path / "log").open("w") as out, (tmp_path / "errors").open("w") as errors:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", errors)
+        for stream in (out, errors):
+            print("before", file=stream)
+            with whole_file(output_target(f"/dev/fd/{stream.fileno()}")) as spool:
+                assert spool.exists()
+                spool.write_text("output\n")
+            print("after", file=stream)
+        with whole_file(output_target(f"/dev/fd/{out.fileno()}")):
+            pass  # nothing written is no error
+    monkeypatch.undo()
+    for name in ("log", "errors"):
+        assert (tmp_path / name).read_text() == "before\noutput\nafter\n"
+
+
+def test_no_descriptor_stays_open(tmp_path: Path) -> None:
+    before = sorted(Path("/dev/fd").iterdir())
+    with whole_files([output_target(tmp_path / name) for name in ("one", "two")]):
+        pass
+    assert sorted(Path("/dev/fd").iterdir()) == before
+
+
+def test_only_a_folder_is_synced_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutant: opened as any file, which waits for ever where it is a pipe."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    (tmp_path / "file").touch()
+    sync_folder(tmp_path / "file")
+    sync_folder(tmp_path / "missing")
+    assert synced == []
+    sync_folder(tmp_path)
+    assert len(synced) == 1

@@ -290,7 +290,8 @@ def run_tests(tests: tuple[str, ...], plugin: KillersFirst, seconds: float) -> s
 
     arguments = ["-x", "-q", "--tb=no", "--no-header", "--no-summary", "-p", "no:cacheprovider"]
     arguments += ["-p", "no:timeout", "-p", "no:xdist", "-m", "not slow"]
-    signal.signal(signal.SIGALRM, stop)
+    for number in (signal.SIGALRM, signal.SIGHUP):  # changed code may send itself a signal
+        signal.signal(number, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         with contextlib.nullcontext() if os.environ.get("SHOW") else _silence():

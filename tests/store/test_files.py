@@ -28,6 +28,7 @@ from store.files import (
     whole_files,
 )
 from store.outputs import output_target
+from store.private_files import create_private, left_behind, remove_stale
 
 
 @pytest.fixture(autouse=True)
@@ -309,3 +310,62 @@ def test_only_a_folder_is_synced_as_one(tmp_path: Path, monkeypatch: pytest.Monk
     assert synced == []
     sync_folder(tmp_path)
     assert len(synced) == 1
+
+
+def test_whether_a_process_is_gone_is_asked_and_not_brought_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: any signal but 0; somebody else's process taken for one that is gone."""
+    path, asked = tmp_path / "a", list[tuple[int, int]]()
+    partial, descriptor = create_private(path)
+    os.close(descriptor)
+    assert left_behind(path) == []
+    answers: list[type[OSError] | None] = [None, PermissionError, ProcessLookupError]
+
+    def kill(process: int, number: int) -> None:
+        asked.append((process, number))
+        if (error := answers[len(asked) - 1]) is not None:
+            raise error
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert [left_behind(path) for _ in answers] == [[], [], [partial]]
+    assert asked == [(os.getpid(), 0)] * 3
+
+
+def test_a_private_file_that_is_locked_or_a_link_is_nobodys_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process of another machine has a number that may be free on this one."""
+    monkeypatch.setattr("store.private_files._alive", lambda process: False)
+    path = tmp_path / "a"
+    partial, descriptor = create_private(path)
+    assert partial.name.endswith(".partial")
+    assert left_behind(path) == []
+    remove_stale(path)
+    assert partial.exists()
+    os.close(descriptor)
+    before = sorted(Path("/dev/fd").iterdir())
+    assert left_behind(path) == [partial]
+    assert sorted(Path("/dev/fd").iterdir()) == before
+    link = partial.with_name(partial.name.replace(".partial", "x.partial"))
+    link.symlink_to(partial)
+    others = [tmp_path / partial.name.replace(".partial", ".other"), tmp_path / "b.partial"]
+    for other in others:
+        other.touch()
+    assert left_behind(path) == [partial]
+    assert left_behind(tmp_path / "other") == []
+    assert left_behind(tmp_path / "none" / "a") == []
+    remove_stale(path)
+    assert sorted(tmp_path.iterdir()) == sorted([link, *others])
+
+
+def test_private_files_have_short_names_of_their_own(tmp_path: Path) -> None:
+    made = [create_private(tmp_path / ("n" * 255)) for _ in range(2)]
+    for partial, descriptor in made:
+        os.close(descriptor)
+        assert len(partial.name) < 50
+        token, owner, end = partial.name[1:].split(".")
+        assert (len(token), end) == (10, "partial")
+        assert owner.partition("-")[0] == str(os.getpid())
+        assert len(owner.partition("-")[2]) == 8
+    assert made[0][0] != made[1][0]

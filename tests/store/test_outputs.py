@@ -200,6 +200,14 @@ def test_a_new_folder_is_on_disk_before_anything_is_in_it(
     assert synced == [tmp_path]
 
 
+def test_folders_are_made_down_to_the_file_where_that_is_asked(tmp_path: Path) -> None:
+    """Mutants: only the last folder made, or none, or an error where it is there."""
+    for name in ("a", "b"):
+        write(tmp_path / "new" / "deep" / name, make_folder=True)
+    (target,) = output_targets(tmp_path / "other" / "deep", ["c"])
+    assert target.path.parent.is_dir()
+
+
 def test_of_several_files_none_is_written_if_one_may_not_be(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,16 @@ def linked(source, target):
     named.append(target)
     link(source, target)
 os.link = linked
-with whole_files(output_targets(Path(sys.argv[1]), ["one", "two", "three"])) as partials:
+with whole_files(output_targets(Path(sys.argv[1]), sys.argv[3:])) as partials:
     for partial in partials:
         partial.write_text("killed")
 """
 
 
-def killed(folder: Path, after: int) -> None:
+def killed(folder: Path, after: int, names: Sequence[str] = NAMES) -> None:
     """Leave a folder as a command does that is killed once it has named ``after`` files."""
-    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(after)], check=False)
+    arguments = [str(folder), str(after), *names]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert done.returncode == -9
 
 
@@ -57,6 +59,12 @@ def test_the_same_command_goes_on_without_overwrite(tmp_path: Path) -> None:
     assert all((tmp_path / name).read_text() == "whole" for name in NAMES)
     with pytest.raises(UserError, match="one exists already"):
         write(tmp_path, "again")
+
+
+def test_two_files_are_several(tmp_path: Path) -> None:
+    """Mutant: no list of two names."""
+    killed(tmp_path, 1, NAMES[:2])
+    assert was_left_unfinished(tmp_path / "one")
 
 
 def test_two_kills_one_after_the_other_stop_nothing(tmp_path: Path) -> None:

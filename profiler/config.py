@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from profiler.choices import HistoryVector, ItemText
+from store.data.filters import parse_filter
 from store.data.splits import Split, parse_split
 from store.errors import UserError
 from store.tables.subjects import Kind
@@ -28,12 +29,14 @@ class BuildConfig(BaseModel):
     encoder: str | None = Field(None, description="name or folder of a sentence encoder")
     item_text: ItemText = "title+categories"
     history: HistoryVector = Field("mean", description="how a history becomes a vector")
-    share: float | None = Field(0.03, description="share of users to be exemplars")
-    exemplars: int | None = Field(None, description="number of exemplars, instead of a share")
+    share: float | None = Field(0.03, gt=0, le=1, description="share of users to be exemplars")
+    exemplars: int | None = Field(None, ge=1, description="number of exemplars, instead of a share")
     exemplars_usd: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="dollars for exemplars, instead of a share"
     )
-    preference: float | None = Field(None, description="preference p, instead of a share")
+    preference: float | None = Field(
+        None, lt=0, allow_inf_nan=False, description="preference p, instead of a share"
+    )
     damping: float = Field(0.5, ge=0.5, lt=1)
     synthetic_users: int | None = Field(None, ge=0, description="at most so many; None: automatic")
     max_titles: int = Field(60, ge=2, description="items a synthetic user may hold")
@@ -72,6 +75,12 @@ class BuildConfig(BaseModel):
         """Return the split as the store understands it."""
         return parse_split(self.split, seed=self.split_seed)
 
+    @field_validator("filter")
+    @classmethod
+    def _known_filter(cls, value: str) -> str:
+        parse_filter(value)
+        return value
+
     @classmethod
     def checked(cls, **values: Any) -> BuildConfig:
         """Build a config; a wrong value is a :class:`UserError` that names it."""
@@ -83,4 +92,6 @@ class BuildConfig(BaseModel):
             if not first["loc"]:  # about several values at once, which the message names
                 raise UserError(message) from error
             place = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{place}: {message} (got {first['input']!r})") from error
+            raise UserError(
+                f"{place}={first['input']}: {message[0].lower()}{message[1:]}"
+            ) from error

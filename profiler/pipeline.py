@@ -21,10 +21,18 @@ from profiler.config import OFFLINE, BuildConfig
 from profiler.offline.extractor import OfflineExtractor
 from profiler.selection.affordable import DollarLimit, dollar_limit
 from profiler.selection.choose import Chosen, choose_subjects
-from profiler.vectors.encoding import Encoded, Encoder, encode_cached, load_encoder
+from profiler.vectors.encoding import (
+    Encoded,
+    Encoder,
+    encode_cached,
+    load_encoder,
+    locate,
+    require_encoder,
+)
 from prompts import load_template, refuse_unused
 from store.data.prepare import prepare
 from store.data.readers import ReadOptions, read
+from store.data.splits import checked_split
 from store.store import Store, open_store
 from store.upkeep.duplicates import merge_duplicates
 
@@ -129,15 +137,13 @@ def build(
     refuse_unused(config.prompts, config.questions().values())
     how = _as_configured(asking or AskingOptions(), config, llm)
     tell = progress or (lambda step, done, total: None)
-    encoder = load_encoder(config.encoder)
-    if config.encoder is not None and not _encoded_by(encoder, store):
-        tell("loading the encoder", 0, 0)  # what does not exist is told before any work is done
-        encoder.load()
+    split = checked_split(config.parsed_split())
+    encoder = _load_encoder(config, store, tell)
     tell("reading the data", 0, 0)
     prepared = prepare(
         read(source, options),
         filter=config.filter,
-        split=config.parsed_split(),
+        split=split,
         drop_repeats=config.drop_repeats,
         max_history=config.max_history,
     )
@@ -179,14 +185,27 @@ def build(
         return report
 
 
-def _encoded_by(encoder: Encoder, store: Store | str | Path) -> bool:
+def _load_encoder(config: BuildConfig, store: Store | str | Path, tell: Progress) -> Encoder:
+    """The encoder; one that does not exist is told before any work is done."""
+    if config.encoder is None or _encoded_by(config.encoder, store):
+        return load_encoder(config.encoder)
+    tell("loading the encoder", 0, 0)
+    require_encoder(config.encoder)
+    encoder = load_encoder(config.encoder)
+    encoder.load()
+    return encoder
+
+
+def _encoded_by(name: str, store: Store | str | Path) -> bool:
     """Whether a store's last build encoded with this encoder; no weights are needed to know."""
     if isinstance(store, Store):
-        return bool(store.meta("encoder") == encoder.name)
-    if not Path(store).is_file():
+        known = store.meta("encoder")
+    elif not Path(store).is_file():
         return False
-    with open_store(store) as opened:
-        return bool(opened.meta("encoder") == encoder.name)
+    else:
+        with open_store(store) as opened:
+            known = opened.meta("encoder")
+    return known is not None and known.removesuffix("+bf16") == locate(name)[1]
 
 
 def _encode_items(

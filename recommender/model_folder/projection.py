@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from recommender.base.library_paths import plain_path
 from recommender.base.tensors import write_tensors
 from store.digests import PREFIX
 from store.errors import UserError
@@ -116,7 +117,8 @@ def load_projection(
             return None
         raise UserError(f"{path} is missing, which the model was saved with; train again")
     try:
-        tensors = load_file(path)
+        with plain_path(path) as plain:
+            tensors = load_file(plain)
         stored = Projection(tensors["ids"], tensors["texts"], tensors["vectors"])
     except (SafetensorError, KeyError, OSError) as problem:
         raise UserError(f"{path} cannot be read ({problem}); train again") from None

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from recommender.base.library_paths import plain_path
 from recommender.model_folder.manifest import Manifest, read_json, read_manifest
 from store.digests import json_digest
 from store.errors import UserError
@@ -62,7 +63,8 @@ def load_tensors(path: Path, like: dict[str, Tensor]) -> dict[str, Tensor]:
         numbers that are none.
     """
     try:
-        tensors = load_file(path)
+        with plain_path(path) as plain:
+            tensors = load_file(plain)
     except (OSError, SafetensorError, RuntimeError) as problem:
         raise _unfit(path, str(problem).splitlines()[0]) from None
     missing, more = sorted(like.keys() - tensors.keys()), sorted(tensors.keys() - like.keys())

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from recommender.base.library_paths import plain_path
 from recommender.model_folder import artefacts
 from store.errors import UserError
 from store.files import Target, whole_file
@@ -76,7 +77,11 @@ def write_parquet(
     )
     target = path if isinstance(path, Target) else export_target(service, path)
     rows = 0
-    with whole_file(target) as partial, pq.ParquetWriter(partial, schema) as writer:
+    with (
+        whole_file(target) as partial,
+        partial.open("wb") as file,
+        pq.ParquetWriter(file, schema) as writer,
+    ):
         for columns in service.batch(users, k, filter_seen=filter_seen):
             writer.write_table(pa.table(columns, schema=schema))
             rows += len(columns["rank"])
@@ -163,7 +168,8 @@ def write_faiss(model: Backbone, path: Path | Target, kind: str = "Flat") -> int
         ) from None
     with whole_file(_target(path)) as partial:
         try:
-            faiss.write_index(index, str(partial))
+            with plain_path(partial) as plain:
+                faiss.write_index(index, str(plain))
         except RuntimeError as problem:  # a full disk
             raise UserError(f"cannot write {path}: {_last_line(problem)}") from None
     return int(index.ntotal)
@@ -217,11 +223,11 @@ def write_onnx(model: Backbone, path: Path | Target) -> dict[str, Any]:
     example[:, 0] = 1
     target = _target(path)
     try:
-        with torch.no_grad(), _quiet(), whole_file(target) as partial:
+        with torch.no_grad(), _quiet(), whole_file(target) as partial, plain_path(partial) as plain:
             torch.onnx.export(
                 _Tower(model).eval(),
                 (example,),
-                str(partial),
+                str(plain),
                 input_names=["history"],
                 output_names=["interests"],
                 dynamic_shapes={"history": {0: torch.export.Dim("batch")}},

@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from recommender.base.library_paths import plain_path
 from recommender.base.tensors import write_tensors
 from store.errors import UserError
 
@@ -92,7 +93,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "with --overwrite where the folder holds a model"
         )
     try:
-        with safe_open(path, framework="pt") as file:
+        with plain_path(path) as plain, safe_open(plain, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as problem:

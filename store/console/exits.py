@@ -1,5 +1,7 @@
 """Running a program: exit codes, one plain line for every error, signals and closed streams.
 
+With ``--json`` an error is one JSON document on standard error, ``{"error": {…}}``, instead.
+
 ==== =======================================================================
 code meaning
 ==== =======================================================================
@@ -27,11 +29,11 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
-from store.console.output import clean
+from store.console.output import clean, print_json
 from store.errors import InterruptedRunError, StoreWarning, UserError
 from store.suggestions import did_you_mean
 
@@ -41,6 +43,7 @@ CTRL_C = 130
 """What Typer makes of a KeyboardInterrupt."""
 
 DEBUG = "--debug"
+AS_JSON = "--json"
 MOST = 500
 
 SQLITE = {
@@ -59,22 +62,22 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
     _replace_unprintable()
     arguments = list(sys.argv[1:] if args is None else args)
     debug = _take_debug(arguments)
+    as_json = AS_JSON in _options_of(arguments)
     with _stopping_signals(), _notes():
         try:
-            _refuse_undecodable(arguments)
             command: Any = typer.main.get_command(make_app())
             result = command.main(args=arguments, prog_name=name, standalone_mode=False)
             sys.stdout.flush()
         except BrokenPipeError as error:  # `profiler interests | head` is not an error
             if _drop_output():
                 return 0
-            return _fail(name, error, debug=debug)
+            return _fail(name, error, debug=debug, as_json=as_json)
         except BaseException as error:  # also what derives from no Exception, such as Rust's panics
             if isinstance(error, SystemExit):
                 return _left_early(error)
-            return _fail(name, error, debug=debug)
+            return _fail(name, error, debug=debug, as_json=as_json)
     if result == CTRL_C:
-        return _fail(name, KeyboardInterrupt(), debug=debug)
+        return _fail(name, KeyboardInterrupt(), debug=debug, as_json=as_json)
     return result if isinstance(result, int) else 0
 
 
@@ -87,32 +90,58 @@ def _left_early(error: SystemExit) -> int:
     return error.code if isinstance(error.code, int) else 0
 
 
-def _fail(name: str, error: BaseException, *, debug: bool) -> int:
+def _fail(name: str, error: BaseException, *, debug: bool, as_json: bool) -> int:
     """Say what went wrong and return the exit code of it."""
     if debug:
         traceback.print_exception(error, file=sys.stderr)
-    message, code = _in_words(name, error)
+    failure = _failure(name, error)
     with contextlib.suppress(OSError):  # standard error may be full or closed as well
-        sys.stderr.write(clean(message).rstrip() + "\n")
+        if as_json:
+            print_json({"error": failure.document()}, sys.stderr, one_line=True)
+        else:
+            sys.stderr.write(clean(failure.in_words()).rstrip() + "\n")
         sys.stderr.flush()
     _drop_output()
-    return code
+    return failure.code
 
 
-def _in_words(name: str, error: BaseException) -> tuple[str, int]:
+class _Failure(NamedTuple):
+    """What went wrong: what kind of error it is, the command, the reason, the exit code."""
+
+    kind: str
+    command: str
+    message: str
+    code: int
+    see: str = ""
+
+    def in_words(self) -> str:
+        """One plain line, and for a wrong option a second one: where to read on."""
+        if not self.command:
+            return self.message
+        return f"{self.command}: {self.message}" + (f"\nSee: {self.see}" if self.see else "")
+
+    def document(self) -> dict[str, Any]:
+        """The same as plain values."""
+        facts = {"kind": self.kind, "message": self.message, "exit_code": self.code}
+        return facts | ({"see": self.see} if self.see else {})
+
+
+def _failure(name: str, error: BaseException) -> _Failure:
     if isinstance(error, UserError):
-        return f"{name}: {error}", error.exit_code
+        return _Failure(error.kind, name, str(error), error.exit_code)
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return f"{name}: stopped; {_what_goes_on(name)}", InterruptedRunError.exit_code
+        said = f"stopped; {_what_goes_on(name)}"
+        return _Failure("interrupted", name, said, InterruptedRunError.exit_code)
     if hasattr(error, "format_message"):  # a usage error of the command line
-        return _usage(name, error), int(getattr(error, "exit_code", UserError.exit_code))
+        return _usage(name, error)
+    code = UserError.exit_code
     if isinstance(error, MemoryError) or _no_memory(error):
-        return f"{name}: out of memory; what was finished is kept", UserError.exit_code
+        return _Failure("machine", name, "out of memory; what was finished is kept", code)
     if known := _of_sqlite(error):
-        return f"{name}: {known}", UserError.exit_code
+        return _Failure("machine", name, known, code)
     if isinstance(error, OSError):
-        return f"{name}: {_of_system(error)}", UserError.exit_code
-    return f"{name}: {_internal(error)}", INTERNAL
+        return _Failure("machine", name, _of_system(error), code)
+    return _Failure("internal", name, _internal(error), INTERNAL)
 
 
 def _what_goes_on(name: str) -> str:
@@ -124,18 +153,19 @@ def _what_goes_on(name: str) -> str:
     return f"what was finished is kept, {how}"
 
 
-def _usage(name: str, error: Any) -> str:
+def _usage(name: str, error: Any) -> _Failure:
     """A wrong option or argument, and where to read on."""
+    code = int(getattr(error, "exit_code", UserError.exit_code))
+    message = str(error.format_message())
     if type(error).__name__ == "NoArgsIsHelpError":
-        return str(error.format_message())
+        return _Failure("usage", "", message, code)
     context = getattr(error, "ctx", None)
     if context is None:
-        return f"{name}: {error.format_message()}"
-    message = str(error.format_message())
+        return _Failure("usage", name, message, code)
     if typed := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
         known = [name for one in context.command.params for name in one.opts + one.secondary_opts]
         message = f"no option {typed}{did_you_mean(typed, known)}"
-    return f"{context.command_path}: {message}\nSee: {context.command_path} -h"
+    return _Failure("usage", context.command_path, message, code, f"{context.command_path} -h")
 
 
 def _no_memory(error: BaseException) -> bool:
@@ -177,11 +207,16 @@ def _internal(error: BaseException) -> str:
 
 def _take_debug(arguments: list[str]) -> bool:
     """Remove ``--debug``, which may stand anywhere before ``--``."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    if DEBUG not in arguments[:end]:
+    before = _options_of(arguments)
+    if DEBUG not in before:
         return False
-    arguments[:end] = [one for one in arguments[:end] if one != DEBUG]
+    arguments[: len(before)] = [one for one in before if one != DEBUG]
     return True
+
+
+def _options_of(arguments: Sequence[str]) -> list[str]:
+    """The arguments that may be options: those before ``--``."""
+    return list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
 
 
 @contextlib.contextmanager
@@ -264,15 +299,3 @@ def _drop_output() -> bool:
             os.close(null)
         return True
     return False
-
-
-def _refuse_undecodable(arguments: Sequence[str]) -> None:
-    """Bytes that are no text arrive as lone surrogates, which nothing here could store or print."""
-    for place, argument in enumerate(arguments, start=1):
-        try:
-            argument.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"argument {place} ({argument!r}) is not UTF-8 text; rename the file or folder, or "
-                "go into the folder and name it by '.'"
-            ) from error

@@ -30,6 +30,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error that speaks of a `parameter` names the option instead."""
+        refuse_undecodable(self.params, ctx.params)
         try:
             return super().invoke(ctx)
         except UserError as error:
@@ -116,6 +117,35 @@ def split_examples(text: str) -> tuple[str, list[str]]:
     lines = text.splitlines()
     examples = [line for line in lines if line.startswith("$ ")]
     return "\n".join(line for line in lines if not line.startswith("$ ")).strip(), examples
+
+
+def refuse_undecodable(parameters: Iterable[Any], values: Mapping[str, Any]) -> None:
+    """Refuse values that are no text; files and folders may have any name.
+
+    Bytes that are no text arrive as lone halves of signs, which nothing here could store.
+
+    Parameters
+    ----------
+    parameters
+        Parameters of a command.
+    values
+        What was given for each, by name.
+
+    Raises
+    ------
+    UserError
+        That names the first one.
+    """
+    for one in parameters:
+        value = values.get(one.name)
+        for text in value if isinstance(value, list | tuple) else [value]:
+            try:
+                text = text.encode() if isinstance(text, str) else text
+            except UnicodeEncodeError as error:
+                name = one.opts[0] if one.param_type_name == "option" else one.name
+                raise UserError(
+                    f"{name} {text!r} is not UTF-8 text; give it another name or value"
+                ) from error
 
 
 def write_help(formatter: Any, help: str | None) -> None:

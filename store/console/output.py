@@ -16,10 +16,13 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 JOINERS = "\u200c\u200d"
 """Zero-width joiners: harmless, and Persian and many emoji need them."""
+
+_BYTES = re.compile("[\udc80-\udcff]+")
+"""How Python keeps bytes that are no text: as lone halves of signs."""
 
 _NOT_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -27,11 +30,14 @@ _NOT_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206
 def clean(text: str) -> str:
     """Text that is safe on a terminal: signs that steer it become spaces, line ends stay.
 
+    A byte that is no text, as in the name of a file, becomes U+FFFD.
+
     Steering are control characters, with them all escape sequences, signs that turn the direction
     of writing, and what is no character at all.
     """
     if text.isascii() and text.isprintable():
         return text
+    text = _BYTES.sub("\ufffd", text)
     return "".join(
         sign if sign in "\n\t" or sign in JOINERS or unicodedata.category(sign)[0] != "C" else " "
         for sign in text
@@ -49,13 +55,23 @@ def shortened(text: str, width: int) -> str:
     return line if len(line) <= width else textwrap.shorten(line, width, placeholder=" …")
 
 
-def print_json(document: Any) -> None:
-    """Print one JSON document to standard output; what is not a number becomes null.
+def print_json(document: Any, to: TextIO | None = None, *, one_line: bool = False) -> None:
+    """Print one JSON document; what is not a number becomes null.
 
     Signs that steer a terminal are written as escapes.
+
+    Parameters
+    ----------
+    document
+        Plain values.
+    to
+        Where to; None is standard output.
+    one_line
+        Without line breaks, for a reader that takes a line at a time.
     """
-    text = json.dumps(_without_nan(document), indent=2, ensure_ascii=False, default=str)
-    sys.stdout.write(_NOT_IN_JSON.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n")
+    indent = None if one_line else 2
+    text = json.dumps(_without_nan(document), indent=indent, ensure_ascii=False, default=str)
+    (to or sys.stdout).write(_NOT_IN_JSON.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n")
 
 
 def _without_nan(value: Any) -> Any:

@@ -17,6 +17,7 @@ import polars as pl
 
 from store.data.crawlers import crawler_notes
 from store.data.csr import starts
+from store.data.filters import filter_mask
 from store.data.order import Log, order, trim
 from store.data.readers.base.raw_data import RawData, raise_on_problems
 from store.data.splits import Split, assign_parts, parse_split
@@ -26,7 +27,6 @@ from store.errors import DataError
 __all__ = ["Counts", "Prepared", "prepare"]
 
 Int64 = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -150,30 +150,6 @@ def prepare(
         after=Counts(len(user_ids), len(item_ids), len(items)),
         notes=[*_notes(raw, log, item_ids, split), *trimmed],
     )
-
-
-def filter_mask(users: npt.NDArray[np.uint32], items: npt.NDArray[np.uint32], filter: str) -> Mask:
-    """Interactions that a filter keeps, ``[interactions]``.
-
-    Raises
-    ------
-    DataError
-        The filter is not ``none``, ``once:N`` or ``core:N`` with N of at least 1.
-    """
-    name, _, number = filter.partition(":")
-    keep = np.ones(len(users), dtype=bool)
-    if filter == "none":
-        return keep
-    if name not in ("once", "core") or not number.isdecimal() or int(number) < 1:
-        raise DataError(f"unknown filter {filter!r}: use none, once:N or core:N, such as core:5")
-    least = int(number)
-    while True:
-        size = int(keep.sum())
-        for ids in (items, users):
-            counts = np.bincount(ids[keep], minlength=int(ids.max(initial=0)) + 1)
-            keep &= counts[ids] >= least
-        if name == "once" or int(keep.sum()) == size:
-            return keep
 
 
 def _renumber(

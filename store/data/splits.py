@@ -106,6 +106,19 @@ def parse_split(text: str, *, seed: int = SEED) -> Split:
     )
 
 
+def checked_split(split: Split) -> Split:
+    """Return the split once its file, where it has one, is known to be readable.
+
+    Raises
+    ------
+    DataError
+        As :func:`read_user_split` does.
+    """
+    if split.name == "file":
+        read_user_split(Path(split.detail))
+    return split
+
+
 def assign_parts(
     split: Split, user_ids: Sequence[str], indptr: Int64, timestamps: Int64
 ) -> tuple[Int8, Int8]:

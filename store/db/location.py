@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from store.files import SQLITE_BESIDE
+
+_ADDRESS = "file://"
 
 
 def file_uri(path: Path, options: str) -> str:
@@ -15,6 +17,26 @@ def file_uri(path: Path, options: str) -> str:
     With a plain path, what follows a ``?`` would be options and ``%20`` a space: another file.
     """
     return f"file:{quote(os.fsencode(path.absolute()))}?{options}"
+
+
+def path_text(path: Path) -> str:
+    """An absolute path as text that any file can hold; bytes that are no text are written as %XX.
+
+    :func:`path_of` gives the path back.
+    """
+    text = str(path.resolve())
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return f"{_ADDRESS}{quote(os.fsencode(text))}"
+    return text
+
+
+def path_of(text: str) -> Path:
+    """The path that :func:`path_text` wrote; any other text is a path as it stands."""
+    if not text.startswith(_ADDRESS):
+        return Path(text)
+    return Path(os.fsdecode(unquote_to_bytes(text.removeprefix(_ADDRESS))))
 
 
 def files_beside(path: Path) -> list[Path]:

@@ -64,7 +64,7 @@ def back_up(store: Store, to: Path, *, overwrite: bool = False) -> int:
         with explained(partial):
             raw = store.engine.raw_connection()
             try:
-                raw.cursor().execute("VACUUM INTO ?", (str(partial),))
+                raw.cursor().execute("VACUUM INTO ?", (file_uri(partial, "mode=rwc"),))
             finally:
                 raw.close()
         check_copy(partial)

@@ -152,7 +152,8 @@ def _without_formula(value: Any) -> Any:
 
 def _write_parquet(path: Path, names: list[str], rows: Rows) -> int:
     frame = _frame(names, rows)
-    frame.write_parquet(path)
+    with path.open("wb") as file:  # whose name may be no text, which polars could not open
+        frame.write_parquet(file)
     return frame.height
 
 

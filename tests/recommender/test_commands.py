@@ -466,3 +466,24 @@ def test_the_result_is_kept_beside_the_model(app: typer.Typer, trained: Path) ->
     kept = json.loads((trained / "evaluation.json").read_text("utf-8"))
     assert set(kept["metrics"]) == {"recall@5", "ndcg@5", "hr@5", "mrr@5"}
     assert "recall@5" in kept["popularity"]
+
+
+@pytest.mark.parametrize("option", ["--steps", "--epochs"])
+def test_a_training_of_no_steps_is_refused(
+    app: typer.Typer, shop: Path, tmp_path: Path, option: str
+) -> None:
+    """Once it saved a model that was never trained."""
+    with pytest.raises(UserError, match="would keep a model that was never trained"):
+        run(app, "train", "--store", shop, "--out", tmp_path / "m", option, 0)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_file_in_the_place_of_the_model_folder_is_named(
+    app: typer.Typer, shop: Path, tmp_path: Path
+) -> None:
+    """Once it said "file exists", after the store had been read."""
+    (tmp_path / "m").write_text("mine")
+    for extra in ([], ["--overwrite"]):
+        with pytest.raises(UserError, match=r"m is a file; a model is a folder"):
+            run(app, "train", "--store", shop, "--out", tmp_path / "m", *extra)
+    assert (tmp_path / "m").read_text() == "mine"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from profiler.commands.data_options import DataOptions, Source
 from store.console.options import Json, grouped, in_options, option_names
+from store.console.shell import in_shell
 
 if TYPE_CHECKING:
     from store.data.check import Report
@@ -37,7 +37,7 @@ def check(source: Source, data: DataOptions, json: Json = False) -> None:
     columns: dict[str, Any] = {**proposed}
     if proposed and raw.problems and (source.is_file() or source.is_dir()):  # no pipe
         again = read(source, replace(options, **columns))
-    command = shlex.join(build_command(source, data, proposed))
+    command = in_shell(build_command(source, data, proposed))
     if json:
         document = report.as_dict() | {"build": command}
         if again is not None:
@@ -46,7 +46,7 @@ def check(source: Source, data: DataOptions, json: Json = False) -> None:
     else:
         _print(raw, report)
         if again is not None:
-            say(f"read with {shlex.join(column_options(proposed))}:")
+            say(f"read with {in_shell(column_options(proposed))}:")
             _print(again, inspect(again))
         elif proposed and not raw.problems:
             found = ", ".join(f"{name!r}" for name in proposed.values())

@@ -12,6 +12,7 @@ from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems, UnusableFileError
 from store.data.readers.base.raw_data import RawData, no_interactions, no_items
 from store.data.readers.columns.items import items_in_rows
+from store.data.readers.columns.selection import selected_columns
 from store.data.readers.detection import detect, file_format
 from store.data.readers.formats import frames
 from store.data.readers.registry import FORMATS
@@ -43,6 +44,7 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
         The source does not exist, is no data set, or is not a frame.
     """
     options = options or ReadOptions()
+    _refuse_wrong(options)
     problems = Problems()
     if isinstance(source, (str, Path)):
         return _read_files(Path(source), options, problems)
@@ -54,6 +56,18 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
     except UnusableFileError:
         log = no_interactions()
     return _with_items(log, frames.INTERACTIONS, "frame", files, options, problems)
+
+
+def _refuse_wrong(options: ReadOptions) -> None:
+    """Say what is wrong with the options before anything is read."""
+    selected_columns(options)
+    if options.encoding is not None:
+        try:
+            "".encode(options.encoding)  # codecs that are no encodings of text are refused, too
+        except (LookupError, ValueError):
+            raise DataError(
+                f"encoding={options.encoding}: there is no such encoding; use one such as cp1250"
+            ) from None
 
 
 def _read_files(source: Path, options: ReadOptions, problems: Problems) -> RawData:

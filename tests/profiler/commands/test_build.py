@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
+from huggingface_hub.errors import LocalEntryNotFoundError
 from typer.testing import CliRunner
 
 import cli
 import prompts
 from profiler.commands.building.build import build
+from profiler.vectors.encoding import require_encoder
 from store.data.sample import write_sample
+from store.errors import UserError
 from store.store import open_store
 
 
@@ -69,3 +74,74 @@ def test_answers_imported_under_a_template_are_not_bought_again(
 
     assert cli.run(cli.profiler_app, "profiler", [*made, "--budget-calls", "0"]) == 0
     assert " 0 calls (0 without an answer)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--share", "2"], "--share 2.0"),
+        (["--exemplars", "0"], "--exemplars 0"),
+        (["--preference", "nan"], "--preference nan"),
+        (["--damping", "1"], "--damping 1.0"),
+        (["--split", "time:nodate"], "time:nodate is not a date"),
+        (["--split", "half"], "unknown split 'half'"),
+        (["--filter", "core:x"], "unknown filter 'core:x'"),
+        (["--keep", "event"], "names no column and value"),
+        (["--encoding", "latin-99"], "no such encoding"),
+    ],
+)
+def test_arguments_are_looked_at_before_data_are_read(
+    options: list[str], told: str, tmp_path: Path, capsys
+) -> None:
+    """Once a share of 2 and a date that is none were refused after the whole log had been read."""
+    absent = ["build", str(tmp_path / "absent"), "--store", str(tmp_path / "s.db")]
+    assert cli.run(cli.profiler_app, "profiler", [*absent, *options]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_a_split_file_is_looked_at_before_data_are_read(tmp_path: Path, capsys) -> None:
+    wrong = tmp_path / "split.csv"
+    wrong.write_text("user_id,split\nu,sometimes\n")
+    asked = ["build", str(tmp_path / "absent"), "--store", "s.db", "--split", str(wrong)]
+    assert cli.run(cli.profiler_app, "profiler", asked) == 2
+    assert "'sometimes' is not train, valid or test" in capsys.readouterr().err
+
+
+ENCODER = """
+import sys, cli
+code = cli.run(cli.profiler_app, "profiler", sys.argv[1:])
+print(code, "torch" in sys.modules)
+"""
+
+
+def test_an_encoder_that_is_not_there_is_told_before_torch_is_loaded(tmp_path: Path) -> None:
+    asked = ["build", str(tmp_path), "--store", str(tmp_path / "s.db"), "--encoder", "./nosuch"]
+    done = subprocess.run(
+        [sys.executable, "-c", ENCODER, *asked], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "2 False\n"
+    assert "no encoder at ./nosuch" in done.stderr
+
+
+def test_a_model_of_the_hub_is_looked_for_before_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    class Hub:
+        def repo_exists(self, name: str) -> bool:
+            asked.append(name)
+            return name == "sentence-transformers/there"
+
+    def nothing_kept(name: str, **_: object) -> str:
+        raise LocalEntryNotFoundError(name)
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", nothing_kept)
+    require_encoder("there")
+    assert asked == ["there", "sentence-transformers/there"]
+    with pytest.raises(UserError, match="no model of this name on the hub"):
+        require_encoder("somebody/nosuch")
+    with pytest.raises(UserError, match="cannot load the encoder 'no such'"):
+        require_encoder("no such")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import pytest
 import typer
 
 from store.console.exits import INTERNAL, run
-from store.errors import StoreError
+from store.errors import BudgetReachedError, StoreError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -146,3 +147,42 @@ def test_a_pipe_that_ends_early_is_no_error(tmp_path: Path) -> None:
     done = shell(f'("$PYTHON" -c "{many}"; echo $? >code) | head -1', tmp_path)
     assert done.stderr == ""
     assert (tmp_path / "code").read_text() == "0\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "facts"),
+    [
+        (StoreError("no store"), {"kind": "store", "message": "no store", "exit_code": 2}),
+        (BudgetReachedError("a cap"), {"kind": "budget", "message": "a cap", "exit_code": 4}),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/x\x1b[31m"),
+            {"kind": "machine", "message": "/x\x1b[31m: permission denied", "exit_code": 2},
+        ),
+    ],
+)
+def test_errors_are_json_where_json_was_asked_for(
+    error: Exception, facts: dict[str, Any], capsys: Any
+) -> None:
+    """Once a program that asked for JSON got a plain line."""
+
+    def work(json: bool = False) -> None:
+        raise error
+
+    assert run(program(work), "profiler", ["--json"]) == facts["exit_code"]
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "\x1b" not in said.err
+    assert json.loads(said.err) == {"error": facts}
+
+
+def test_a_wrong_option_is_json_as_well(capsys: Any) -> None:
+    def work(json: bool = False) -> None:
+        pass
+
+    assert run(program(work), "profiler", ["--nosuch", "--json"]) == 2
+    told = json.loads(capsys.readouterr().err)["error"]
+    assert (told["kind"], told["see"]) == ("usage", "profiler -h")
+    assert "no option --nosuch" in told["message"]
+    assert run(program(work), "profiler", ["--", "--json"]) == 2
+    assert capsys.readouterr().err.startswith("profiler: ")

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store.data.filters import filter_mask
 from store.data.natural_order import natural_order
-from store.data.prepare import Counts, filter_mask, prepare
+from store.data.prepare import Counts, prepare
 from store.data.readers import ReadOptions, read
 from store.data.splits import NO_TIME
 from store.errors import DataError

@@ -7,6 +7,7 @@ the next backup from being written; a backup copied over a store whose log was l
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -272,3 +273,22 @@ def test_a_sweep_that_a_reader_keeps_waiting_is_tried_again(path: Path) -> None:
     with open_store(path) as store:
         store.set_meta(x=2)
     assert not holds(path, b"customer-ada")
+
+
+def test_both_commands_print_one_json_document(path: Path, tmp_path: Path, capsys) -> None:
+    copy, other = tmp_path / "c.db", tmp_path / "o.db"
+    assert run("backup", copy, "--store", path, "--json") == 0
+    size = copy.stat().st_size
+    assert json.loads(capsys.readouterr().out) == {
+        "file": str(copy),
+        "bytes": size,
+        "store": str(path),
+    }
+    other.write_bytes(path.read_bytes()[:5000])
+    assert run("restore", copy, "--store", other, "--json", "--overwrite") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "store": str(other),
+        "bytes": size,
+        "from": str(copy),
+        "kept": f"{other}.damaged-1",
+    }

@@ -41,6 +41,9 @@ class ReadOptions:
         Rows to keep, each ``COLUMN=VALUE,VALUE``: those with one of the values.
     minimum
         Rows to keep, each ``COLUMN=NUMBER``: those with at least that number.
+    drop_incomplete
+        Leave out rows without a user, an item, or a time where no position stands in, instead of
+        naming them as problems; how many they are is noted.
     max_bytes
         Largest size of one file after unpacking.
     """
@@ -61,4 +64,5 @@ class ReadOptions:
     date_order: DateOrder | None = None
     keep: tuple[str, ...] = ()
     minimum: tuple[str, ...] = ()
+    drop_incomplete: bool = False
     max_bytes: int = MAX_BYTES

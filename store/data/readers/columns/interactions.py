@@ -10,7 +10,7 @@ import polars as pl
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems, UnusableFileError
 from store.data.readers.base.raw_data import ROW
-from store.data.readers.columns.ids import ids_of
+from store.data.readers.columns.ids import Missing, ids_of, report_missing
 from store.data.readers.columns.names import Columns, parameter, refuse_repeated
 from store.data.readers.columns.selection import select_rows
 from store.data.readers.columns.signals import note_signals
@@ -62,8 +62,8 @@ def interactions_from(
     positions, bad_position = _positions(table, columns, file, problems)
     frame = pl.DataFrame(
         {
-            "user_id": ids_of(table, columns.user, file, problems),
-            "item_id": ids_of(table, columns.item, file, problems),
+            "user_id": ids_of(table, columns.user, file, options, problems),
+            "item_id": ids_of(table, columns.item, file, options, problems),
             "timestamp": seconds,
             "position": positions,
             "row": table[ROW],
@@ -75,7 +75,10 @@ def interactions_from(
     frame = frame.filter(
         ~(bad_time | bad_position) & frame["user_id"].is_not_null() & frame["item_id"].is_not_null()
     )
-    return _ordered(frame, columns, file, problems)
+    ordered = _ordered(frame, columns, file, options, problems)
+    if options.drop_incomplete and table.height and not ordered.height:
+        raise problems.fatal(Kind.EMPTY, file, "no row has a user, an item and a time")
+    return ordered
 
 
 def _roles(columns: Columns) -> dict[str, str]:
@@ -221,14 +224,15 @@ def _texts(
     return found
 
 
-def _ordered(frame: pl.DataFrame, columns: Columns, file: str, problems: Problems) -> pl.DataFrame:
+def _ordered(
+    frame: pl.DataFrame, columns: Columns, file: str, options: ReadOptions, problems: Problems
+) -> pl.DataFrame:
     """Leave out rows that cannot be put in order: users need all times or all positions."""
     if not frame["timestamp"].null_count() or not frame["position"].null_count():
         return frame
     no_time = pl.col("timestamp").is_null()
     no_place = pl.col("position").is_null()
     broken = no_time & (no_place | no_place.any().over("user_id"))
-    bad = frame.filter(broken).select("row", value=pl.lit(None, dtype=pl.String))
-    if bad.height:
-        problems.add_rows(Kind.TIME, bad, file, columns.time, _NO_ORDER)
+    missed = Missing(Kind.TIME, _NO_ORDER, file, columns.time)
+    report_missing(frame.filter(broken)["row"], missed, options, problems)
     return frame.filter(~broken)

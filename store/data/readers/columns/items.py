@@ -50,7 +50,7 @@ def items_from(
     _require_texts(table, columns, options, file, problems)
     frame = pl.DataFrame(
         {
-            "item_id": ids_of(table, columns.item, file, problems),
+            "item_id": ids_of(table, columns.item, file, options, problems),
             "title": titles(table, columns.title, file, problems),
             "categories": category_lists(table, columns.categories, options, file, problems),
             "extra": _extra(table, {columns.item, columns.title, columns.categories, ROW}),

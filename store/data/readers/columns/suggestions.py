@@ -112,6 +112,10 @@ def _fits(role: str, values: pl.Series) -> bool:
         return ambiguous or read * 2 > len(values) - values.null_count()
     if role in ("rating", "quantity"):
         return numbers(values).null_count() * 2 < len(values)
+    if role in ("title", "categories"):  # numbers are keys of another table, not words
+        return not isinstance(values.dtype, pl.Struct) and bool(
+            (numbers(values).is_null() & values.is_not_null()).any()
+        )
     return not isinstance(values.dtype, pl.Struct)
 
 

@@ -49,10 +49,10 @@ def to_utf8(
     Raises
     ------
     UnusableFileError
-        The encoding is unknown, or the bytes are not of the encoding that was named.
+        The bytes are not of the encoding that was named.
     """
     if encoding is not None:
-        return _decode(data, encoding, file, problems).encode()
+        return _decode(data, encoding, file, problems).encode(errors="replace")
     marked = encoding_by_marks(data)
     if marked is not None:
         problems.notes.append(f"{file} was read as {marked.upper()}")
@@ -120,10 +120,6 @@ def is_western(data: bytes) -> bool:
 def _decode(data: bytes, encoding: str, file: str, problems: Problems) -> str:
     try:
         text = data.decode(encoding)
-    except LookupError as error:
-        raise problems.fatal(
-            Kind.ENCODING, file, f"unknown encoding {encoding!r}; use one such as cp1250"
-        ) from error
     except (UnicodeError, ValueError) as error:
         row = data[: getattr(error, "start", 0)].count(b"\n") + 1
         raise problems.fatal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -134,8 +135,9 @@ def is_data(fields: Sequence[str], known: Collection[str]) -> bool:
 
 
 def folded(name: str) -> str:
-    """Name of a column without case, blanks and signs."""
-    return re.sub(r"[\W_]+", "", name).casefold()
+    """Name of a column without case, accents, blanks and signs: ``Catégorie`` is ``categorie``."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return re.sub(r"[\W_]+", "", "".join(sign for sign in apart if not unicodedata.combining(sign)))
 
 
 def separator_words(separator: str) -> str:

@@ -144,7 +144,8 @@ class RimiRec(Backbone):
         log = (branch[..., None] + leaf).flatten(-2)
         k = min(self.k, log.shape[-1])
         best, node = log.topk(k, dim=-1)
-        vectors = self._node_vectors()[node]
+        # Times the root of the width, as the encoder reads items, or a node would hardly matter.
+        vectors = self._node_vectors()[node] * math.sqrt(self.d)
         found = states[..., None, :] + vectors
         found = torch.cat([found[..., :-1], best.clamp(min=LEAST)[..., None]], -1)
         return F.pad(found, (0, 0, 0, self.k - k)) if k < self.k else found

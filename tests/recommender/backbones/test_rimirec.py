@@ -54,7 +54,8 @@ def test_interests_are_the_likeliest_nodes_coarse_and_fine(weights):
         leaf = w["leaf_head.weight"] @ hidden + w["leaf_head.bias"] + w["leaf_bias"][b]
         for place, log in enumerate(log_softmax(leaf)):
             fine = w["leaf_vectors"][b, place] if place < 2 else 0.0
-            nodes.append((branch[b] + log, state + w["branch_vectors"][b] + fine))
+            vector = state + 6**0.5 * (w["branch_vectors"][b] + fine)
+            nodes.append((branch[b] + log, vector))
     assert np.isclose(sum(np.exp(log) for log, _ in nodes), 1.0)
     best = sorted(nodes, key=lambda node: -node[0])[:3]
     with torch.no_grad():

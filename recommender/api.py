@@ -27,6 +27,7 @@ from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate, opened_store
 from recommender.model_folder.artefacts import save_model
+from recommender.model_folder.card import write_card
 from recommender.model_folder.claim import claimed
 from recommender.model_folder.manifest import MANIFEST
 from recommender.model_folder.manifest import describe as describe_model
@@ -214,6 +215,7 @@ def _save(
             save_projection(folder, projection)
 
     save_model(folder, result.model, manifest, known.dataset.item_ids, beside)
+    write_card(folder)
 
 
 def _refuse_no_steps(recipe: Recipe) -> None:

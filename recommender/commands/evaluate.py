@@ -49,7 +49,8 @@ def evaluate(
 ) -> None:
     """Rank all items for the held-out users of the store's split and measure.
 
-    The result is kept as evaluation.json in the model's folder, where the report finds it.
+    The result is kept as evaluation.json in the model's folder, where the report finds it, and in
+    the folder's README.md.
 
     $ recommender evaluate models/remi
     $ recommender evaluate models/remi -k 20 --metrics recall,ndcg
@@ -138,6 +139,7 @@ def _keep(document: dict[str, Any], model: Path) -> None:
     """Write the result into the model's folder; a folder that takes nothing is only noted."""
     import json
 
+    from recommender.model_folder.card import write_card
     from store.console import note
     from store.errors import UserError
     from store.files import whole_file
@@ -145,6 +147,7 @@ def _keep(document: dict[str, Any], model: Path) -> None:
     try:
         with whole_file(model / "evaluation.json") as partial:
             partial.write_text(json.dumps(document, indent=2, default=str) + "\n", "utf-8")
+        write_card(model)
     except UserError as error:
         note(f"note: the result is not kept beside the model: {error}")
 

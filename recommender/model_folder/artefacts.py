@@ -13,6 +13,7 @@ from recommender.backbones.base import Backbone
 from recommender.backbones.create import create
 from recommender.base.tensors import write_tensors
 from recommender.model_folder import projection
+from recommender.model_folder.card import CARD
 from recommender.model_folder.manifest import MANIFEST, Manifest, read_manifest
 from recommender.model_folder.weights import ITEMS, WEIGHTS, load_item_ids, load_tensors
 from store.errors import StoreError
@@ -56,7 +57,7 @@ def save_model(
 
 def files_of(folder: Path) -> list[Path]:
     """Where the files of a model and of its training are, or would be; exports replace none."""
-    own = [folder / name for name in (WEIGHTS, ITEMS, MANIFEST, projection.NAME)]
+    own = [folder / name for name in (WEIGHTS, ITEMS, MANIFEST, projection.NAME, CARD)]
     return [*own, *folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jsonl")]
 
 

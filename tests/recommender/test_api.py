@@ -434,7 +434,7 @@ def test_popularity_has_no_run_to_resume_and_replaces_no_model_by_it(
     assert digest_of(tmp_path / "m") == before
     recommender.train(shop, tmp_path / "m", overwrite=True, backbone="pop")
     files = {file.name for file in (tmp_path / "m").iterdir()}
-    assert files == {"model.safetensors", "items.json", "manifest.json"}
+    assert files == {"model.safetensors", "items.json", "manifest.json", "README.md"}
 
 
 @pytest.mark.parametrize("device", ["cuda", "foo", "meta"])

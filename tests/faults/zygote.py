@@ -36,6 +36,9 @@ class Encoder:
 
     name = profiler.vectors.encoding.DEFAULT_MODEL
 
+    def load(self) -> None:
+        """Nothing has to be loaded."""
+
     def encode(self, texts: list[str], *_: Any, **__: Any) -> Any:
         rows = [hashlib.sha256(text.encode()).digest() for text in texts]
         matrix = np.array([list(row) for row in rows], dtype=np.float32).reshape(len(texts), 32)

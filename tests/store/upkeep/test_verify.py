@@ -174,3 +174,74 @@ def test_a_sealed_row_that_was_deleted_behind_our_back_is_missed(path, table):
     with open_store(path) as store:
         gone = [fault for fault in verify(store)[1] if fault.endswith(" is gone")]
     assert any(fault.startswith(f"{table[:-1]} ") for fault in gone)
+
+
+def told(path, *statements):
+    """What verify says of a store after changes that no trigger saw."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger'"
+    ).fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    with open_store(path) as store:
+        return [fault for fault in verify(store)[1] if "trigger" not in fault]
+
+
+def test_an_empty_store_has_no_fault(tmp_path):
+    """Mutant: no users taken for users that are not numbered from 0."""
+    with open_store(tmp_path / "s.db", create=True) as store:
+        assert verify(store)[1] == []
+
+
+@pytest.mark.parametrize(("table", "number", "last"), [("users", 6, 5), ("items", 11, 10)])
+def test_numbers_with_gaps_are_told(path, table, number, last):
+    """Mutant: the check of numbers left out; arrays are indexed by them."""
+    column = f"{table[:-1]}_ix"
+    faults = told(path, f"UPDATE {table} SET {column} = 99 WHERE {column} = {last}")
+    assert f"{table} are not numbered from 0 to {last}" in faults
+    faults = told(path, f"UPDATE {table} SET {column} = {last} WHERE {column} = 99")
+    assert not [fault for fault in faults if "numbered" in fault]
+
+
+@pytest.mark.parametrize(("column", "value"), [("schema", "{"), ("messages", "[]")])
+def test_a_prompt_that_was_changed_is_named(path, column, value):
+    """Mutant: what is no JSON taken for sound."""
+    with sqlite3.connect(path) as connection:
+        (digest,) = connection.execute("SELECT digest FROM prompts").fetchone()
+    connection.close()
+    faults = told(path, f"UPDATE prompts SET {column} = '{value}'")
+    assert f"prompt {digest} does not hash to its address" in faults
+
+
+def test_the_interest_and_the_item_of_a_fault_are_named(path):
+    """Mutants: another column of the row named."""
+    with sqlite3.connect(path) as connection:
+        (item,) = connection.execute(
+            "SELECT max(item_ix) FROM items WHERE item_ix NOT IN "
+            "(SELECT item_ix FROM subject_items)"
+        ).fetchone()
+    connection.close()
+    faults = told(
+        path,
+        f"UPDATE evidence SET item_ix = {item} WHERE interest_id = 1",
+        "UPDATE interests SET label = 'Other' WHERE interest_id = 2",
+    )
+    assert f"interest 1 cites item {item}, which its subject lacks" in faults
+    assert "interest 2: its text and its text digest differ" in faults
+    assert "interest 2 was changed after it was written" in faults
+
+
+def test_what_cannot_be_read_is_a_fault_in_the_words_of_sqlite(path):
+    """Mutants: a traceback, or the whole statement, for a column that is gone or broken JSON."""
+    faults = told(path, "UPDATE meta SET value = '{' WHERE key = 'content_digest'")
+    (fault,) = [one for one in faults if one.startswith("not everything could be read: ")]
+    assert "'content_digest' is no JSON" in fault
+    faults = told(path, "ALTER TABLE evidence RENAME COLUMN item_ix TO other")
+    (fault,) = [one for one in faults if one.startswith("not everything could be read: ")]
+    assert fault == "not everything could be read: no such column: e.item_ix"

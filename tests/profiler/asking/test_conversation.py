@@ -14,6 +14,7 @@ from profiler.asking.conversation import (
     Quarantined,
     ReaskPolicy,
     converse,
+    cut_reason,
     replay,
 )
 from profiler.asking.questions import make_request
@@ -132,3 +133,66 @@ def test_the_last_question_without_an_answer_fails_them_all(first: Request) -> N
     played = replay(converse(two(), Interests(), ReaskPolicy(times=0)), lambda _: next(answers))
     assert isinstance(played.ending, Quarantined)
     assert [one.response.response_id for one in played.accepted] == [1]
+
+
+def test_two_corrections_and_one_longer_answer_are_asked_for_and_no_more(first: Request) -> None:
+    """Mutants: another number of corrections; a truncated answer asked for longer without end."""
+    conversation = converse(once(first), Interests(), ReaskPolicy())
+    next(conversation)
+    steps = [conversation.send(said(text)).purpose for text in ("prose", "prose")]
+    assert steps == ["reask", "reask"]
+    with pytest.raises(StopIteration):
+        conversation.send(said("prose"))
+    conversation = converse(once(first), Interests(), ReaskPolicy())
+    next(conversation)
+    assert conversation.send(said(GOOD[:20], "length")).purpose == "longer"
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(GOOD[:20], "length"))
+    assert stop.value.value.last.outcome == "truncated"
+
+
+def test_what_comes_next_follows_the_last_answer(first: Request) -> None:
+    """Mutants: the first answer of a series taken for the last one."""
+
+    def three() -> Generator[Request, Any, None]:
+        for _ in range(3):
+            yield first
+
+    conversation = converse(three(), Interests(), ReaskPolicy())
+    next(conversation)
+    labels = ["A", "B", "C"]
+    texts = [GOOD.replace('"A"', f'"{label}"') for label in labels]
+    for number in (1, 2):
+        step = conversation.send(said(texts[number - 1], number=number))
+        assert step.accepted is not None
+        assert step.accepted.response.response_id == number
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(texts[2], number=3))
+    ending = stop.value.value
+    assert ending.response.response_id == 3
+    assert ending.reading.value[0].label == "C"
+
+
+def test_what_ends_early_is_closed(first: Request) -> None:
+    """A series may hold something open until it ends."""
+    closed: list[str] = []
+
+    def noted() -> Generator[Request, Any, None]:
+        try:
+            yield first
+        finally:
+            closed.append("closed")
+
+    series = noted()
+    played = replay(converse(series, Interests(), ReaskPolicy(times=0)), lambda _: said("prose"))
+    assert isinstance(played.ending, Quarantined)
+    assert closed == ["closed"]
+    conversation = converse(once(first), Interests(), ReaskPolicy())
+    assert replay(conversation, lambda _: None).next is not None
+    with pytest.raises(StopIteration):
+        conversation.send(said(GOOD))
+
+
+def test_a_reason_has_at_most_500_characters() -> None:
+    assert cut_reason("x" * 500) == "x" * 500
+    assert cut_reason("x" * 501) == "x" * 499 + "…"

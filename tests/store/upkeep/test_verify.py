@@ -245,3 +245,9 @@ def test_what_cannot_be_read_is_a_fault_in_the_words_of_sqlite(path):
     faults = told(path, "ALTER TABLE evidence RENAME COLUMN item_ix TO other")
     (fault,) = [one for one in faults if one.startswith("not everything could be read: ")]
     assert fault == "not everything could be read: no such column: e.item_ix"
+
+
+def test_answers_that_follow_from_later_ones_are_named_in_order(path):
+    """Mutants: one of the two answers named twice."""
+    faults = told(path, "INSERT INTO answer_parents (response_id, parent_id) VALUES (1, 7)")
+    assert "answer 1 is said to follow from the later answer 7" in faults

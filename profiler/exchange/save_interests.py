@@ -13,6 +13,8 @@ from store.data.dataset import Dataset
 from store.store import Store
 from store.tables.subjects import Kind, SubjectRow
 from store.upkeep.duplicates import merge_duplicates
+from store.upkeep.edits import drop, record
+from store.upkeep.import_edits import KIND, Imported, changed_nothing, move_interests, remember
 
 if TYPE_CHECKING:
     from profiler.vectors.encoding import Encoder
@@ -40,6 +42,8 @@ class ImportedInterests:
         Users that an imported exemplar stands for.
     counts
         What became of everything in the file.
+    edit
+        Number of the change, by which ``profiler undo`` takes it back; None where nothing changed.
     """
 
     subjects: int
@@ -47,12 +51,13 @@ class ImportedInterests:
     changed: int
     members: int
     counts: Counts = field(default_factory=Counts)
+    edit: int | None = None
 
 
 def save_imported(
     store: Store, dataset: Dataset, found: list[Found], *, name: str, unseen: int, counts: Counts
 ) -> ImportedInterests:
-    """Store subjects, memberships and interests in one transaction."""
+    """Store subjects, memberships and interests in one transaction that ``undo`` can take back."""
     source = f"import:{name}"
     found = sorted(found, key=lambda one: (one.row.user_ix or 0, one.row.name))
     by_kind: dict[Kind, list[SubjectRow]] = {}
@@ -62,7 +67,10 @@ def save_imported(
         by_kind["exemplar"] = with_members(store, dataset, by_kind["exemplar"])
     changed = 0
     config = {"name": name, "unseen": unseen}
-    with store.write(), store.runs.recording("import-interests", config) as run:
+    with store.write() as connection, store.runs.recording("import-interests", config) as run:
+        edit = record(connection, KIND, Imported(source, sorted(by_kind)))
+        for kind, rows in by_kind.items():
+            remember(connection, edit.edit_id, kind, [row.name for row in rows])
         for kind, rows in by_kind.items():
             if kind == "user":
                 store.subjects.add(rows, run.run_id)
@@ -72,8 +80,14 @@ def save_imported(
         for one in found:
             subject_id = numbers[one.row.name]
             if _stored(store, subject_id, source) != one.interests:
+                move_interests(connection, edit.edit_id, subject_id)
                 store.interests.save(subject_id, one.interests, source=source, response_id=None)
                 changed += 1
+        if changed_nothing(connection, edit.edit_id):
+            drop(connection, edit)
+            taken_back_by = None
+        else:
+            taken_back_by = edit.edit_id
         run.stats = {"subjects": len(found), "changed": changed}
     return ImportedInterests(
         subjects=len(found),
@@ -81,6 +95,7 @@ def save_imported(
         changed=changed,
         members=sum(len(row.members) for row in by_kind.get("exemplar", [])),
         counts=counts,
+        edit=taken_back_by,
     )
 
 
@@ -163,13 +178,23 @@ def encode_imported(store: Store, encoder: Encoder | None = None) -> int:
     UserError
         The store's own encoder cannot be loaded.
     """
-    from profiler.assignment.assign import assign_own_interests
     from profiler.vectors.encoding import encode_cached
 
     model = encoder or encoder_of(store)
     if model is None:
         return 0
     encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
-    assign_own_interests(store, store.datasets.load(), store.vectors.items())
-    merge_duplicates(store)
+    cover_again(store)
     return encoded
+
+
+def cover_again(store: Store) -> None:
+    """Give users the interests that cover their history once the catalogue is another one.
+
+    No encoder is needed: the interests that are there were encoded before.
+    """
+    from profiler.assignment.assign import assign_own_interests
+
+    if store.meta("encoder") is not None:
+        assign_own_interests(store, store.datasets.load(), store.vectors.items())
+        merge_duplicates(store)

@@ -140,12 +140,16 @@ class Subjects:
         kinds: Sequence[Kind] = ("exemplar", "synthetic", "user"),
         active: bool = True,
     ) -> list[Subject]:
-        """Subjects in the given states, by id; only active ones unless ``active`` is false."""
+        """Subjects in the given states, by id; only active ones unless ``active`` is false.
+
+        What an import replaced and keeps for ``profiler undo`` is never among them.
+        """
         query = text(
             "SELECT subject_id, kind, name, user_ix, state, reason, size, active, details, "
             "(SELECT json_group_array(item_ix) FROM (SELECT item_ix FROM subject_items i "
             "WHERE i.subject_id = s.subject_id ORDER BY position)) AS items "
             "FROM subjects s WHERE state IN :states AND kind IN :kinds AND active >= :active "
+            "AND subject_id NOT IN (SELECT kept_id FROM import_subjects WHERE kept_id IS NOT NULL) "
             "ORDER BY subject_id"
         ).bindparams(bindparam("states", expanding=True), bindparam("kinds", expanding=True))
         values = {"states": list(states), "kinds": list(kinds), "active": int(active)}

@@ -1,4 +1,4 @@
-"""Changes by hand to the catalogue of interests: merge, rename, pin. Each is recorded, reversible.
+"""Changes by hand to the interests: merge, rename, pin, import. Each is recorded, reversible.
 
 A row of ``edits`` holds what was and what is. Taking a change back first looks whether the store
 still is as the change left it; if something later touched the same interest, that goes first.
@@ -18,6 +18,8 @@ from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
 from store.tables.interests import interest_text
 from store.tables.listing import keeping
+from store.upkeep import import_edits
+from store.upkeep.import_edits import Imported
 from store.views.shared.row import KeyedRow
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class Pinned(KeyedRow):
     before: int | None
 
 
-Change: TypeAlias = Merged | Renamed | Pinned
+OneInterest: TypeAlias = Merged | Renamed | Pinned
+Change: TypeAlias = OneInterest | Imported
 C = TypeVar("C", bound=Change, covariant=True)
 D = TypeVar("D", bound=Change)
 
@@ -115,7 +118,7 @@ def merge(store: Store, interest_id: int, into: int) -> Edit[Merged]:
         touch([interest_id, *followers, lead])
         _point(connection, [interest_id, *followers], lead)
         change = Merged(interest_id, lead, one.canonical_id, followers)
-        return _record(connection, "merge", change)
+        return record(connection, "merge", change)
 
 
 def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
@@ -139,7 +142,7 @@ def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
         before = Wording(one.label, one.text_digest)
         change = Renamed(interest_id, before, after, _vector_digest(connection, store, one))
         _set_text(connection, interest_id, after)
-        return _record(connection, "rename", change)
+        return record(connection, "rename", change)
 
 
 def pin(store: Store, interest_id: int) -> Edit[Pinned]:
@@ -157,7 +160,7 @@ def pin(store: Store, interest_id: int) -> Edit[Pinned]:
             text("UPDATE interests SET pinned = 1, canonical_id = NULL WHERE interest_id = :id"),
             {"id": interest_id},
         )
-        return _record(connection, "pin", Pinned(interest_id, one.canonical_id))
+        return record(connection, "pin", Pinned(interest_id, one.canonical_id))
 
 
 def undo(store: Store, edit_id: int) -> Edit[Change]:
@@ -174,6 +177,9 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         if edit.undone_at:
             raise UserError(f"edit {edit_id} was taken back already, at {edit.undone_at}")
         change = edit.payload
+        if isinstance(change, Imported):
+            import_edits.take_back(connection, edit_id, change)
+            return _undone(connection, edit)
         one = _find(connection, change.interest, store)
         if not _still(change, one):
             raise UserError(
@@ -184,12 +190,16 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         touch(changed)
         _take_back(connection, change)
         touch(changed)
-        undone_at = now()
-        connection.execute(
-            text("UPDATE edits SET undone_at = :at WHERE edit_id = :id"),
-            {"at": undone_at, "id": edit_id},
-        )
-        return replace(edit, undone_at=undone_at)
+        return _undone(connection, edit)
+
+
+def _undone(connection: Connection, edit: Edit[Change]) -> Edit[Change]:
+    undone_at = now()
+    connection.execute(
+        text("UPDATE edits SET undone_at = :at WHERE edit_id = :id"),
+        {"at": undone_at, "id": edit.edit_id},
+    )
+    return replace(edit, undone_at=undone_at)
 
 
 def edits(store: Store) -> list[Edit[Change]]:
@@ -201,7 +211,7 @@ def edits(store: Store) -> list[Edit[Change]]:
         return [_edit_of(row) for row in rows]
 
 
-def _still(change: Change, one: _Interest) -> bool:
+def _still(change: OneInterest, one: _Interest) -> bool:
     if isinstance(change, Merged):
         return one.canonical_id == change.into
     if isinstance(change, Renamed):
@@ -209,7 +219,7 @@ def _still(change: Change, one: _Interest) -> bool:
     return bool(one.pinned)
 
 
-def _take_back(connection: Connection, change: Change) -> None:
+def _take_back(connection: Connection, change: OneInterest) -> None:
     interest_id = change.interest
     if isinstance(change, Renamed):
         _set_text(connection, interest_id, change.before)
@@ -272,6 +282,8 @@ def _change_of(kind: str, payload: str) -> Change:
         return Merged(**said)
     if kind == "pin":
         return Pinned(**said)
+    if kind == import_edits.KIND:
+        return Imported(**said)
     words = {when: Wording(**said[when]) for when in ("before", "after")}
     return Renamed(**{**said, **words})
 
@@ -327,7 +339,8 @@ def _point(connection: Connection, interests: list[int], lead: int | None) -> No
         )
 
 
-def _record(connection: Connection, kind: str, change: D) -> Edit[D]:
+def record(connection: Connection, kind: str, change: D) -> Edit[D]:
+    """Record a change within the transaction that makes it; return the edit."""
     made_at = now()
     edit_id = connection.execute(
         text(
@@ -337,3 +350,9 @@ def _record(connection: Connection, kind: str, change: D) -> Edit[D]:
         {"kind": kind, "payload": canonical_json(change.to_json()), "made_at": made_at},
     ).scalar_one()
     return Edit(int(edit_id), kind, change, made_at, None)
+
+
+def drop(connection: Connection, edit: Edit[Imported]) -> None:
+    """Drop the record of an import that changed nothing, and what was kept for it."""
+    import_edits.forget_copies(connection, edit.edit_id)
+    connection.execute(text("DELETE FROM edits WHERE edit_id = :id"), {"id": edit.edit_id})

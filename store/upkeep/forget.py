@@ -159,6 +159,7 @@ def _remove_user(connection: Connection, user_ix: int) -> None:
         "UPDATE subjects SET size = max(size - 1, 1) WHERE subject_id IN "
         "(SELECT subject_id FROM memberships WHERE user_ix = ?)",
         "DELETE FROM memberships WHERE user_ix = ?",
+        "DELETE FROM import_members WHERE user_ix = ?",
         "DELETE FROM assignments WHERE user_ix = ?",
         "DELETE FROM interactions WHERE user_ix = ?",
         "UPDATE users SET split = 'train', forgotten = 1 WHERE user_ix = ?",

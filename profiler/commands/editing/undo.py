@@ -22,7 +22,7 @@ def undo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take back a merge, rename or pin; without a number list all changes by hand.
+    """Take back a merge, rename, pin or import; without a number list all changes by hand.
 
     $ profiler undo 3 --store shop.db
     """
@@ -30,9 +30,14 @@ def undo(
     from store.store import open_store
     from store.upkeep.edits import edits
     from store.upkeep.edits import undo as take_back
+    from store.upkeep.import_edits import Imported
 
     with open_store(store) as opened:
         found = edits(opened) if edit is None else [take_back(opened, edit)]
+        if edit is not None and isinstance(found[0].payload, Imported):
+            from profiler.exchange.save_interests import cover_again
+
+            cover_again(opened)
     if json:
         documents = [one.to_json() for one in found]
         print_json(documents if edit is None else documents[0])
@@ -48,7 +53,10 @@ def undo(
 def done(change: Change) -> str:
     """What a change by hand did, in words."""
     from store.upkeep.edits import Merged, Renamed
+    from store.upkeep.import_edits import Imported
 
+    if isinstance(change, Imported):
+        return f"interests were imported ({change.source})"
     interest = f"interest {change.interest}"
     if isinstance(change, Merged):
         return f"{interest} was put under interest {change.into}"
@@ -60,7 +68,10 @@ def done(change: Change) -> str:
 def taken_back(change: Change) -> str:
     """What taking back a change by hand did, in words."""
     from store.upkeep.edits import Merged, Renamed
+    from store.upkeep.import_edits import Imported
 
+    if isinstance(change, Imported):
+        return f"the import ({change.source}) is gone, and what it had replaced is back"
     interest = f"interest {change.interest}"
     if isinstance(change, Merged):
         before = change.before

@@ -65,6 +65,8 @@ def import_interests(
         print_json(document | {"notes": found.counts.notes})
         return
     print_table("", ["what", "number"], rows(document))
+    if found.edit is not None:
+        note(f"to take it back: profiler undo {found.edit} --store {store}")
     for line in found.counts.notes[:10]:
         note(line)
     if len(found.counts.notes) > 10:
@@ -89,6 +91,7 @@ def summary(found: ImportedInterests) -> dict[str, Any]:
         "interests dropped": dict(counts.dropped_interests),
         "rows dropped": dict(counts.dropped_rows),
         "shown items dropped": dict(counts.dropped_shown),
+        "edit": found.edit,
     }
 
 

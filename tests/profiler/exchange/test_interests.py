@@ -62,7 +62,9 @@ def stored(store: Store) -> list[tuple[Any, ...]]:
             "SELECT s.name, s.active, n.interest_id, n.label, n.source, (SELECT "
             "json_group_array(item_id) FROM (SELECT item_id FROM evidence e JOIN items "
             "USING (item_ix) WHERE e.interest_id = n.interest_id ORDER BY e.position)) "
-            "FROM subjects s JOIN interests n USING (subject_id) ORDER BY s.name, n.position"
+            "FROM subjects s JOIN interests n USING (subject_id) WHERE subject_id NOT IN "
+            "(SELECT kept_id FROM import_subjects WHERE kept_id IS NOT NULL) "
+            "ORDER BY s.name, n.position"
         ).all()
     return [tuple(one) for one in rows]
 

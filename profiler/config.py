@@ -59,7 +59,7 @@ class BuildConfig(BaseModel):
             raise ValueError(f"give {' or '.join(given)}, not both")
         return self
 
-    def choice(self) -> dict[str, Any]:
+    def choice(self) -> dict[str, object]:
         """Return the settings that decide whom to ask."""
         names = {"item_text", "history", "share", "exemplars", "preference", "damping"}
         names |= {"synthetic_users", "max_titles", "seed"}

@@ -305,7 +305,7 @@ def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator
     """Record the run, as partial where somebody is left to ask about."""
     settings = config.model_dump(mode="json") | {"llm": llm.name if llm else OFFLINE}
 
-    def counts() -> dict[str, Any]:
+    def counts() -> dict[str, object]:
         return {"subjects": store.subjects.counts()}
 
     with store.runs.recording("build", settings, stats=counts) as run:

@@ -277,7 +277,7 @@ def _train(
     return TrainResult(out, model.cpu(), result), learned
 
 
-def _protocol(dataset: Dataset) -> dict[str, Any]:
+def _protocol(dataset: Dataset) -> dict[str, object]:
     """What the figures of the metric card are of."""
     split = dataset.split
     if split.name == "none":
@@ -288,7 +288,7 @@ def _protocol(dataset: Dataset) -> dict[str, Any]:
 
 def _same_to_resume(
     recipe: Recipe, dataset: Dataset, semantics: Semantics | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What of data, alignment and start a run cannot be continued with, once it is another."""
     apart = {"backbone", "model", "loss", "loss_settings", "interests", "training"}
     facts = recipe.model_dump(mode="json", exclude=apart) | {"the data": dataset.digest}

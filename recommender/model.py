@@ -127,7 +127,7 @@ class Model:
             return self._batch([users] if isinstance(users, str) else users, k, filter_seen)
         named = [users] if isinstance(users, str) else users
         asked = [None] if history is not None else named or self._service.users()
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         for user in asked:
             items = self._service.recommend(
                 user=user, history=history, k=k, filter_seen=filter_seen, diversity=diversity

@@ -6,7 +6,7 @@ import warnings
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from store.db.opening import open_database
 from store.db.transactions import Transactions
@@ -61,12 +61,12 @@ class Store(Transactions):
     :attr:`interests`) build on them. Safe to use from several threads: writers queue on one lock.
     """
 
-    def start_run(self, kind: str, config: dict[str, Any]) -> int:
+    def start_run(self, kind: str, config: dict[str, object]) -> int:
         """Open a run row and return its id; old name of ``store.runs.start``."""
         _moved("start_run", "runs.recording")
         return self.runs.start(kind, config)
 
-    def finish_run(self, run_id: int, status: str, stats: dict[str, Any]) -> None:
+    def finish_run(self, run_id: int, status: str, stats: dict[str, object]) -> None:
         """Close a run; old name of ``store.runs.finish``."""
         _moved("finish_run", "runs.recording")
         self.runs.finish(run_id, cast("Status", status), stats)

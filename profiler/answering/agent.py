@@ -62,7 +62,7 @@ class Answer:
     finished: bool
     tally: Tally
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the answer as a JSON object."""
         tally = self.tally
         return asdict(self) | {

@@ -63,7 +63,7 @@ class Caller:
     """
 
     ledger: Ledger
-    tools: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, object], ...]
     schemas: Mapping[str, Any]
     max_tokens: int
     temperature: float

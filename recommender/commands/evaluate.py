@@ -135,7 +135,7 @@ def verdict(means: dict[str, float], margins: dict[str, float], popular: dict[st
     return f"verdict: {name} {mean:.4f} against {other:.4f}, higher is better: {judged}"
 
 
-def _keep(document: dict[str, Any], model: Path) -> None:
+def _keep(document: dict[str, object], model: Path) -> None:
     """Write the result into the model's folder; a folder that takes nothing is only noted."""
     import json
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from store.views.interests.provenance import InterestOrigin
 from store.views.shared.row import KeyedRow
@@ -113,7 +113,7 @@ class Explanation:
         """The reason in words."""
         return self.reason.sentence
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a JSON object."""
         return asdict(self)
 
@@ -132,7 +132,7 @@ class Recommendation:
     interest: int
     explanation: Explanation | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a JSON object; the explanation is left out where there is none."""
         content = asdict(self)
         if self.explanation is None:

@@ -316,7 +316,7 @@ class _Run:
         steps, patience = self.settings.steps, self.settings.patience
         return (steps is not None and self.count.step >= steps) or self.count.waited >= patience
 
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self) -> dict[str, object]:
         """What must be the same for a run to be continued."""
         free = {"epochs", "steps", "patience", "tensorboard"}
         data = self.sequences

@@ -77,7 +77,7 @@ class Prepared:
     item_ids: list[str]
     titles: list[str | None]
     categories: list[tuple[str, ...]]
-    extra: list[dict[str, Any]]
+    extra: list[dict[str, object]]
     indptr: Int64
     items: npt.NDArray[np.int32]
     timestamps: Int64
@@ -167,7 +167,7 @@ def _renumber(
 
 def _texts(
     items: pl.DataFrame, item_ids: list[str]
-) -> tuple[list[str | None], list[tuple[str, ...]], list[dict[str, Any]]]:
+) -> tuple[list[str | None], list[tuple[str, ...]], list[dict[str, object]]]:
     rows = {
         item: (title, tuple(categories), json.loads(extra))
         for item, title, categories, extra in items.select(

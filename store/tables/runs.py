@@ -34,7 +34,7 @@ class Run:
 
     run_id: int
     status: Status = "done"
-    stats: dict[str, Any] = field(default_factory=dict)
+    stats: dict[str, object] = field(default_factory=dict)
 
 
 class Runs:
@@ -101,14 +101,14 @@ class Runs:
         with self._db.write() as connection:
             connection.execute(query, values)
 
-    def config(self, run_id: int) -> dict[str, Any]:
+    def config(self, run_id: int) -> dict[str, object]:
         """How a run was called."""
         query = text("SELECT config FROM runs WHERE run_id = :run_id")
         with self._db.read() as connection:
             config: str = connection.execute(query, {"run_id": run_id}).scalar_one()
         return dict(json.loads(config))
 
-    def configs(self, kind: str) -> list[dict[str, Any]]:
+    def configs(self, kind: str) -> list[dict[str, object]]:
         """How runs of a kind were called, each way once, the newest first."""
         query = text(
             "SELECT config FROM runs WHERE kind = :kind GROUP BY config_digest "

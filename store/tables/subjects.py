@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -59,7 +59,7 @@ class SubjectRow:
     owners: Sequence[int] = ()
     members: Sequence[int] = ()
     similarities: Sequence[float | None] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Subject:
     reason: str | None
     size: int
     active: bool
-    details: dict[str, Any]
+    details: dict[str, object]
     items: tuple[int, ...]
 
 

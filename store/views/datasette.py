@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from store.files import whole_file
 from store.outputs import output_target
@@ -58,7 +58,7 @@ QUERIES = {
 }
 
 
-def metadata(store: Store) -> dict[str, Any]:
+def metadata(store: Store) -> dict[str, object]:
     """Datasette metadata for this store; its database is called like the file."""
     queries = {name: {"title": title, "sql": sql} for name, (title, sql) in QUERIES.items()}
     return {
@@ -68,7 +68,7 @@ def metadata(store: Store) -> dict[str, Any]:
     }
 
 
-def write_metadata(store: Store, out: Path, *, overwrite: bool = False) -> dict[str, Any]:
+def write_metadata(store: Store, out: Path, *, overwrite: bool = False) -> dict[str, object]:
     """Write the metadata as JSON to ``out`` and return it.
 
     Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from store.db.statements import statement
 from store.db.transactions import Transactions
@@ -55,7 +54,7 @@ class RunRow(Row):
     started_at: str
     finished_at: str | None
     status: str
-    config: dict[str, Any]
+    config: dict[str, object]
 
 
 @dataclass(frozen=True)

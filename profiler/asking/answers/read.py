@@ -183,7 +183,7 @@ def _strict_loads(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     """A repeated key would silently drop what came first."""
     unique = dict(pairs)
     if len(unique) < len(pairs):

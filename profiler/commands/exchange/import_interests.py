@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -73,7 +73,7 @@ def import_interests(
         note(f"and {len(found.counts.notes) - 10} more; --json lists all")
 
 
-def summary(found: ImportedInterests) -> dict[str, Any]:
+def summary(found: ImportedInterests) -> dict[str, object]:
     """Return the statistics of an import as one document."""
     counts = found.counts
     return {
@@ -95,7 +95,7 @@ def summary(found: ImportedInterests) -> dict[str, Any]:
     }
 
 
-def rows(document: dict[str, Any]) -> list[list[object]]:
+def rows(document: dict[str, object]) -> list[list[object]]:
     """Return the document as table rows, one for each reason."""
     found: list[list[object]] = []
     for what, value in document.items():

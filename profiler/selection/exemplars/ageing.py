@@ -192,7 +192,7 @@ def choose_incremental(
     labels = nearest(crowd.vectors, crowd.vectors[old])
     far = np.flatnonzero(closeness(crowd.vectors, crowd.vectors[old], labels) < threshold)
     far = np.setdiff1d(far, old)
-    settings: dict[str, Any] = {"kept": len(old), "far": len(far), "threshold": threshold}
+    settings: dict[str, object] = {"kept": len(old), "far": len(far), "threshold": threshold}
     converged, used, added = True, preference, np.empty(0, dtype=np.int64)
     if allowed[far].any():
         part = take_together(crowd.rows[far], crowd.vectors[far], allowed[far])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from profiler.selection.synthetic.result import SyntheticUsers
 from store.digests import PREFIX, json_digest
@@ -72,7 +72,7 @@ def subject_rows(chosen: SyntheticUsers, user_ids: Sequence[str]) -> list[Subjec
     return rows
 
 
-def coverage(chosen: SyntheticUsers) -> dict[str, Any]:
+def coverage(chosen: SyntheticUsers) -> dict[str, object]:
     """What holds for the choice as a whole, as JSON."""
     value = float(chosen.weight_covered[-1]) if chosen.users else 0.0
     return {

@@ -110,7 +110,7 @@ def read_items(path: Path, options: ReadOptions, problems: Problems) -> pl.DataF
     return items_from(table, file, options, problems, usual)
 
 
-def is_reviews(record: dict[str, Any]) -> bool:
+def is_reviews(record: dict[str, object]) -> bool:
     """Tell a review from metadata: a review has a user."""
     return any(name in record for name in USERS)
 
@@ -161,7 +161,7 @@ def _with_lists(
     return table.with_columns(pl.Series(name, lists, pl.List(pl.String)))
 
 
-def _usual_categories(record: dict[str, Any]) -> Any:
+def _usual_categories(record: dict[str, object]) -> Any:
     """Categories under their usual names; ``categories`` is a list of paths in 2014."""
     found = next((record[name] for name in CATEGORIES if record.get(name)), None)
     if found is not None and (isinstance(found, str) or flatten(found)):

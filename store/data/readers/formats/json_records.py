@@ -22,7 +22,7 @@ from store.data.readers.text.files import head, load, shown_name
 from store.data.readers.values.ids import UNUSABLE, id_text
 from store.data.readers.values.texts import has_half_sign, whole_signs
 
-Record = tuple[int, dict[str, Any]]
+Record = tuple[int, dict[str, object]]
 
 _FAULTS = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 _SEEN = 1000
@@ -83,7 +83,7 @@ def _no_number(_constant: str) -> None:
     """NaN and Infinity are no values: JSON does not have them, and they mean that none is there."""
 
 
-def parse_line(line: str) -> dict[str, Any] | None:
+def parse_line(line: str) -> dict[str, object] | None:
     """Read one object, written as JSON or as a Python literal; None where it is neither."""
     try:
         value = json.loads(line, parse_constant=_no_number)
@@ -95,7 +95,7 @@ def parse_line(line: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def first_record(path: Path) -> dict[str, Any] | None:
+def first_record(path: Path) -> dict[str, object] | None:
     """First object of a file, None where it is none or too long; never raises."""
     text = decode_start(head(path, 1 << 20)).lstrip()
     line = text.partition("\n")[0]

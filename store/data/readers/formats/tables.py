@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -157,7 +156,7 @@ def find(files: Sequence[Path]) -> FileSet | None:
 
 
 def _reader(form: str) -> Reader:
-    options: dict[str, Any] = {"form": form}
+    options: dict[str, object] = {"form": form}
     return Reader(
         partial(read_interactions, **options),
         partial(read_items, **options),

@@ -14,7 +14,7 @@ MAX_DEPTH = 16
 """Lists and objects inside of one another, at most; what lies deeper is left out."""
 
 
-def json_object(values: dict[str, Any]) -> str:
+def json_object(values: dict[str, object]) -> str:
     """Write an object without empty values; NaN, infinity and bytes that are no text are empty."""
     kept = {whole_signs(str(name)): _plain(value, 0) for name, value in values.items()}
     return canonical_json({name: value for name, value in kept.items() if value not in (None, "")})

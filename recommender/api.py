@@ -316,6 +316,26 @@ def recommend(
     """Best items for a user of the store, or for a raw history of item ids (oldest first).
 
     With ``explain`` each recommendation carries its :class:`Explanation`.
+
+    Parameters
+    ----------
+    model
+        A model folder.
+    user, history
+        One of the two: a stored user, or item ids, oldest first.
+    k
+        Length of the list.
+    store
+        Open or a path; None takes the store that the model was trained on.
+    filter_seen
+        Leave out what the history holds.
+    diversity
+        Weight of categories that are not in the list yet; 0 is off.
+
+    Raises
+    ------
+    UserError
+        For an unknown user or item, or a folder without a model.
     """
     with Service(model, store=store) as service:
         return service.recommend(

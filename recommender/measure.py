@@ -158,7 +158,17 @@ def evaluate_popularity(
     ks: Sequence[int],
     names: Sequence[str],
 ) -> dict[str, float]:
-    """Means of the popularity baseline under the protocol of another evaluation."""
+    """Means of the popularity baseline under the protocol of another evaluation.
+
+    Parameters
+    ----------
+    model, store
+        As the evaluation had them.
+    like
+        The evaluation whose part, users and rule for seen items are taken.
+    ks, names
+        Lengths of lists and kinds of metrics.
+    """
     folder = Path(model)
     manifest = read_manifest(folder)
     with _store_of(folder, manifest, store) as opened:

@@ -88,6 +88,11 @@ def whole_files(targets: Sequence[Target | Path]) -> Iterator[list[Path]]:
 
     As :func:`whole_file`, for outputs of several files. A kill while they take their places leaves
     some of them there; :mod:`store.unfinished` lets the next command go on.
+
+    Raises
+    ------
+    UserError
+        If they cannot be written.
     """
     checked = [_own(target) if isinstance(target, Path) else target for target in targets]
     names = ", ".join(str(target.path) for target in checked)

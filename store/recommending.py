@@ -69,7 +69,22 @@ class Recommending(Protocol):
         without: Sequence[int] = (),
         more: Sequence[int] = (),
     ) -> list[str]:
-        """Ids of the best items for a user, best first; fewer interests, or more of some."""
+        """Ids of the best items for a user, best first; fewer interests, or more of some.
+
+        Parameters
+        ----------
+        user_id
+            A user of the store.
+        k
+            Length of the list.
+        without, more
+            interest_id of interests to leave out and to ask for more of.
+
+        Raises
+        ------
+        UserError
+            For an unknown user or interest.
+        """
 
     def reasons(self, user_id: str, items: Sequence[str]) -> list[ReasonedItem]:
         """Why each item has its score for the user, in the order given."""

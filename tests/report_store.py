@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from store.data.interest import interest_text
 from store.data.prepare import prepare
 from store.data.readers import read
 from store.data.splits import Split
 from store.digests import text_digest
 from store.recommending import ReasonedItem
 from store.store import Store, open_store
-from store.tables.interests import interest_text
 from store.tables.subjects import SubjectRow
 from store.upkeep.duplicates import merge_duplicates
 from tests.reading_store import Interest

@@ -114,7 +114,17 @@ def forecast(
     template: Template,
     options: AskingOptions,
 ) -> Forecast:
-    """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing."""
+    """Forecast the run that :func:`profiler.asking.runner.run_asking` would make; send nothing.
+
+    Parameters
+    ----------
+    subjects
+        Whom the run would ask about.
+    port
+        The model; it is not called.
+    template, options
+        As the run would have them; prices and caps are the options'.
+    """
     questions = questions_of(store, template, Addressee.of_port(port), options)
     asked = [subject for subject in to_ask(questions, subjects) if subject.items]
     found = forecast_questions(questions, shown_subjects(store, asked), port, options)

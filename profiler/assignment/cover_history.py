@@ -145,6 +145,15 @@ def blended_directions(
 
     The blend of two cosines is the product with the blend of two unit vectors. An interest whose
     evidence has no text is known by its words alone.
+
+    Parameters
+    ----------
+    item_vectors, interest_vectors
+        Unit rows, zero where there is no text.
+    evidence
+        CSR from interest to item_ix.
+    blend
+        Share of the words, 0 … 1; the rest is the mean vector of the evidence.
     """
     indptr, items = evidence
     owner = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))

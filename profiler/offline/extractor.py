@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +189,14 @@ class OfflineExtractor:
         )
 
 
+class FoundInterest(TypedDict):
+    """A group of items with its name; ``evidence`` are item ids, most typical first."""
+
+    label: str
+    description: str
+    evidence: list[str]
+
+
 def extract(
     shown: Sequence[ShownItem],
     vectors: NDArray[np.float32],
@@ -197,7 +205,7 @@ def extract(
     *,
     threshold: float = THRESHOLD,
     task: str = "interests",
-) -> list[dict[str, Any]]:
+) -> list[FoundInterest]:
     """Group a subject's items and name the groups.
 
     The result does not depend on the order of ``shown``. An item is in at most one interest. With
@@ -221,9 +229,9 @@ def extract(
 
     Returns
     -------
-    list of dict
-        ``label``, ``description`` and ``evidence`` (item ids, most typical first), the interest
-        with the most evidence first. Empty where nothing has text (``interests``) or is shown.
+    list of FoundInterest
+        The interest with the most evidence first. Empty where nothing has text (``interests``)
+        or is shown.
     """
     order = sorted(range(len(shown)), key=lambda row: (shown[row].item_ix, shown[row].item_id))
     items = [shown[row] for row in order]
@@ -231,7 +239,7 @@ def extract(
     without_text = not np.all(np.any(centred != 0, axis=1))
     most = max_interests - int(task == "allocation" and without_text)
     groups = _groups(group_rows(centred, threshold, max(1, most)), centred, task)
-    interests = []
+    interests: list[FoundInterest] = []
     taken: set[str] = set()
     for members in groups:
         label, description = corpus.labels.describe(

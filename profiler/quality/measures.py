@@ -174,7 +174,15 @@ def recall_at_k(
 def bootstrap_interval(
     values: NDArray[np.float64], seed: int = 0, draws: int = 2_000
 ) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of ``values`` (at least one)."""
+    """95 % percentile bootstrap interval of the mean of ``values`` (at least one).
+
+    Parameters
+    ----------
+    values
+        float64 ``[n]``.
+    seed, draws
+        Of the resampling.
+    """
     rng = np.random.default_rng(seed)
     means = [
         float(values[rng.integers(len(values), size=len(values))].mean()) for _ in range(draws)

@@ -129,7 +129,15 @@ def user_vectors(
     encoder: Encoder,
     config: BuildConfig,
 ) -> NDArray[np.float32]:
-    """Centred unit vectors of the known histories, float32 ``[users, d]``."""
+    """Centred unit vectors of the known histories, float32 ``[users, d]``.
+
+    Parameters
+    ----------
+    item_vectors
+        float32 ``[items, d]``, zero where an item has no text.
+    encoder, config
+        Which vectors of histories: the mean of the items' vectors, or the encoded text of titles.
+    """
     return history_vectors(
         item_vectors,
         *dataset.known(),

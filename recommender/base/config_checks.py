@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +13,8 @@ from store.suggestions import did_you_mean
 __all__ = ["checked"]
 
 Config = TypeVar("Config", bound=BaseModel)
+SettingValues: TypeAlias = dict[str, Any]
+"""Settings by name, as a user gives them; :func:`checked` turns them into a configuration."""
 
 
 def checked(kind: type[Config], values: Mapping[str, Any], what: str) -> Config:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from recommender.backbones.registry import BACKBONES, DEFAULT
 from recommender.choices import InterestSource
@@ -17,6 +17,9 @@ from store.suggestions import did_you_mean
 
 QUIET_S = 10.0
 """Between two evaluations a line is printed after so many seconds."""
+
+if TYPE_CHECKING:
+    from recommender.base.config_checks import SettingValues
 
 
 @grouped
@@ -85,7 +88,7 @@ def train(
     tells = first and not json
     parts = join_training(split_settings(set_ or []), **vars(loop))
     parts["training"].setdefault("seed", 0)
-    recipe: dict[str, Any] = {
+    recipe: SettingValues = {
         **given(backbone=backbone, align=align, interests=interests, loss=loss),
         "objectives": tuple(objective or ()),
         "crowd": crowd,
@@ -107,7 +110,7 @@ def train(
     if not first:
         return
     fit = result.fit
-    document: dict[str, Any] = {
+    document: dict[str, object] = {
         "model": str(out),
         "backbone": result.model.name,
         "steps": fit.steps,

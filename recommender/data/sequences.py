@@ -155,6 +155,13 @@ class Sequences:
 
         Every rank gets the same number, so that they stay in step; a remainder is left to the next
         epoch's order.
+
+        Parameters
+        ----------
+        seed, epoch
+            Decide the order.
+        rank, world
+            Number of this process, and of all.
         """
         generator = torch.Generator().manual_seed((seed * 1_000_003 + epoch) % 2**63)
         order = torch.randperm(self.n_train, generator=generator)
@@ -173,6 +180,17 @@ class Sequences:
 
         The cut is uniform over positions ``min(at_least, n - 1) … n - 1`` (ComiRec draws from
         4 … n - 1; shorter training histories keep their last item as target, our choice).
+
+        Parameters
+        ----------
+        users
+            int64 ``[B]``, user_ix with two training items or more.
+        length
+            Longest history.
+        at_least
+            Items before the target, where the user has so many.
+        generator
+            Draws the cuts.
         """
         start, count = self.indptr[users], self.indptr[users + 1] - self.indptr[users]
         low = (count - 1).clamp(max=at_least)
@@ -231,7 +249,17 @@ class Sequences:
         return self.items[index] * inside, lengths
 
     def following(self, users: Tensor, cuts: Tensor, n: int) -> Tensor:
-        """The next n training items of users from a cut on, int64 ``[B, n]``, 0 beyond the end."""
+        """The next n training items of users from a cut on, int64 ``[B, n]``, 0 beyond the end.
+
+        Parameters
+        ----------
+        users
+            int64 ``[B]``, user_ix.
+        cuts
+            int64 ``[B]``, training items of the user before the first one returned.
+        n
+            Items of each user.
+        """
         place = cuts[:, None] + torch.arange(n, device=self.device)
         start, count = self.indptr[users, None], self.indptr.diff()[users, None]
         inside = place < count

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from recommender.data.categories import category_codes
 from recommender.evaluation import metrics
 from recommender.evaluation.ranking import rank
+from recommender.evaluation.records import InterestDiagnostics
 
 if TYPE_CHECKING:
     from recommender.backbones.base import Backbone
@@ -97,7 +98,7 @@ def interest_diagnostics(
     *,
     keep_seen: bool,
     k: int = 50,
-) -> dict[str, Any]:
+) -> InterestDiagnostics:
     """Whether the K interests differ and are used.
 
     Parameters
@@ -110,14 +111,6 @@ def interest_diagnostics(
         CSR ``(indptr, item numbers)`` of the held-out items.
     keep_seen, k
         How ``marginal_recall`` ranks.
-
-    Returns
-    -------
-    dict
-        ``cosine``: mean pairwise cosine of a user's interests. ``effective_rank``: exponential of
-        the entropy of the singular values' shares, 1 … K. ``usage``: share of held-out targets
-        that each interest scores highest. ``usage_entropy``: their entropy over log K. ``dead``:
-        interests used for less than 1 %. ``marginal_recall``: recall@k lost without interest k.
     """
     blocks = torch.split(cases.histories, BLOCK)
     interests = torch.cat([model(block).interests for block in blocks]).float()

@@ -31,6 +31,7 @@ from torch import Tensor
 from recommender.base.errors import NotNumbersError
 from recommender.data.sequences import EvalHistories, Sequences
 from recommender.evaluation import metrics
+from recommender.evaluation.records import EvaluationProtocol, InterestDiagnostics
 from recommender.kernels.products import fast_float32_products
 from store.errors import UserError
 
@@ -192,12 +193,12 @@ class Evaluation:
         that is not in the part.
     """
 
-    protocol: dict[str, Any]
+    protocol: EvaluationProtocol
     users: Tensor
     values: dict[str, Tensor]
     ranked: Tensor
     quality: dict[str, float] = field(default_factory=dict)
-    interests: dict[str, Any] = field(default_factory=dict)
+    interests: InterestDiagnostics = field(default_factory=lambda: InterestDiagnostics())
     slices: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -290,14 +291,28 @@ def measure(
     names: Sequence[str],
     keep_seen: bool,
 ) -> Evaluation:
-    """Rank and measure on histories that are prepared already (see :func:`evaluate_scores`)."""
+    """Rank and measure on histories that are prepared already (see :func:`evaluate_scores`).
+
+    Parameters
+    ----------
+    score
+        Gives the scores of all items for a block of histories.
+    cases, dataset
+        Prepared users with their targets, and the data they are of.
+    part
+        Name of the part, for the protocol.
+    ks, names
+        Lengths of lists and kinds of metrics.
+    keep_seen
+        Whether items the user already has stay among the candidates.
+    """
     indptr, targets = targets_of(cases, dataset.n_items, keep_seen=keep_seen)
     check_targets(indptr, part)
     ranked = rank(score, cases, dataset.n_items, max(ks), keep_seen=keep_seen)
     hits = metrics.hit_matrix(ranked, indptr, targets)
     evaluated = indptr.diff() > 0
     values = metrics.per_user(hits[evaluated], indptr.diff()[evaluated], ks, names)
-    protocol = {
+    protocol: EvaluationProtocol = {
         "split": str(dataset.split),
         "part": part,
         "candidates": "all items",

@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from recommender.api import evaluate, train
 from recommender.backbones.create import create
-from recommender.base.config_checks import checked
+from recommender.base.config_checks import SettingValues, checked
 from recommender.base.distributed import own_device
 from recommender.data.sequences import Sequences
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
+from recommender.evaluation.records import EvaluationProtocol
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
 from recommender.measure import opened_store
 from recommender.model_folder.artefacts import load_model
@@ -44,12 +45,12 @@ MARK, BEGUN = "recipe.json", "recipe-begun.json"
 class Comparison:
     """The whole table; ``means[model][metric]``."""
 
-    protocol: dict[str, Any]
+    protocol: EvaluationProtocol
     seeds: list[int]
     means: dict[str, dict[str, Mean]]
     differences: list[Difference]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a JSON object."""
         return asdict(self)
 
@@ -63,7 +64,7 @@ def compare(
     baseline: str | None = None,
     metrics: Sequence[str] = ("recall@20", "recall@50", "ndcg@20", "hr@50"),
     part: Literal["valid", "test"] = "test",
-    settings: dict[str, Any] | None = None,
+    settings: SettingValues | None = None,
     where: bool = False,
     keep_seen: bool | None = None,
     device: str = "cpu",
@@ -132,7 +133,7 @@ def compare(
     _check_measurable(store, part, keep_seen)
     plans = {name: _plan(store, name, settings or {}) for name in names}
     results: dict[str, Values] = {}
-    protocol: dict[str, Any] = {}
+    protocol: EvaluationProtocol = {}
     for name in names:
         runs = []
         for seed in seeds:
@@ -154,10 +155,10 @@ def compare(
 class _Plan:
     """Settings of a model, and the addresses of what it learns from: data, interests, texts."""
 
-    settings: dict[str, Any]
+    settings: SettingValues
     known: dict[str, str]
 
-    def of_seed(self, seed: int) -> tuple[dict[str, Any], str]:
+    def of_seed(self, seed: int) -> tuple[SettingValues, str]:
         """Settings with this seed, and the address of a model trained with them."""
         own = {**self.settings, "training": {**self.settings.get("training", {}), "seed": seed}}
         return own, json_digest(make_recipe(**own).model_dump(mode="json") | self.known)
@@ -188,7 +189,7 @@ def _refuse_own(name: str) -> None:
     refuse_idle(make_recipe(**settings), name)
 
 
-def _refuse_common(settings: dict[str, Any], names: Sequence[str]) -> None:
+def _refuse_common(settings: SettingValues, names: Sequence[str]) -> None:
     """Refuse settings for all models that none of them would take."""
     for part in ("eimf", "ldmi", "crowd_settings", "objective_settings", "interests"):
         problems = [_idle(part, settings, name) for name in names if part in settings]
@@ -196,7 +197,7 @@ def _refuse_common(settings: dict[str, Any], names: Sequence[str]) -> None:
             raise UserError(f"none of the models takes it: {problems[-1]}")
 
 
-def _idle(part: str, settings: dict[str, Any], name: str) -> str | None:
+def _idle(part: str, settings: SettingValues, name: str) -> str | None:
     """What a model says of a part of the common settings that it would not take."""
     try:
         refuse_idle(make_recipe(**merge_settings({part: settings[part]}, parse_spec(name))))
@@ -211,7 +212,7 @@ def _folder(usual: Path, address: str) -> Path:
     return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
 
 
-def _plan(store: Store | str | Path, name: str, common: dict[str, Any]) -> _Plan:
+def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
     Raises
@@ -266,7 +267,7 @@ def _train_into(
     folder: Path,
     store: Store | str | Path,
     name: str,
-    settings: dict[str, Any],
+    settings: SettingValues,
     address: str,
     device: str,
     say: Callable[[str], None] | None,
@@ -304,7 +305,7 @@ def _measure(
     part: Literal["valid", "test"],
     where: bool,
     keep_seen: bool | None,
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, Any]]:
+) -> tuple[dict[str, NDArray[np.float64]], EvaluationProtocol]:
     asked = [parse_metric(metric) for metric in metrics]
     ks, names = {k for _, k in asked}, list(dict.fromkeys(kind for kind, _ in asked))
     evaluation = evaluate(

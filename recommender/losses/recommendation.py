@@ -95,6 +95,15 @@ def score_candidates(rows: Rows, candidates: Tensor, how: Readout) -> Tensor:
     ``soft`` takes the log of the summed exponentials over interests, a smooth form of the maximum
     that serving uses; every interest gets a gradient, so none is left to die (our choice, after
     BaM's multi-interest loss).
+
+    Parameters
+    ----------
+    rows
+        Queries ``[N, K, d]`` with their targets.
+    candidates
+        Item vectors that all rows share.
+    how
+        How K interests become one score.
     """
     if how == "soft" and rows.queries.shape[1] > 1:
         return torch.logsumexp(rows.queries @ candidates.T, dim=1)

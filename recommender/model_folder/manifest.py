@@ -101,7 +101,19 @@ def describe(
     metrics: dict[str, Any] | None = None,
     encoder: str | None = None,
 ) -> Manifest:
-    """Manifest of a model trained on a data set."""
+    """Manifest of a model trained on a data set.
+
+    Parameters
+    ----------
+    model, dataset
+        What was trained, and on what; the manifest holds their digests.
+    training
+        Settings of the run.
+    metrics
+        The metric card.
+    encoder
+        Name of the encoder of the store's texts, where the model used them.
+    """
     config = model.config.model_dump(mode="json")
     return Manifest(
         backbone=model.name,

@@ -186,6 +186,17 @@ def adapt(interests: Tensor, clusters: Tensor, shares: Tensor, gamma: float) -> 
 
     An interest that gets less than one cluster in all is pulled in proportion: a mean over next to
     nothing would have gradients without bound (straight-through training broke down on it).
+
+    Parameters
+    ----------
+    interests
+        float32 ``[B, K, d]``, behavioural interests.
+    clusters
+        float32 ``[B, M, d]``, semantic clusters of the same users.
+    shares
+        float32 ``[B, M, K]``, how much of each cluster goes to each interest.
+    gamma
+        Strength of the pull.
     """
     mass = shares.sum(1)[:, :, None].clamp(min=1)
     return interests + gamma * shares.transpose(1, 2) @ clusters / mass

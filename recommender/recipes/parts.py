@@ -7,10 +7,8 @@ baseline is a false result.
 
 from __future__ import annotations
 
-from typing import Any
-
 from recommender.backbones.create import create
-from recommender.base.config_checks import checked
+from recommender.base.config_checks import SettingValues, checked
 from recommender.data.semantics import Semantics, read_semantics
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.validation import LAST
@@ -22,7 +20,7 @@ from recommender.training.settings import Settings
 from store.store import Store
 
 
-def training_settings(recipe: Recipe) -> dict[str, Any]:
+def training_settings(recipe: Recipe) -> SettingValues:
     """Loop settings: the model's defaults, overridden by what was asked for.
 
     Models with one target per user see few targets in an epoch, so they are evaluated by steps.

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from recommender.backbones.base import Backbone
 from recommender.backbones.registry import BACKBONES, DEFAULT
-from recommender.base.config_checks import checked
+from recommender.base.config_checks import SettingValues, checked
 from recommender.objectives.registry import OBJECTIVES
 from store.errors import UserError
 
@@ -46,21 +46,21 @@ class Recipe(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backbone: str = DEFAULT
-    model: dict[str, Any] = Field(default_factory=dict)
+    model: SettingValues = Field(default_factory=dict)
     loss: str | None = None
-    loss_settings: dict[str, Any] = Field(default_factory=dict)
+    loss_settings: SettingValues = Field(default_factory=dict)
     routing: float | None = Field(None, ge=0)
     align: tuple[str, ...] = ("eimf",)
     crowd: bool = False
-    eimf: dict[str, Any] = Field(default_factory=dict)
-    ldmi: dict[str, Any] = Field(default_factory=dict)
-    crowd_settings: dict[str, Any] = Field(default_factory=dict)
+    eimf: SettingValues = Field(default_factory=dict)
+    ldmi: SettingValues = Field(default_factory=dict)
+    crowd_settings: SettingValues = Field(default_factory=dict)
     interests: Literal["exemplar", "catalogue"] = "exemplar"
     text_start: bool = False
-    training: dict[str, Any] = Field(default_factory=dict)
+    training: SettingValues = Field(default_factory=dict)
     # Later than 0.1.0: left out of a written recipe where empty, so that its address stays.
     objectives: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
-    objective_settings: dict[str, dict[str, Any]] = Field(
+    objective_settings: dict[str, SettingValues] = Field(
         default_factory=dict, exclude_if=lambda settings: not settings
     )
 
@@ -105,7 +105,7 @@ class Recipe(BaseModel):
         named |= {"routing"} if self.routing else set()
         return [name for name in OBJECTIVES if name in named]
 
-    def settings_of(self, objective: str) -> dict[str, Any]:
+    def settings_of(self, objective: str) -> SettingValues:
         """Settings of an auxiliary loss: the model's own, overridden by what was asked for."""
         own = dict(self.kind.default_objectives.get(objective, {}))
         if objective == "routing" and self.routing is not None:
@@ -113,7 +113,7 @@ class Recipe(BaseModel):
         return own | self.asked_settings.get(objective, {})
 
     @property
-    def asked_settings(self) -> dict[str, dict[str, Any]]:
+    def asked_settings(self) -> dict[str, SettingValues]:
         """Settings of auxiliary losses as they were asked for, by name."""
         named = {"eimf": self.eimf, "ldmi": self.ldmi, "crowd": self.crowd_settings}
         return {name: value for name, value in named.items() if value} | self.objective_settings

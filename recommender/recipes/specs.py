@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.backbones.registry import BACKBONES, DEFAULT
+from recommender.base.config_checks import SettingValues
 from recommender.objectives.registry import OBJECTIVES
 from recommender.recipes.recipe import ALIGNMENTS, Recipe
 from store.errors import UserError
@@ -21,7 +22,7 @@ PARTS = {
 """Where a recipe keeps settings of a part; those of other objectives: ``objective_settings``."""
 
 
-def parse_spec(spec: str) -> dict[str, Any]:
+def parse_spec(spec: str) -> SettingValues:
     """Read a model of a comparison: a backbone, what is added to it, settings of its own.
 
     Such as ``remi``, ``sasrec+crowd+text``, ``sasrec:loss=sampled`` or
@@ -61,7 +62,7 @@ def parse_spec(spec: str) -> dict[str, Any]:
     }
 
 
-def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
+def split_settings(pairs: Sequence[str]) -> SettingValues:
     """Read ``--set PART.NAME=VALUE`` options, and ``routing=WEIGHT``, into a recipe's settings.
 
     Raises
@@ -69,7 +70,7 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
     UserError
         For an unknown part, or an option without a dot or ``=``.
     """
-    settings: dict[str, Any] = {}
+    settings: SettingValues = {}
     for path, value in parse_settings(pairs, "--set").items():
         part, dot, name = path.partition(".")
         if path == "routing":
@@ -87,7 +88,7 @@ def split_settings(pairs: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
+def parse_settings(pairs: Sequence[str], where: str) -> SettingValues:
     """Read ``NAME=VALUE`` options; values are JSON where they can be, otherwise text.
 
     Raises
@@ -97,7 +98,7 @@ def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
     """
     import json
 
-    settings: dict[str, Any] = {}
+    settings: SettingValues = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
@@ -109,8 +110,14 @@ def parse_settings(pairs: Sequence[str], where: str) -> dict[str, Any]:
     return settings
 
 
-def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of one model over those of all; parts such as ``training`` are merged inside."""
+def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> SettingValues:
+    """Settings of one model over those of all; parts such as ``training`` are merged inside.
+
+    Parameters
+    ----------
+    common, own
+        Settings of a recipe by part; where both have one, ``own`` counts.
+    """
     merged = {**common, **own}
     for name in PARTS.values():
         if name in common and name in own:
@@ -124,10 +131,17 @@ def merge_settings(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[st
     return merged
 
 
-def join_training(parts: Mapping[str, Any], **flags: Any) -> dict[str, Any]:
+def join_training(parts: Mapping[str, Any], **flags: Any) -> SettingValues:
     """Settings with a command's own training flags over those of ``--set training.NAME=VALUE``.
 
     A flag that is None was not given and leaves the setting alone.
+
+    Parameters
+    ----------
+    parts
+        Settings of a recipe by part.
+    flags
+        Training settings by name.
     """
     given = {name: value for name, value in flags.items() if value is not None}
     return {**parts, "training": {**parts.get("training", {}), **given}}

@@ -159,7 +159,15 @@ class _Game:
 
 
 def interests_of_parts(model: Backbone, history: Tensor, present: Tensor) -> Tensor:
-    """Interests ``[S, K, d]`` of parts of a history, bool ``[S, n]``, none of them empty."""
+    """Interests ``[S, K, d]`` of parts of a history, bool ``[S, n]``, none of them empty.
+
+    Parameters
+    ----------
+    history
+        int64 ``[n]``, item numbers, oldest first.
+    present
+        bool ``[S, n]``: which items each of S parts holds, at least one.
+    """
     place = (~present).long().argsort(dim=1, stable=True)
     histories = history[place] * present.gather(1, place)
     return torch.cat(

@@ -262,7 +262,13 @@ class Service:
     def explain(
         self, item: str, *, user: str | None = None, history: Sequence[str] | None = None
     ) -> Explanation:
-        """Why an item has its score, whether or not it would be recommended."""
+        """Why an item has its score, whether or not it would be recommended.
+
+        Raises
+        ------
+        UserError
+            For an item that the model does not know, an unknown user, or an empty history.
+        """
         items, user_ix = self.history(user, history)
         if item not in self.index:
             raise UserError(

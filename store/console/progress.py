@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from store.console.output import note, plain
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 Tell = Callable[[str, int, int], None]
 """Called with a step's name, how much of it is done, and how much there is (0: not known)."""
@@ -76,7 +79,7 @@ def _bars() -> Iterator[Tell]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, Any] = {}
+        tasks: dict[str, TaskID] = {}
 
         def tell(step: str, done: int, total: int) -> None:
             if step not in tasks:
@@ -90,7 +93,7 @@ def _bars() -> Iterator[Tell]:
             _finish(bars, tasks)
 
 
-def _finish(bars: Any, tasks: dict[str, Any]) -> None:
+def _finish(bars: Any, tasks: Mapping[str, TaskID]) -> None:
     """Stop the clock of steps of unknown size, which end when the next begins."""
     for task in tasks.values():
         if bars.tasks[task].total is None:

@@ -25,6 +25,13 @@ def item_text(title: str | None, categories: Sequence[str], style: str = "title+
 
     An item without a title is described by its categories; with neither the text is empty and
     the item has no vector.
+
+    Parameters
+    ----------
+    title, categories
+        Of the item.
+    style
+        ``title`` or ``title+categories``.
     """
     if style == "title" or not categories:
         return title or ("" if style == "title" else ", ".join(categories))

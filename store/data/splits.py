@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -267,13 +266,13 @@ def read_user_split(path: Path) -> tuple[dict[str, UserSplit], str]:
     from store.data.readers.split_file import read_rows
 
     sides: dict[str, UserSplit] = {}
-    words: dict[str, Any] = {"train": 0, "valid": 1, "test": 2}
+    words = {side.name.lower(): side for side in UserSplit}
     for row, user, word in read_rows(path):
         if word not in words:
             raise DataError(
                 f"{path.name}, row {row}, column split: {word!r} is not train, valid or test"
             )
-        side = UserSplit(words[word])
+        side = words[word]
         if sides.setdefault(user, side) != side:
             raise DataError(f"{path.name}, row {row}: user {user!r} is given two splits")
     return sides, path.name

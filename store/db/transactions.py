@@ -106,7 +106,13 @@ class Transactions:
                 )
 
     def meta(self, key: str, default: Any = None) -> Any:
-        """Value of one fact about the store, or ``default``."""
+        """Value of one fact about the store, or ``default``.
+
+        Raises
+        ------
+        StoreError
+            If what is stored is no JSON.
+        """
         with self.read() as connection:
             value = connection.execute(
                 text("SELECT value FROM meta WHERE key = :key"), {"key": key}

@@ -6,13 +6,14 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 
 from store.data.csr import starts
+from store.data.interest import InterestLike, interest_text
 from store.db.driver import raw
 from store.db.statements import statement
 from store.db.transactions import Transactions
@@ -39,27 +40,6 @@ _OF_SUBJECT = statement(
     "FROM interests n JOIN subjects s USING (subject_id) "
     "WHERE n.subject_id = :subject AND s.state = 'ok' ORDER BY n.position"
 )
-
-
-class InterestLike(Protocol):
-    """What a validated interest offers: two texts and the ids of the items that prove it."""
-
-    @property
-    def label(self) -> str:
-        """A few words that name the interest."""
-
-    @property
-    def description(self) -> str:
-        """One sentence about it; may be empty."""
-
-    @property
-    def evidence(self) -> Sequence[str]:
-        """Ids of the items that prove it, in order of their weight."""
-
-
-def interest_text(label: str, description: str) -> str:
-    """Return the text of an interest that is encoded."""
-    return f"{label}. {description}" if description else label
 
 
 @dataclass(frozen=True)
@@ -259,8 +239,14 @@ class Interests:
     ) -> None:
         """Replace the catalogue assignments of ``users``.
 
-        User ``users[u]`` gets ``interest_ids[indptr[u]:indptr[u + 1]]``, best first, with their
-        ``scores``; assignment ``a`` rests on ``items[item_indptr[a]:item_indptr[a + 1]]``.
+        Parameters
+        ----------
+        users
+            ``[u]`` user_ix; assignments of others stay.
+        indptr, interest_ids, scores
+            CSR over ``users``, best first; scores as the assignment defines them.
+        item_indptr, items, similarities
+            CSR over assignments: the item_ix that each rests on, and how well each shows it.
         """
         owners = np.repeat(np.asarray(users, dtype=np.int64), np.diff(indptr))
         ranks = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))

@@ -77,7 +77,15 @@ def claim(connection: Connection, digest: str, owner: str, now: float, expires_a
 
 
 def others(connection: Connection, owner: str, now: float) -> bool:
-    """Whether an owner other than ``owner`` is asking something now."""
+    """Whether an owner other than ``owner`` is asking something now.
+
+    Parameters
+    ----------
+    owner
+        From :func:`owner_name`.
+    now
+        Unix seconds.
+    """
     rows = raw(connection).execute(
         "SELECT DISTINCT owner FROM leases WHERE owner <> ? AND expires_at > ?", (owner, now)
     )
@@ -85,7 +93,15 @@ def others(connection: Connection, owner: str, now: float) -> bool:
 
 
 def renew(connection: Connection, owner: str, expires_at: float) -> None:
-    """Put off the expiry of all leases of ``owner``."""
+    """Put off the expiry of all leases of ``owner``.
+
+    Parameters
+    ----------
+    owner
+        From :func:`owner_name`.
+    expires_at
+        Unix seconds.
+    """
     raw(connection).execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner))
 
 

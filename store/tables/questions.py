@@ -7,6 +7,7 @@ to the question as it was asked.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,6 @@ from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
 from store.tables.ledger import Prompt
-from store.tables.prompts import add_prompt
 
 _FIND = statement(
     "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
@@ -75,7 +75,13 @@ class Questions:
                 )
 
     def find(self, request_digest: str) -> Question | None:
-        """Return the question with this address, None if none was written."""
+        """Return the question with this address, None if none was written.
+
+        Parameters
+        ----------
+        request_digest
+            Address of what would be sent.
+        """
         with self._db.read() as connection:
             row = connection.execute(_FIND, {"digest": request_digest}).first()
         if row is None:
@@ -97,3 +103,18 @@ class Questions:
         with self._db.read() as connection:
             found = connection.execute(statement("SELECT count(*) FROM questions")).scalar_one()
         return int(found)
+
+
+def add_prompt(driver: sqlite3.Connection, digest: str, prompt: Prompt) -> None:
+    """Store a prompt under its address, where it is not there yet."""
+    driver.execute(
+        "INSERT INTO prompts (digest, template, template_digest, messages, schema) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+        (
+            digest,
+            prompt.template,
+            prompt.template_digest,
+            canonical_json(list(prompt.messages)),
+            canonical_json(dict(prompt.schema)),
+        ),
+    )

@@ -28,7 +28,7 @@ from store.tables.ledger import (
     Ticket,
 )
 from store.tables.ledger_account import Account
-from store.tables.prompts import add_prompt
+from store.tables.questions import add_prompt
 
 _FOUND = (
     "SELECT response_id, request_digest, subject_id, model, method, raw_text, refusal, "
@@ -224,6 +224,11 @@ class Responses:
 
         None where whoever was asked about was forgotten meanwhile: then only the ledger knows that
         the call was made and what it cost.
+
+        Returns
+        -------
+        int or None
+            Number of the response.
         """
         with self._db.write() as connection:
             gone = _is_forgotten(connection, attempt_id) or _is_gone(connection, response)
@@ -253,7 +258,23 @@ class Responses:
         free: bool = False,
         latency_s: float | None = None,
     ) -> None:
-        """Record that a call brought no answer; ``free`` means it was surely not billed."""
+        """Record that a call brought no answer; ``free`` means it was surely not billed.
+
+        Parameters
+        ----------
+        attempt_id
+            From the ticket of :meth:`open_call`.
+        outcome
+            A word of the ledger, such as ``timeout``.
+        error
+            What happened; it is not stored where the user was forgotten meanwhile.
+        status_code
+            HTTP status, where there was one.
+        free
+            The call was surely not billed; otherwise its reservation counts as spent.
+        latency_s
+            Seconds until it failed.
+        """
         nothing = 0 if free else None
         with self._db.write() as connection:
             raw(connection).execute(

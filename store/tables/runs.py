@@ -87,7 +87,15 @@ class Runs:
             return int(connection.execute(query, values).scalar_one())
 
     def finish(self, run_id: int, status: Status, stats: Mapping[str, Any]) -> None:
-        """Close a run with its status and counts."""
+        """Close a run with its status and counts.
+
+        Parameters
+        ----------
+        status
+            How the run ended.
+        stats
+            Counts, stored as JSON.
+        """
         query = text(
             "UPDATE runs SET status = :status, stats = :stats, finished_at = :finished "
             "WHERE run_id = :run_id"

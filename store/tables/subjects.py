@@ -143,6 +143,13 @@ class Subjects:
         """Subjects in the given states, by id; only active ones unless ``active`` is false.
 
         What an import replaced and keeps for ``profiler undo`` is never among them.
+
+        Parameters
+        ----------
+        states, kinds
+            Which subjects.
+        active
+            Leave out those that the latest choice no longer has.
         """
         query = text(
             "SELECT subject_id, kind, name, user_ix, state, reason, size, active, details, "
@@ -172,7 +179,15 @@ class Subjects:
         ]
 
     def set_state(self, subject_id: int, state: State, reason: str | None = None) -> None:
-        """Record how asking about a subject ended."""
+        """Record how asking about a subject ended.
+
+        Parameters
+        ----------
+        state
+            ``pending``, ``ok`` or ``quarantined``.
+        reason
+            Why the answers could not be used; kept beside ``quarantined``.
+        """
         with self._db.write() as connection:
             connection.execute(
                 text(

@@ -29,7 +29,15 @@ class Vectors:
         self._db = transactions
 
     def get(self, model: str, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the stored vectors among ``digests``, float32 ``[d]`` each."""
+        """Return the stored vectors among ``digests``, float32 ``[d]`` each.
+
+        Parameters
+        ----------
+        model
+            Name of the encoder.
+        digests
+            Addresses of texts; those without a vector are missing in what is returned.
+        """
         with self._db.read() as connection:
             return fetch(connection, model, digests)
 
@@ -108,7 +116,13 @@ class Vectors:
         return str(name)
 
     def items(self) -> NDArray[np.float32]:
-        """Text vectors of all items by item_ix, float32 ``[items, d_t]``; zero where no text."""
+        """Text vectors of all items by item_ix, float32 ``[items, d_t]``; zero where no text.
+
+        Raises
+        ------
+        StoreError
+            If nothing was encoded yet, or a vector is missing or damaged.
+        """
         import json
 
         style = self._db.meta("item_text", "title+categories")
@@ -175,7 +189,13 @@ class Vectors:
 def fetch(
     connection: Connection, model: str, digests: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors among ``digests`` as one connection sees them, float32 ``[d]`` each."""
+    """Return the vectors among ``digests`` as one connection sees them, float32 ``[d]`` each.
+
+    Raises
+    ------
+    StoreError
+        If a stored vector is damaged.
+    """
     found: dict[str, NDArray[np.float32]] = {}
     for chunk in _chunks(list(dict.fromkeys(digests))):
         for digest, blob in connection.execute(_VECTORS, {"model": model, "digests": chunk}):

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, RowMapping, text
 
+from store.data.interest import interest_text
 from store.db.transactions import now
 from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
-from store.tables.interests import interest_text
 from store.tables.listing import keeping
 from store.upkeep import import_edits
 from store.upkeep.import_edits import Imported
@@ -150,6 +150,11 @@ def pin(store: Store, interest_id: int) -> Edit[Pinned]:
 
     A pinned interest is never merged under another one, comes first where several could stand for
     a group, and is listed first.
+
+    Raises
+    ------
+    StoreError, UserError
+        If the interest is unknown or pinned already.
     """
     with store.write() as connection, keeping(connection) as touch:
         one = _find(connection, interest_id, store)

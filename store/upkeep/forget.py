@@ -9,7 +9,7 @@ the numbers of all others, in this store and in trained models, count from it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, bindparam, text
 
@@ -47,7 +47,7 @@ _OWNERS_LEFT = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 
-def forget_user(store: Store, user_id: str) -> dict[str, Any]:
+def forget_user(store: Store, user_id: str) -> dict[str, int]:
     """Remove a user and sweep the file; the count of what went, by kind.
 
     Raises

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from store.data.interest import interest_text
 from store.db.schema import schema_faults
 from store.digests import json_digest, text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest
-from store.tables.interests import interest_text
 
 if TYPE_CHECKING:
     from store.store import Store

@@ -87,7 +87,15 @@ class FoundItem(Row):
 
 
 def find_items(store: Transactions, words: str, limit: int) -> list[FoundItem]:
-    """Items whose title holds ``words`` as they are written, at most ``limit``."""
+    """Items whose title holds ``words`` as they are written, at most ``limit``.
+
+    Parameters
+    ----------
+    words
+        Part of a title; of ASCII letters upper and lower case are the same.
+    limit
+        Most items.
+    """
     pattern = f"%{escape_like(words.strip())}%"
     with store.read() as connection:
         rows = connection.execute(_FIND, {"pattern": pattern, "limit": limit}).mappings()

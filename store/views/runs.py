@@ -96,7 +96,13 @@ class Activity(Row):
 
 
 def activity(store: Transactions, *, most_runs: int = 10, most_unanswered: int = 20) -> Activity:
-    """What was run on a store, from its own records."""
+    """What was run on a store, from its own records.
+
+    Parameters
+    ----------
+    most_runs, most_unanswered
+        How many runs and subjects without interests are listed.
+    """
     with store.read() as connection:
         runs = connection.execute(_RUNS, {"most": most_runs}).mappings()
         unanswered = connection.execute(_UNANSWERED, {"most": most_unanswered}).mappings()

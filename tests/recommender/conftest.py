@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from recommender.data.semantics import Semantics
+from store.data.interest import interest_text
 from store.data.prepare import prepare
 from store.data.readers import read
 from store.data.sample import load_truth, write_sample
 from store.digests import text_digest
 from store.store import Store, open_store
-from store.tables.interests import interest_text
 from store.tables.subjects import SubjectRow
 
 # With tensors this small a second thread only waits, for long where other processes share cores.

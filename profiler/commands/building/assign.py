@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from profiler.commands.data_options import DataOptions, Source
 from profiler.commands.options import StoredEncoder
@@ -43,13 +43,26 @@ def assign(
         _print(document)
 
 
-def _document(joined: Joined, saved: int) -> dict[str, Any]:
+class _JoinedUser(TypedDict):
+    user: str
+    exemplar: str | None
+    similarity: float | None
+
+
+class _Document(TypedDict):
+    users: list[_JoinedUser]
+    known_users: int
+    unknown_items: int
+    saved: int
+
+
+def _document(joined: Joined, saved: int) -> _Document:
     users = [
-        {
-            "user": user,
-            "exemplar": None if subject is None else subject.name,
-            "similarity": None if subject is None else round(similarity, 6),
-        }
+        _JoinedUser(
+            user=user,
+            exemplar=None if subject is None else subject.name,
+            similarity=None if subject is None else round(similarity, 6),
+        )
         for user, subject, similarity in zip(
             joined.user_ids, joined.subjects, joined.similarity.tolist(), strict=True
         )
@@ -62,7 +75,7 @@ def _document(joined: Joined, saved: int) -> dict[str, Any]:
     }
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: _Document) -> None:
     from store.console import note, print_table
 
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ def forget(
     with open_store(store) as opened:
         if user is None:
             sweep_left(opened)
-            document: dict[str, object] = {"swept": True}
+            document: Mapping[str, int] = {"swept": True}
         else:
             document = forget_user(opened, user)
     if json:

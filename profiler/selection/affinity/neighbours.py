@@ -287,7 +287,19 @@ def _nearest_cells(vectors: FloatMatrix, candidates: Candidates, seed: int) -> N
 
 
 def neighbours(vectors: FloatMatrix, candidates: Candidates, k: int, seed: int = 0) -> Graph:
-    """Neighbours exact up to 50,000 rows, by cells beyond; exact with a warning without faiss."""
+    """Neighbours exact up to 50,000 rows, by cells beyond; exact with a warning without faiss.
+
+    Parameters
+    ----------
+    vectors
+        ``[n, d]``.
+    candidates
+        Rows that may be exemplars: neighbours are among them.
+    k
+        Neighbours of each row.
+    seed
+        Decides the cells.
+    """
     if len(vectors) > EXACT_ROWS:
         try:
             return cell_neighbours(vectors, candidates, k, seed)

@@ -57,7 +57,19 @@ def net_similarity(
     preference: float,
     weights: FloatMatrix | None = None,
 ) -> float:
-    """Net similarity of a clustering, from the vectors."""
+    """Net similarity of a clustering, from the vectors.
+
+    Parameters
+    ----------
+    vectors
+        ``[n, d]``.
+    exemplars, labels
+        ``[K]`` rows of the exemplars, and ``[n]`` index into them.
+    preference
+        Counted once for each exemplar.
+    weights
+        ``[n]`` times that each row counts; None counts each once.
+    """
     similarity = similarity_to(vectors, vectors[exemplars], labels).astype(np.float64)
     similarity[exemplars] = 0
     if weights is not None:

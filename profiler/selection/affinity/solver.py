@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +77,60 @@ class How:
             raise ValueError(f"neighbours must be at least 1, not {self.neighbours}")
 
 
+class ChoiceSettings(TypedDict, total=False):
+    """What was asked for in a choice of exemplars and what was found; stored with it as JSON.
+
+    Attributes
+    ----------
+    share, target, damping, seed, center, candidates
+        As asked for; ``candidates`` is how many users may be exemplars.
+    users, distinct, without_text
+        Users with text, distinct ones among them, and users without.
+    method, neighbours, preference, trials, iterations, damping_used, unsettled, thinned
+        How it was found: ``trials`` are (preference, exemplars) of the search, ``unsettled`` the
+        users whose messages had not settled, ``thinned`` the exemplars left out to keep to a
+        number.
+    messages
+        What a reader should know, in sentences.
+    usd
+        The given limit in dollars and the expected cost.
+    kept, far, threshold, added, new
+        Of a choice that keeps earlier exemplars: how many, users far from all of them and from
+        which similarity on, how many were added, and how these were chosen.
+    """
+
+    share: float | None
+    target: int | None
+    damping: float
+    seed: int
+    center: bool
+    candidates: int | None
+    users: int
+    distinct: int
+    without_text: int
+    method: str
+    neighbours: int | None
+    preference: float | None
+    trials: list[list[float]]
+    iterations: int
+    damping_used: float
+    unsettled: int
+    thinned: int
+    messages: list[str]
+    usd: dict[str, float]
+    kept: int
+    far: int
+    threshold: float
+    added: int
+    new: ChoiceSettings
+
+
 @dataclass(frozen=True)
 class Solution:
     """A clustering of the distinct vectors and how it was found."""
 
     result: AffinityResult
-    settings: dict[str, Any]
+    settings: ChoiceSettings
 
 
 def graph_neighbours(rows: int, target: int | None) -> int:
@@ -154,7 +202,19 @@ def solve(
     goal: Goal,
     how: How,
 ) -> Solution:
-    """Cluster distinct vectors; see :func:`profiler.exemplars.choose_exemplars`."""
+    """Cluster distinct vectors; see :func:`profiler.exemplars.choose_exemplars`.
+
+    Parameters
+    ----------
+    vectors
+        ``[n, d]``, no two alike.
+    weights
+        ``[n]`` users that each row stands for.
+    allowed
+        ``[n]`` whether a row may be an exemplar.
+    goal, how
+        What is wanted, and by which method.
+    """
     candidates = Candidates.of(len(vectors), np.flatnonzero(allowed))
     if goal.target == 1:  # the one nearest to everyone needs no messages
         candidates = Candidates.of(len(vectors), most_central(vectors, candidates, weights))
@@ -171,7 +231,7 @@ def solve(
     if not dense or searched:
         graph = SparseMessages.of(vectors, candidates, weights, k, how.seed)
     solver = _Solver(vectors, weights, candidates, how.damping, graph, dense)
-    settings: dict[str, Any] = {
+    settings: ChoiceSettings = {
         "method": "dense" if dense else "sparse",
         "neighbours": None if graph is None else int(graph.graph.columns.shape[1]),
     }

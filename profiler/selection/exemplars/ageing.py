@@ -16,7 +16,7 @@ from profiler.selection.affinity.geometry import (
     check_vectors,
     nearest,
 )
-from profiler.selection.affinity.solver import How, Method
+from profiler.selection.affinity.solver import ChoiceSettings, How, Method
 from profiler.selection.exemplars.choose import (
     Exemplars,
     assemble,
@@ -192,7 +192,7 @@ def choose_incremental(
     labels = nearest(crowd.vectors, crowd.vectors[old])
     far = np.flatnonzero(closeness(crowd.vectors, crowd.vectors[old], labels) < threshold)
     far = np.setdiff1d(far, old)
-    settings: dict[str, object] = {"kept": len(old), "far": len(far), "threshold": threshold}
+    settings: ChoiceSettings = {"kept": len(old), "far": len(far), "threshold": threshold}
     converged, used, added = True, preference, np.empty(0, dtype=np.int64)
     if allowed[far].any():
         part = take_together(crowd.rows[far], crowd.vectors[far], allowed[far])
@@ -212,5 +212,5 @@ def choose_incremental(
         labels,
         net=net,
         converged=converged,
-        settings=settings | {"preference": used},
+        settings=settings | ChoiceSettings(preference=used),
     )

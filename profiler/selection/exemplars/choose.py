@@ -17,7 +17,7 @@ from profiler.selection.affinity.geometry import (
     similarity_to,
 )
 from profiler.selection.affinity.search import tolerance
-from profiler.selection.affinity.solver import Goal, How, Method, Solution, solve
+from profiler.selection.affinity.solver import ChoiceSettings, Goal, How, Method, Solution, solve
 from profiler.selection.exemplars.users import Crowd, gather
 from store.errors import UserError
 
@@ -52,7 +52,7 @@ class Exemplars:
     sizes: IntVector
     net_similarity: float
     converged: bool
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: ChoiceSettings = field(default_factory=lambda: ChoiceSettings())
 
 
 def choose_exemplars(
@@ -122,7 +122,7 @@ def choose_exemplars(
     how = How(damping, method, neighbours, seed)
     chosen = choose_from(crowd, len(user_ids), goal, how)
     silent = len(user_ids) - len(crowd.rows)
-    asked = {
+    asked: ChoiceSettings = {
         "center": center,
         "candidates": None if candidates is None else int(crowd.allowed.sum()),
         "without_text": silent,
@@ -136,8 +136,18 @@ def choose_exemplars(
 
 
 def choose_from(crowd: Crowd, users: int, goal: Goal, how: How) -> Exemplars:
-    """Choose exemplars among users that are gathered already; ``users`` counts all rows."""
-    asked = {
+    """Choose exemplars among users that are gathered already; ``users`` counts all rows.
+
+    Parameters
+    ----------
+    crowd
+        Users with text, gathered.
+    users
+        Number of all users.
+    goal, how
+        What is wanted, and by which method.
+    """
+    asked: ChoiceSettings = {
         "share": goal.share,
         "target": goal.target,
         "damping": how.damping,
@@ -186,7 +196,20 @@ def messages_of(crowd: Crowd, goal: Goal, solution: Solution) -> list[str]:
 
 
 def goal_of(crowd: Crowd, share: float | None, count: int | None, preference: float | None) -> Goal:
-    """What is wanted, checked; number of exemplars among the users with text."""
+    """What is wanted, checked; number of exemplars among the users with text.
+
+    Parameters
+    ----------
+    crowd
+        Users with text, gathered.
+    share, count, preference
+        At most one of ``count`` and ``preference``; ``share`` counts where neither is given.
+
+    Raises
+    ------
+    UserError
+        If both a number and a preference are given, or what is given is out of range.
+    """
     if count is not None and preference is not None:
         raise UserError("give a number of exemplars or a preference, not both")
     if preference is not None:
@@ -218,9 +241,23 @@ def assemble(
     *,
     net: float,
     converged: bool,
-    settings: dict[str, Any],
+    settings: ChoiceSettings,
 ) -> Exemplars:
-    """Exemplars over all users from positions and labels within the crowd."""
+    """Exemplars over all users from positions and labels within the crowd.
+
+    Parameters
+    ----------
+    crowd
+        Users with text, gathered.
+    users
+        Number of all users, those without text included.
+    positions
+        Exemplars by their place in the crowd, in any order.
+    labels
+        ``[n]`` index into ``positions`` for each user of the crowd.
+    net, converged, settings
+        As :class:`Exemplars` holds them.
+    """
     order = np.argsort(positions)
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
@@ -253,7 +290,7 @@ def join_nearest(crowd: Crowd, positions: IntVector) -> tuple[IntVector, FloatVe
     return labels, similarity_to(crowd.vectors, crowd.vectors[positions], labels)
 
 
-def everyone(crowd: Crowd, users: int, goal: Goal, settings: dict[str, Any]) -> Exemplars:
+def everyone(crowd: Crowd, users: int, goal: Goal, settings: ChoiceSettings) -> Exemplars:
     """Every candidate with a vector of its own is an exemplar; nothing is clustered.
 
     Identical users share one, unless as many exemplars as users are asked for.

@@ -167,6 +167,17 @@ def candidates_of(
 
     Where a clique owns more, the items with the most owners stay; among equals the heavier, then
     the lower number. Twins are members and owners too.
+
+    Parameters
+    ----------
+    cliques, crowd
+        Sets of like users, and the distinct item sets of all users.
+    weights
+        ``[items]`` weight in the cover.
+    max_titles, min_titles
+        Items that a candidate may and must hold.
+    min_members
+        Users that a clique must have, twins counted.
     """
     people = np.bincount(crowd.set_of, minlength=crowd.n_sets)
     owner_of = np.repeat(np.arange(len(cliques)), np.diff(cliques.indptr))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from profiler.selection.synthetic.result import SyntheticUsers
 from store.digests import PREFIX, json_digest
 from store.tables.subjects import SubjectRow
-from store.views.subjects.synthetic_users import META_KEY
+from store.views.subjects.synthetic_users import META_KEY, ChoiceCoverage
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -72,7 +72,7 @@ def subject_rows(chosen: SyntheticUsers, user_ids: Sequence[str]) -> list[Subjec
     return rows
 
 
-def coverage(chosen: SyntheticUsers) -> dict[str, object]:
+def coverage(chosen: SyntheticUsers) -> ChoiceCoverage:
     """What holds for the choice as a whole, as JSON."""
     value = float(chosen.weight_covered[-1]) if chosen.users else 0.0
     return {

@@ -144,7 +144,15 @@ def list_single_interests(store: Transactions, *, limit: int | None = None) -> l
 
 
 def reached(connection: Connection, interests: Sequence[int], limit: int = 5) -> dict[int, Reach]:
-    """How many users each interest reaches with those that stand under it, and a few of them."""
+    """How many users each interest reaches with those that stand under it, and a few of them.
+
+    Parameters
+    ----------
+    interests
+        interest_id of each.
+    limit
+        Users that are named for each.
+    """
     found = {}
     for interest in interests:
         rows = connection.execute(_REACHED, {"interest": interest, "limit": limit}).all()

@@ -200,7 +200,13 @@ def _matches(connection: Connection, expression: str) -> int:
 
 
 def match_expression(query: str) -> str:
-    """Return an FTS5 expression: the query itself if it uses operators, else any of its words."""
+    """Return an FTS5 expression: the query itself if it uses operators, else any of its words.
+
+    Raises
+    ------
+    UserError
+        If the query has no word to look for.
+    """
     if not query.strip():
         raise UserError("the query is empty; give at least one word")
     if _OPERATORS.search(query):

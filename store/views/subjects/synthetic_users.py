@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -62,6 +62,36 @@ class CoveragePoint(Row):
     weight: float
 
 
+class ChoiceCoverage(TypedDict):
+    """What a choice of synthetic users recorded of itself: sizes, cover, and the proved bound.
+
+    Attributes
+    ----------
+    chosen, candidates
+        Synthetic users, and the cliques they were chosen from.
+    items, users
+        Size of the data set.
+    items_covered, users_covered, weight_covered
+        Of them by the chosen ones; the weight is the objective.
+    upper_bound, gap
+        No choice among the candidates covers more weight; how far below it this one may be.
+    notes, settings
+        Sentences for the reader; what was asked for.
+    """
+
+    chosen: int
+    candidates: int
+    items: int
+    users: int
+    items_covered: int
+    users_covered: int
+    weight_covered: float
+    upper_bound: float
+    gap: float
+    notes: list[str]
+    settings: Mapping[str, object]
+
+
 @dataclass(frozen=True)
 class SyntheticUsers(Row):
     """All synthetic users in use, in the order chosen.
@@ -69,7 +99,7 @@ class SyntheticUsers(Row):
     ``coverage`` is what the choice recorded; None where others than those chosen are in use.
     """
 
-    coverage: dict[str, Any] | None
+    coverage: ChoiceCoverage | None
     synthetic_users: list[SyntheticUser]
 
 

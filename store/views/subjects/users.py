@@ -183,7 +183,13 @@ def show_user(store: Transactions, user_id: str) -> UserProfile:
 
 
 def find_user(connection: Connection, user_id: str, store: Transactions) -> UserRow:
-    """Return number, id, split and history length of a user; an unknown one is an error."""
+    """Return number, id, split and history length of a user; an unknown one is an error.
+
+    Raises
+    ------
+    StoreError
+        For an unknown user; the message names users with similar ids.
+    """
     found = connection.execute(_FIND, {"user_id": str(user_id)}).mappings().first()
     if found is None:
         near = like_user(connection, str(user_id)) or "; the ids are those of the data"
@@ -194,7 +200,20 @@ def find_user(connection: Connection, user_id: str, store: Transactions) -> User
 def interests_of(
     connection: Connection, subjects: Sequence[int], user_ix: int = -1
 ) -> dict[int, list[Interest]]:
-    """Interests of subjects with their evidence; ``touched`` tells what ``user_ix`` has itself."""
+    """Interests of subjects with their evidence; ``touched`` tells what ``user_ix`` has itself.
+
+    Parameters
+    ----------
+    subjects
+        subject_id of each.
+    user_ix
+        Whose own history marks the evidence; -1 marks none.
+
+    Returns
+    -------
+    dict
+        subject_id → interests in their order; subjects without any are missing.
+    """
     rows = connection.execute(_INTERESTS, {"subjects": list(subjects)}).all()
     evidence = evidence_of(connection, [row.interest_id for row in rows], user_ix)
     result: dict[int, list[Interest]] = {}
@@ -209,7 +228,15 @@ def interests_of(
 def evidence_of(
     connection: Connection, interests: Sequence[int], user_ix: int = -1
 ) -> dict[int, list[Evidence]]:
-    """Evidence items of interests, in their order."""
+    """Evidence items of interests, in their order.
+
+    Parameters
+    ----------
+    interests
+        interest_id of each.
+    user_ix
+        Whose own history marks the items; -1 marks none.
+    """
     rows = connection.execute(_EVIDENCE, {"interests": list(interests), "user_ix": user_ix})
     result: dict[int, list[Evidence]] = {}
     for interest_id, item_id, title, touched in rows:

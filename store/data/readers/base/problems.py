@@ -99,7 +99,19 @@ class Problems:
         column: str | None = None,
         value: str | None = None,
     ) -> None:
-        """Record one problem."""
+        """Record one problem.
+
+        Parameters
+        ----------
+        kind
+            Class of the problem; the report counts by it.
+        file, row, column
+            Where it is; rows count from 1 without the header.
+        message
+            What is wrong there.
+        value
+            The value as written in the file.
+        """
         self.counts[kind] += 1
         if self.counts[kind] <= SHOWN:
             self.first.append(Problem(kind, file, row, column, value, message))
@@ -116,6 +128,14 @@ class Problems:
         self.counts[kind] += max(0, bad.height - SHOWN)
 
     def fatal(self, kind: Kind, file: str, message: str, **place: Any) -> UnusableFileError:
-        """Record a problem that ends the reading of a file; raise what this returns."""
+        """Record a problem that ends the reading of a file; raise what this returns.
+
+        Parameters
+        ----------
+        kind, file, message
+            As in :meth:`add`.
+        place
+            ``row``, ``column`` and ``value``, where they are known.
+        """
         self.add(kind, file, message, **place)
         return UnusableFileError(message)

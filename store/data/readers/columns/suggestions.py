@@ -60,6 +60,20 @@ def find_columns(
 
     Where a file names no columns, times are told by their values; of the others the first two that
     could be ids are proposed, users before items.
+
+    Parameters
+    ----------
+    roles
+        ``user``, ``item``, ``time``, ``title`` or ``categories``.
+    table
+        The file as a table; names and values count.
+    taken
+        Columns that are known to be something else.
+
+    Returns
+    -------
+    dict
+        Role → column, for the roles that a column was found for.
     """
     found: dict[str, str] = {}
     numbered = is_numbered([name for name in table.columns if name != ROW])

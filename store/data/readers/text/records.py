@@ -109,7 +109,22 @@ def records(
 
 
 def split_quoted(text: str, separator: str, *, escaped: bool = False) -> list[str] | str:
-    """Split one row at a separator outside of quotes; what is wrong with it where it is broken."""
+    """Split one row at a separator outside of quotes; what is wrong with it where it is broken.
+
+    Parameters
+    ----------
+    text
+        One row, without its end of line.
+    separator
+        One character.
+    escaped
+        Whether a backslash in a quoted field takes the next sign as it stands.
+
+    Returns
+    -------
+    list of str, or str
+        The fields; a text is what is wrong.
+    """
     inside = _field(escaped)
     fields: list[str] = []
     start = 0

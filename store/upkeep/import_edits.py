@@ -71,8 +71,7 @@ _MOVED = statement(
     "UPDATE import_subjects SET moved = 1 WHERE edit_id = :edit AND subject_id = :subject"
 )
 _LATER_IMPORT = statement(
-    "SELECT max(edit_id) FROM edits WHERE kind = 'import' AND undone_at IS NULL "
-    "AND edit_id > :edit"
+    "SELECT max(edit_id) FROM edits WHERE kind = 'import' AND undone_at IS NULL AND edit_id > :edit"
 )
 _LATER_EDIT = statement(
     "SELECT max(e.edit_id) FROM edits e WHERE e.kind <> 'import' AND e.undone_at IS NULL AND "

@@ -127,7 +127,8 @@ def test_what_came_later_is_taken_back_first(store: Store, tmp_path: Path) -> No
     own, others = people(store)
     first = import_interests(store, put(tmp_path, store, own), name="a", min_share=0)
     second = import_interests(store, put(tmp_path, store, others[:1], "B"), name="b", min_share=0)
-    assert first.edit and second.edit
+    assert first.edit
+    assert second.edit
     with pytest.raises(UserError, match=f"take it back first: profiler undo {second.edit}"):
         undo(store, first.edit)
     number = store.interests.catalogue().ids.tolist()[-1]

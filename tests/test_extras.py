@@ -27,11 +27,6 @@ PROVIDERS = {
     "openrouter": "openrouter",
     "bedrock_converse": "aws",
 }
-NOT_BESIDE = {
-    "google": ("google-genai==3.6.1", "tenacity", "it takes tenacity before 9.2"),
-    "aws": ("botocore==1.44.8", "python-dateutil", "it takes python-dateutil before 3"),
-}
-"""Extras that cannot be installed beside a pin: for what of them, which pin, and why."""
 
 
 def extras() -> dict[str, list[str]]:
@@ -61,7 +56,7 @@ def test_every_adapter_has_an_extra() -> None:
     assert set(PROVIDERS.values()) <= set(extras())
 
 
-@pytest.mark.parametrize("extra", sorted({*PROVIDERS.values()} - {*NOT_BESIDE}))
+@pytest.mark.parametrize("extra", sorted({*PROVIDERS.values()}))
 def test_what_an_extra_brings_is_pinned(extra: str) -> None:
     for need in needs(extra):
         name, least = re.split(r">=", need)
@@ -90,27 +85,7 @@ def resolves(needed: list[str], constraints: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_extras_can_be_installed_beside_each_other_and_the_pins(tmp_path: Path) -> None:
+def test_the_extras_can_be_installed_beside_each_other_and_the_pins() -> None:
     """Fault: pip took an old package of Google's, which ignored the options."""
     together = sorted({need for extra in PROVIDERS.values() for need in needs(extra)})
-    left = [one for extra in NOT_BESIDE for one in needs(extra)]
-    beside = [need for need in together if need not in left]
-    assert resolves(beside, ROOT / "constraints.txt") == ""
-    without = {pin for _, pin, _ in NOT_BESIDE.values()}
-    loose = [
-        line
-        for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()
-        if line.split("==")[0].lower() not in without
-    ]
-    (tmp_path / "loose.txt").write_text("\n".join(loose), "utf-8")
-    assert resolves(together, tmp_path / "loose.txt") == ""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("extra", sorted(NOT_BESIDE))
-def test_what_cannot_be_installed_beside_the_pins_is_so_for_the_reason_named(
-    extra: str, tmp_path: Path
-) -> None:
-    need, pin, reason = NOT_BESIDE[extra]
-    (tmp_path / "one.txt").write_text(f"{pin}=={pins()[pin]}\n", "utf-8")
-    assert "conflict" in resolves([need], tmp_path / "one.txt"), f"no longer true: {reason}"
+    assert resolves(together, ROOT / "constraints.txt") == ""

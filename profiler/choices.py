@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 ItemText: TypeAlias = Literal["title", "title+categories"]
 HistoryVector: TypeAlias = Literal["mean", "text"]
 Cut: TypeAlias = Literal["recent", "spread"]
+How: TypeAlias = Literal["whole", "name"]
+"""Whether a model is asked whole questions, or names groups that the code has made."""
 JsonMethod: TypeAlias = Literal["json_schema", "json_mode", "text"]
 ShownUsers: TypeAlias = Literal["pseudonyms", "ids", "none"]
 Things: TypeAlias = Literal["product", "film", "song", "article", "book", "item"]

@@ -7,13 +7,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from profiler.choices import HistoryVector, ItemText
+from profiler.choices import HistoryVector, How, ItemText
 from store.data.filters import parse_filter
 from store.data.splits import Split, parse_split
 from store.errors import UserError
 from store.tables.subjects import Kind
 
 OFFLINE = "offline"
+NAMING = "name_group"
+"""Template by which groups are named."""
+SMALL = ("local",)
+"""Providers whose models are asked to name groups, where nothing else is said."""
 
 
 class BuildConfig(BaseModel):
@@ -42,6 +46,7 @@ class BuildConfig(BaseModel):
     max_titles: int = Field(60, ge=2, description="items a synthetic user may hold")
     exemplar_prompt: str = Field("exemplar_interests", description="template for exemplars")
     synthetic_prompt: str = Field("allocate_items", description="template for synthetic users")
+    how: How | None = Field(None, description="whole questions, or names for groups")
     prompts: Path | None = Field(None, description="folder whose templates go before ours")
     max_interests: int = Field(20, ge=1, le=20, description="most interests of one subject")
     assign: bool = Field(True, description="give each user the interests that cover their history")
@@ -67,9 +72,32 @@ class BuildConfig(BaseModel):
             names.add("exemplars_usd")
         return self.model_dump(include=names)
 
-    def questions(self) -> dict[Kind, str]:
-        """Return the prompt template that each kind of subject is asked with."""
-        return {"exemplar": self.exemplar_prompt, "synthetic": self.synthetic_prompt}
+    def questions(self, model: str = OFFLINE) -> dict[Kind, str]:
+        """Return the prompt template that each kind of subject is asked with.
+
+        Parameters
+        ----------
+        model
+            ``provider:model``; a small local model names groups where :attr:`how` is open.
+
+        Raises
+        ------
+        UserError
+            Groups are to be named and no model is asked.
+        """
+        asked: dict[Kind, str] = {
+            "exemplar": self.exemplar_prompt,
+            "synthetic": self.synthetic_prompt,
+        }
+        if self.how == "name" and model == OFFLINE:
+            raise UserError(
+                "--how name needs --llm PROVIDER:MODEL: the extractor names its groups itself"
+            )
+        how = self.how or ("name" if model.partition(":")[0] in SMALL else "whole")
+        if how == "whole":
+            return asked
+        usual = {type(self).model_fields[f"{kind}_prompt"].default for kind in asked}
+        return {kind: NAMING if name in usual else name for kind, name in asked.items()}
 
     def parsed_split(self) -> Split:
         """Return the split as the store understands it."""

@@ -134,7 +134,7 @@ def build(
         If asking ended early; what was finished is kept.
     """
     config = config or BuildConfig()
-    refuse_unused(config.prompts, config.questions().values())
+    refuse_unused(config.prompts, config.questions(_model(llm)).values())
     how = _as_configured(asking or AskingOptions(), config, llm)
     tell = progress or (lambda step, done, total: None)
     split = checked_split(config.parsed_split())
@@ -257,7 +257,7 @@ def _ask(
 ) -> AskingSummary:
     """Ask about exemplars, then about synthetic users, each with its own question."""
     total = AskingSummary()
-    for kind, name in config.questions().items():
+    for kind, name in config.questions(port.name).items():
         total += run_asking(
             store,
             store.subjects.load(kinds=(kind,)),
@@ -282,7 +282,7 @@ def _forecast(
             template=load_template(name, config.prompts),
             options=options,
         )
-        for kind, name in config.questions().items()
+        for kind, name in config.questions(port.name).items()
     }
 
 
@@ -292,7 +292,7 @@ def _dollar_limit(
     """The sum that decides the number of exemplars, if one was given."""
     if config.exemplars_usd is None:
         return None
-    template = load_template(config.exemplar_prompt, config.prompts)
+    template = load_template(config.questions(_model(llm))["exemplar"], config.prompts)
     return dollar_limit(config.exemplars_usd, store, llm, template, options)
 
 
@@ -317,6 +317,10 @@ def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator
             if makers.get(one.subject_id) != "person"  # no run asks about these
         ]
         run.status = "partial" if left else "done"
+
+
+def _model(llm: ChatPort | None) -> str:
+    return llm.name if llm is not None else OFFLINE
 
 
 def _name(source: Any) -> str:

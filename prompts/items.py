@@ -71,6 +71,16 @@ def item_lines(names: Sequence[str], item_ids: Sequence[str]) -> list[str]:
     ]
 
 
+def numbered_lines(names: Sequence[str]) -> list[str]:
+    """Lines ``[1] name``: numbers are short, come first, and are like no part of a title.
+
+    Titles end in parentheses in half of all shops, and a model then takes them for the id.
+    """
+    return [
+        f"[{place}] {clean_text(name) or 'untitled'}" for place, name in enumerate(names, start=1)
+    ]
+
+
 def boundary(key: bytes, content: object) -> str:
     """A mark that depends on the content and a secret of the store: known to no title, yet stable.
 

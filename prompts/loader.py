@@ -16,6 +16,7 @@ from prompts.template import Template
 from store.errors import UserError
 
 BUILT_IN = Path(__file__).resolve().parent / "templates"
+EARLIER = BUILT_IN / "earlier"
 MAX_BYTES = 256 * 1024
 
 
@@ -33,6 +34,28 @@ def load_template(name: str, folder: Path | None = None) -> Template:
             return read_template(path)
     known = ", ".join(template.name for template in list_templates(folder))
     raise UserError(f"there is no prompt template {name!r}; known are: {known}")
+
+
+def earlier_templates() -> list[dict[str, Template]]:
+    """The toolkit's templates of each earlier release, by name; the newest release first.
+
+    Answers to their questions may be in a store: they were paid for.
+    """
+    releases = sorted((path for path in EARLIER.iterdir() if path.is_dir()), key=_release)
+    return [
+        {path.stem: read_template(path) for path in sorted(folder.glob("*.yaml"))}
+        for folder in reversed(releases)
+    ]
+
+
+def is_own(template: Template) -> bool:
+    """Whether a template is the toolkit's own of its name, as it is now."""
+    path = BUILT_IN / f"{template.name}.yaml"
+    return path.is_file() and read_template(path).digest == template.digest
+
+
+def _release(folder: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in folder.name.split("."))
 
 
 def list_templates(folder: Path | None = None) -> list[Template]:

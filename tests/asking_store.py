@@ -19,13 +19,14 @@ MODEL = "openai:gpt-4o-mini"
 
 
 def make_store(path: Path, subjects: int, items: int = 6, title: str = "Item") -> Store:
-    """Subjects ``exemplar:u0`` ... with items ``s0-i0`` ... of their own."""
+    """Subjects ``exemplar:u0`` ... with items ``s0-i0`` ... of their own, named in titles."""
     store = open_store(path, create=True)
     run_id = store.runs.start("test", {})
     rows = [
-        (subject * items + item, f"s{subject}-i{item}", f"{title} {subject} {item}", "[]")
+        (subject * items + item, name, f"{title} {subject} {item} {name}", "[]")
         for subject in range(subjects)
         for item in range(items)
+        for name in [f"s{subject}-i{item}"]
     ]
     with store.write() as connection:
         connection.exec_driver_sql(

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from tests.chat_server import ChatServer, results
 from tests.llm_server import Call, LlmServer, Step
@@ -45,14 +46,19 @@ def a_model_that_answers(session: Any) -> None:
     asked: Counter[tuple[str, ...]] = Counter()
 
     def script(call: Call) -> Step:
-        items = tuple(dict.fromkeys(re.findall(r"\((P\d+)\)$", call.text, re.M)))
+        items = shown_titles(call.text)
         asked[items] += 1
-        stubborn = int(items[0][1:]) % 10 == 7
+        stubborn = crc32(items[0].encode()) % 5 == 1
         if stubborn and asked[items] <= 3:
             return Step(text="This person enjoys a good many different things.")
         return Step(text=json.dumps(shop_interests(items)))
 
     serve(session, LlmServer(script))
+
+
+def shown_titles(prompt: str) -> tuple[str, ...]:
+    """Titles of the items that a prompt lists, in the order of their numbers."""
+    return tuple(re.findall(r"^\[\d+\] (.*)$", prompt, re.M))
 
 
 def shop_interests(items: tuple[str, ...]) -> dict[str, Any]:
@@ -61,11 +67,11 @@ def shop_interests(items: tuple[str, ...]) -> dict[str, Any]:
     return {
         "interests": [
             {
-                "label": f"Things such as {group[0]}",
+                "label": f"Things such as {group[0]} ({place + 1})",
                 "description": f"Chooses things that go with {group[0]} and {group[-1]}.",
-                "evidence": list(group),
+                "evidence": list(range(4 * place + 1, 4 * place + 1 + len(group))),
             }
-            for group in groups[:20]
+            for place, group in enumerate(groups[:20])
         ]
     }
 
@@ -118,7 +124,7 @@ def answers_from_a_batch_service(session: Any) -> None:
         for line in asked:
             request = json.loads(line)
             shown = "\n".join(m["content"] for m in request["body"]["messages"])
-            items = tuple(dict.fromkeys(re.findall(r"\((P\d+)\)$", shown, re.M)))
+            items = shown_titles(shown)
             text = json.dumps(shop_interests(items))
             answers.write(json.dumps({"custom_id": request["custom_id"], "text": text}) + "\n")
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ITEM = re.compile(r"\bs(\d+)-i(\d+)\b")
+NUMBERED = re.compile(r"^\[(\d+)\] .*?\b(s\d+-i\d+)\b", re.MULTILINE)
 
 TRANSPORT = ("rate_limited", "rate_limited_bare", "server_error", "reset", "timeout")
 SPOILT = (
@@ -42,7 +43,7 @@ KINDS = ("valid", *TRANSPORT, *MENDED, *SPOILT)
 
 @dataclass(frozen=True)
 class Call:
-    """One call as the server sees it: the subject is read off the item ids, ``s12-i3``."""
+    """One call as the server sees it: the subject is read off ids like ``s12-i3`` in the titles."""
 
     body: dict[str, Any]
     headers: dict[str, str]
@@ -119,7 +120,11 @@ def answer_for(call: Call) -> dict[str, Any]:
         return allocation_answer(call.items)
     if '"cards"' in asked:
         return cards_answer(call.items)
-    return interests_answer(call.items)
+    answer = interests_answer(call.items)
+    numbers = {named: int(number) for number, named in NUMBERED.findall(call.text)}
+    for interest in answer["interests"]:
+        interest["evidence"] = [numbers.get(item, item) for item in interest["evidence"]]
+    return answer
 
 
 def _listed(answer: dict[str, Any]) -> list[dict[str, Any]]:

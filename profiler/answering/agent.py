@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from profiler.answering.calls import Caller, Said, Turn
@@ -51,6 +51,8 @@ class Answer:
         Whether the model came to an answer within :data:`MOST_STEPS`.
     tally
         Calls, tokens and cost.
+    looked_up
+        Whether the model looked anything up; where it did not, it was not asked again.
     """
 
     question: str
@@ -61,6 +63,7 @@ class Answer:
     steps: int
     finished: bool
     tally: Tally
+    looked_up: bool = True
 
     def to_json(self) -> dict[str, object]:
         """Return the answer as a JSON object."""
@@ -149,7 +152,7 @@ async def _converse(
         {"role": "user", "content": question},
     ]
     best: Checked | None = None
-    finished = False
+    finished = looked_up = False
     steps = 0
     async with Ledger(store, port, options, run_id=run_id) as ledger:
         caller = Caller(
@@ -160,15 +163,18 @@ async def _converse(
             said = await caller.say(turns)
             turns.append(said.turn)
             if said.calls:
+                looked_up = True
                 turns += _looked_up(toolbox, said)
                 continue
             checked = check(said.text, toolbox.seen, store)
             first = best is None
             best = _better(best, checked)
-            finished = not (checked.dropped and first)
+            # Nothing was looked up, so nothing can be proven: such a model cannot call tools.
+            finished = not looked_up or not (checked.dropped and first)
             if not finished:
                 turns.append({"role": "user", "content": correction(checked.problems)})
-    return _answer(store, question, port.name, best, steps, finished, ledger.tally)
+    answer = _answer(store, question, port.name, best, steps, finished, ledger.tally)
+    return replace(answer, looked_up=looked_up)
 
 
 def _looked_up(toolbox: Toolbox, said: Said) -> list[Turn]:

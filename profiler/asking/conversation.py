@@ -23,7 +23,13 @@ from store.tables.ledger import Outcome, Purpose, StoredResponse
 
 MAX_REASON = 500
 _LONG_QUOTE = re.compile(r"'([^']{40})[^']*'")
-_OUTCOMES: dict[str, Outcome] = {"truncated": "truncated", "empty": "empty", "refused": "refused"}
+WARMER = 0.3
+_OUTCOMES: dict[str, Outcome] = {
+    "truncated": "truncated",
+    "looped": "truncated",
+    "empty": "empty",
+    "refused": "refused",
+}
 
 
 @dataclass(frozen=True)
@@ -36,10 +42,17 @@ class ReaskPolicy:
         Corrections of one question.
     template
         Of the correction; None is the built-in one.
+    warmer
+        What each correction adds to the temperature.
+    sees_loops
+        Whether an answer that repeats itself up to its limit is corrected instead of asked for once
+        more with twice the limit.
     """
 
     times: int = 2
     template: Template | None = None
+    warmer: float = WARMER
+    sees_loops: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,11 +144,14 @@ def _ask_one(
             return Answered(step.request, response, task.accept(response, step.request))
         except AnswerError as error:
             rejected = Rejected(response, error)
-        if rejected.error.kind == "truncated" and not longer:
+        kind = rejected.error.kind
+        if kind == "looped" and not policy.sees_loops:
+            kind = "truncated"
+        if kind == "truncated" and not longer:
             longer = True
             doubled = replace(step.request, max_tokens=2 * step.request.max_tokens)
             step = Step(doubled, "longer", rejected)
-        elif rejected.error.kind != "truncated" and asked < policy.times:
+        elif kind != "truncated" and asked < policy.times:
             asked += 1
             step = Step(_corrected(step.request, rejected, policy), "reask", rejected)
         else:
@@ -199,5 +215,10 @@ def cut_reason(text: str) -> str:
 
 def _corrected(request: Request, rejected: Rejected, policy: ReaskPolicy) -> Request:
     return make_reask(
-        request, rejected.response.raw_text, rejected.error.errors, template=policy.template
+        request,
+        rejected.response.raw_text,
+        rejected.error.errors,
+        template=policy.template,
+        wrong_ids=rejected.error.wrong_ids,
+        warmer=policy.warmer,
     )

@@ -22,8 +22,12 @@ class AskingOptions(CallOptions):
         Most tokens of the item list, and which items stay when it is longer.
     max_interests
         Most interests of one answer.
+    language
+        What labels and descriptions are to be written in; None is the language of the titles.
     reask_policy
         Asking again what was answered badly.
+    ask_anew
+        Ask anew what was answered to the question of an earlier release.
     only_pending
         Ask only about subjects without interests; else also about those whose interests answer
         another question: the extractor's, another model's, another prompt's.
@@ -37,7 +41,9 @@ class AskingOptions(CallOptions):
     token_budget: int = 6_000
     cut: Cut = "recent"
     max_interests: int = MAX_INTERESTS
+    language: str | None = None
     reask_policy: ReaskPolicy = field(default_factory=ReaskPolicy)
+    ask_anew: bool = False
     only_pending: bool = False
     give_up_after: int = 20
 

@@ -7,8 +7,8 @@ interest was pinned, renamed or merged by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from profiler.asking.conversation import (
@@ -25,6 +25,7 @@ from profiler.asking.task import TASKS, Make, Task
 from profiler.choices import Cut
 from profiler.llm.port import OFFLINE, ChatPort, Request, ShownSubject
 from prompts import Template
+from prompts.loader import earlier_templates, is_own
 from store.store import Store
 from store.tables.interests import Maker
 from store.tables.ledger import AnswerBehind, StoredResponse
@@ -63,8 +64,16 @@ class QuestionSettings(Protocol):
         """How often what was answered badly is asked again."""
 
     @property
+    def language(self) -> str | None:
+        """What labels and descriptions are to be written in; None is the language of the titles."""
+
+    @property
     def only_pending(self) -> bool:
         """Whether subjects that have any interests are left as they are."""
+
+    @property
+    def ask_anew(self) -> bool:
+        """Whether answers to the questions of earlier releases count for nothing."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,14 @@ class Questions:
     to
         Whom they are put to.
     settings
-        Limits, sampling, corrections.
+        Limits and sampling.
     make
         Renders a question that shows a subject's items.
+    policy
+        What follows an answer that is not accepted.
+    earlier
+        How earlier releases asked the same, as far as the store holds such questions: an answer
+        that they accepted counts as the answer of this question.
     """
 
     store: Store
@@ -121,6 +135,8 @@ class Questions:
     to: Addressee
     settings: QuestionSettings
     make: Make
+    policy: ReaskPolicy
+    earlier: tuple[Questions, ...] = ()
 
     def first(self, subject: ShownSubject) -> Request:
         """The first question about a subject with items."""
@@ -133,7 +149,20 @@ class Questions:
     def conversation(self, subject: ShownSubject) -> Conversation:
         """The conversation about a subject with items."""
         questions = self.task.questions(subject, self.make)
-        return converse(questions, self.task, self.settings.reask_policy)
+        return converse(questions, self.task, self.policy)
+
+    def answered_way(self, subject: ShownSubject) -> Questions:
+        """These questions, or those of the earlier release whose accepted answer is stored."""
+        if not self.earlier or isinstance(self._replay_own(subject).ending, Accepted):
+            return self
+        for way in self.earlier:
+            if isinstance(way.replay(subject).ending, Accepted):
+                return way
+        return self
+
+    def first_addresses(self, subject: ShownSubject) -> list[str]:
+        """Where the answers to the first question are stored, earlier releases' included."""
+        return [way.address(way.first(subject), self.to.base_url) for way in (self, *self.earlier)]
 
     def find(self, request: Request) -> StoredResponse | None:
         """The stored answer to a request."""
@@ -141,6 +170,9 @@ class Questions:
 
     def replay(self, subject: ShownSubject) -> Replay:
         """Where the conversation about a subject stands by what is stored; nothing is written."""
+        return self.answered_way(subject)._replay_own(subject)
+
+    def _replay_own(self, subject: ShownSubject) -> Replay:
         return replay(self.conversation(subject), self.find)
 
     def answered_by(self, subject: ShownSubject, behind: AnswerBehind) -> bool:
@@ -156,9 +188,11 @@ class Questions:
             return self.store.responses.find(self.address(request, behind.base_url))
 
         ending = replay(self.conversation(subject), find).ending
-        return isinstance(ending, Accepted) and behind.response_id == max(
-            answered.response.response_id for answered in ending.answers
-        )
+        if isinstance(ending, Accepted):
+            newest = max(answered.response.response_id for answered in ending.answers)
+            if behind.response_id == newest:
+                return True
+        return any(way.answered_by(subject, behind) for way in self.earlier)
 
 
 def questions_of(
@@ -177,6 +211,41 @@ def questions_of(
     """
     asked = task or TASKS.get_known(template.task).limited(settings.max_interests)
     asked = asked.prepared(store)
+    now = _questions(store, template, asked, to, settings, settings.reask_policy)
+    if settings.ask_anew:
+        return now
+    return replace(
+        now,
+        earlier=tuple(
+            _questions(store, question, asked, to, settings, policy)
+            for question, policy in _earlier_ways(store, template, settings.reask_policy)
+        ),
+    )
+
+
+def _earlier_ways(
+    store: Store, template: Template, policy: ReaskPolicy
+) -> Iterator[tuple[Template, ReaskPolicy]]:
+    """How earlier releases asked a question and corrected its answers, where the store has any."""
+    sent = store.responses.template_digests()
+    own_correction = policy.template is None or is_own(policy.template)
+    for templates in earlier_templates():
+        question = templates.get(template.name, template) if is_own(template) else template
+        correction = templates["reask"] if own_correction else policy.template
+        asked = question if question.digest != template.digest else correction
+        if asked is not None and asked.digest in sent:
+            before = ReaskPolicy(policy.times, correction, warmer=0.0, sees_loops=False)
+            yield question, before
+
+
+def _questions(
+    store: Store,
+    template: Template,
+    asked: Task[Any],
+    to: Addressee,
+    settings: QuestionSettings,
+    policy: ReaskPolicy,
+) -> Questions:
     key = boundary_key(store)
 
     def make(subject: ShownSubject, variables: Mapping[str, Any]) -> Request:
@@ -191,10 +260,11 @@ def questions_of(
             seed=settings.seed,
             max_interests=settings.max_interests,
             schema_name=asked.schema_name,
+            language=settings.language,
             variables=variables,
         )
 
-    return Questions(store, template, asked, to, settings, make)
+    return Questions(store, template, asked, to, settings, make, policy)
 
 
 def to_ask(questions: Questions, subjects: Sequence[Subject]) -> list[Subject]:
@@ -234,9 +304,8 @@ def _has_its_answer(
     if shown.subject_id is None:
         return False
     answer = behind[shown.subject_id]
-    first = questions.address(questions.first(shown), questions.to.base_url)
-    failed = failures.get(first)
-    if failed is not None and failed < answer.created_at:
+    failed = [failures.get(first, answer.created_at) for first in questions.first_addresses(shown)]
+    if min(failed) < answer.created_at:
         return True
     return questions.answered_by(shown, answer)
 

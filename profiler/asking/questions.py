@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS
+from profiler.asking.answers.grounding import normal_label
 from profiler.asking.subjects import shown_subjects, shown_user
 from profiler.choices import Cut
-from profiler.llm.port import Message, Request, Role, ShownItem, ShownSubject
+from profiler.llm.port import Expected, Message, Request, Role, ShownItem, ShownSubject
 from prompts import Template, load_template
-from prompts.items import boundary, clean_text, estimate_tokens, item_block, item_lines
+from prompts.items import (
+    boundary,
+    clean_text,
+    estimate_tokens,
+    item_block,
+    item_lines,
+    numbered_lines,
+    shown_ids,
+)
+from prompts.schema import tightened, unbounded
 from store.errors import StoreError, UserError
 from store.store import Store
 
 SCHEMA_NAME = "interests"
 MAX_ERRORS = 10
 MAX_ERROR_LENGTH = 300
+MAX_LANGUAGE = 60
+MAX_VALID = 100
+"""Ids that a correction lists, where they are not numbers."""
+HOTTEST = 1.0
+NUMBERED = "numbered_items"
+"""Variable of templates that show items by number; the others show them by their own ids."""
 
 _BOUNDARY_KEY = "boundary_key"
 
-# A line of its own. Item names are single lines that begin with "- ", so none can pose as it.
+# A line of its own. Items are single lines that begin with "- " or "[", so none can pose as it.
 CORRECTION = "=== Correction ==="
 
 
@@ -56,6 +72,7 @@ def make_request(
     seed: int | None = None,
     max_interests: int = MAX_INTERESTS,
     schema_name: str = SCHEMA_NAME,
+    language: str | None = None,
     variables: Mapping[str, Any] | None = None,
 ) -> Request:
     """Render the question about one subject.
@@ -79,6 +96,8 @@ def make_request(
         The most interests asked for.
     schema_name
         Name under which the answer's schema is sent.
+    language
+        What labels and descriptions are to be written in; None is the language of the titles.
     variables
         Values for variables of the template beside those that every question has.
 
@@ -98,8 +117,9 @@ def make_request(
         raise ValueError(f"template {template.name!r} corrects an answer, it asks no question")
     if not subject.items:
         raise ValueError(f"{subject.name} has no items to show")
-    shown = cut_items(subject, token_budget, cut)
-    lines = _lines(shown)
+    numbered = NUMBERED in template.variables
+    shown = cut_items(subject, token_budget, cut, numbered=numbered)
+    lines = _lines(shown, numbered)
     mark = boundary(boundary_key, [template.digest, subject.kind, lines])
     rendered = template.render(
         {
@@ -108,15 +128,16 @@ def make_request(
             "count": len(shown),
             "total": len(subject.items),
             "cut": cut,
-            "items": item_block(lines, mark),
+            NUMBERED if numbered else "items": item_block(lines, mark),
             "boundary": mark,
             "max_interests": max_interests,
+            "language": clean_text(language or "", MAX_LANGUAGE),
         }
     )
     return Request(
         subject=replace(subject, items=shown),
         messages=tuple(Message(_role(role), text) for role, text in rendered.messages),
-        schema=template.output_schema,
+        schema=unbounded(template.output_schema),
         schema_name=schema_name,
         task=template.task,
         template=template.name,
@@ -124,6 +145,11 @@ def make_request(
         max_tokens=max_tokens,
         temperature=temperature,
         seed=seed,
+        expected=Expected(
+            ids=_ids(shown, numbered),
+            examples=frozenset(_not_its_own(template)),
+            schema=tightened(template.output_schema, items=len(shown), interests=max_interests),
+        ),
     )
 
 
@@ -133,6 +159,8 @@ def make_reask(
     errors: Sequence[str],
     *,
     template: Template | None = None,
+    wrong_ids: bool = False,
+    warmer: float = 0.0,
 ) -> Request:
     """The same question with what was wrong with its last answer, and nothing older.
 
@@ -150,6 +178,11 @@ def make_reask(
         may quote the model.
     template
         The correction; the toolkit's own ``reask`` by default.
+    wrong_ids
+        Whether ids were named that were not shown: then those that were are listed.
+    warmer
+        What each correction adds to the temperature, where one is sent: at 0 a model gives the
+        same wrong answer to nearly the same question.
     """
     correction = template or load_template("reask")
     *before, last = request.messages
@@ -160,6 +193,7 @@ def make_reask(
         {
             "attempt": attempt,
             "errors": [clean_text(error, MAX_ERROR_LENGTH) for error in said[:MAX_ERRORS]],
+            "valid_ids": _valid_ids(request) if wrong_ids else "",
         }
     )
     text = "\n\n".join(content for _, content in rendered.messages)
@@ -169,7 +203,59 @@ def make_reask(
         messages=(*before, message),
         template=correction.name,
         template_digest=correction.digest,
+        temperature=_raised(request.temperature, warmer),
     )
+
+
+def _raised(temperature: float | None, by: float) -> float | None:
+    if temperature is None or not by:
+        return temperature
+    return max(temperature, min(HOTTEST, round(temperature + by, 6)))
+
+
+def _valid_ids(request: Request) -> str:
+    ids = request.expected.ids or shown_ids([item.item_id for item in request.subject.items])
+    if request.expected.numbered:
+        return f"the numbers from 1 to {len(ids)}"
+    more = f" and {len(ids) - MAX_VALID} more of the list" if len(ids) > MAX_VALID else ""
+    return ", ".join(ids[:MAX_VALID]) + more
+
+
+def _ids(shown: Sequence[ShownItem], numbered: bool) -> tuple[str, ...]:
+    if numbered:
+        return tuple(str(place) for place in range(1, len(shown) + 1))
+    return tuple(shown_ids([item.item_id for item in shown]))
+
+
+def _not_its_own(template: Template) -> Iterator[str]:
+    """What an answer says where it only repeats its prompt: the example, the words of the form."""
+    yield from _example_texts(template.examples)
+    yield from _form_texts(template.output_schema)
+
+
+def _form_texts(schema: Any) -> Iterator[str]:
+    """What a schema says of labels and descriptions."""
+    if not isinstance(schema, Mapping):
+        return
+    for name, value in schema.items():
+        if name in ("label", "description") and isinstance(value, Mapping):
+            yield name
+            if isinstance(value.get("description"), str):
+                yield normal_label(value["description"])
+        yield from _form_texts(value)
+
+
+def _example_texts(examples: Any) -> Iterator[str]:
+    """Labels and descriptions in examples, at any depth, in the form in which they are compared."""
+    if isinstance(examples, Mapping):
+        for name, value in examples.items():
+            if name in ("label", "description") and isinstance(value, str):
+                yield normal_label(value)
+            else:
+                yield from _example_texts(value)
+    elif isinstance(examples, list):
+        for value in examples:
+            yield from _example_texts(value)
 
 
 def preview(
@@ -215,14 +301,16 @@ def _named(store: Store, name: str) -> ShownSubject:
     return shown_subjects(store, found)[0]
 
 
-def cut_items(subject: ShownSubject, token_budget: int, cut: Cut) -> tuple[ShownItem, ...]:
+def cut_items(
+    subject: ShownSubject, token_budget: int, cut: Cut, *, numbered: bool = False
+) -> tuple[ShownItem, ...]:
     """The items whose lines fit the budget, in their order; always at least one.
 
     ``recent`` keeps the end of the list (for a synthetic user its beginning, where the items with
     the most owners stand). ``spread`` keeps an even spread with both ends, as many as fit.
     """
     items = subject.items
-    costs = [estimate_tokens(line + "\n") for line in _lines(items)]
+    costs = [estimate_tokens(line + "\n") for line in _lines(items, numbered)]
     if sum(costs) <= token_budget:
         return items
     if cut == "spread":
@@ -254,8 +342,10 @@ def _spread_places(costs: Sequence[int], budget: int) -> list[int]:
     return [last]
 
 
-def _lines(items: Sequence[ShownItem]) -> list[str]:
+def _lines(items: Sequence[ShownItem], numbered: bool) -> list[str]:
     names = [item.title or ", ".join(item.categories) for item in items]
+    if numbered:
+        return numbered_lines(names)
     return item_lines(names, [item.item_id for item in items])
 
 

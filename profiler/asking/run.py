@@ -203,7 +203,7 @@ class Run:
 
     async def _converse(self, subject: ShownSubject) -> Ending:
         """Drive a conversation by calls; what comes of each answer is recorded."""
-        conversation = self.questions.conversation(subject)
+        conversation = self.questions.answered_way(subject).conversation(subject)
         step = next(conversation)
         while True:
             question = question_about(self.port, step.request, step.purpose)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from profiler.asking.answers.read import check_finish, parse_document
@@ -159,6 +159,8 @@ class Task(ABC, Generic[A]):
         """
         check_finish(response.raw_text, response.finish_reason, response.refusal)
         document, mends = parse_document(response.raw_text)
+        if response.outcome == "ok":  # what was accepted stays so, whatever is looked for since
+            request = replace(request, expected=replace(request.expected, examples=frozenset()))
         value, repairs = self.read(document, request)
         return Reading(value, mends, repairs)
 
@@ -211,6 +213,7 @@ TASKS: Registry[Task[Any]] = Registry(
         "interests": "profiler.asking.tasks.interests:INTERESTS",
         "allocation": "profiler.asking.tasks.interests:ALLOCATION",
         "cards": "profiler.asking.tasks.cards:CARDS",
+        "naming": "profiler.asking.tasks.naming:NAMING",
     },
 )
 """The LLM tasks by name, ours and those that other packages add."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
-from profiler.choices import Cut, JsonMethod
+from profiler.choices import Cut, How, JsonMethod
 from store.console.options import given, option
 
 if TYPE_CHECKING:
@@ -95,6 +95,14 @@ class AnswerOptions:
     temperature: Annotated[float | None, option("Sampling temperature.", min=0, default="0")] = None
     token_budget: TokenBudget = None
     cut: CutOption = None
+    language: Annotated[
+        str | None,
+        option("Language of labels and descriptions.", default="that of the titles"),
+    ] = None
+    ask_anew: Annotated[
+        bool,
+        option("Ask anew what the question of an earlier release has answered.", "--reask"),
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,13 @@ class PromptOptions:
 
     HEADING: ClassVar[str] = "Prompts"
 
+    how: Annotated[
+        How | None,
+        option(
+            "Ask whole questions, or let the model name groups that the program makes.",
+            default="whole; name for --llm local:",
+        ),
+    ] = None
     prompts: TemplateFolder = None
     exemplar_prompt: Annotated[
         str | None, option("Template for exemplars and users.", default="exemplar_interests")
@@ -111,8 +126,8 @@ class PromptOptions:
         str | None, option("Template for synthetic users.", default="allocate_items")
     ] = None
 
-    def templates(self) -> dict[str, Template]:
-        """Load the question for each kind of subject.
+    def templates(self, model: str) -> dict[str, Template]:
+        """Load the question for each kind of subject that a model is asked.
 
         Raises
         ------
@@ -122,7 +137,7 @@ class PromptOptions:
         from profiler.config import BuildConfig
         from prompts import load_template, refuse_unused
 
-        questions = BuildConfig.checked(**given(self)).questions()
+        questions = BuildConfig.checked(**given(self)).questions(model)
         refuse_unused(self.prompts, questions.values())
         found: dict[str, Template] = {
             kind: load_template(name, self.prompts) for kind, name in questions.items()

@@ -36,8 +36,8 @@ class BatchOptions:
         The correction.
     base_url, method
         As a run would have them.
-    only_pending
-        As for a run: leave subjects that have any interests.
+    language, ask_anew, only_pending
+        As for a run; with ``only_pending``: leave subjects that have any interests.
     everyone
         Ask about all, also those with imported interests or quarantined.
     """
@@ -53,6 +53,8 @@ class BatchOptions:
     token_budget: int = 6_000
     cut: Cut = "recent"
     max_interests: int = MAX_INTERESTS
+    language: str | None = None
+    ask_anew: bool = False
     only_pending: bool = False
     everyone: bool = False
 

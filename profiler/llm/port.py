@@ -95,6 +95,34 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What the answer to a question is read by; nothing of it is sent or addressed.
+
+    Attributes
+    ----------
+    ids
+        Under which each item shown stands in the prompt; empty where that is its own id.
+    examples
+        Labels and descriptions of the template's examples: an answer that repeats one of them says
+        nothing of the items.
+    taken
+        Labels that the answer must not use.
+    schema
+        The schema with its bounds, for services that hold a model to them.
+    """
+
+    ids: tuple[str, ...] = ()
+    examples: frozenset[str] = frozenset()
+    taken: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
+
+    @property
+    def numbered(self) -> bool:
+        """Whether items stand in the prompt by their numbers, 1 the first."""
+        return bool(self.ids) and self.ids == tuple(str(n + 1) for n in range(len(self.ids)))
+
+
+@dataclass(frozen=True)
 class Request:
     """One question, ready to be sent.
 
@@ -116,6 +144,8 @@ class Request:
     tools
         Tools that the model may call, in OpenAI's format; part of the address of whoever offers
         any, not of :meth:`digest`.
+    expected
+        What the answer is read by.
     """
 
     subject: ShownSubject
@@ -129,6 +159,7 @@ class Request:
     temperature: float | None = 0.0
     seed: int | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    expected: Expected = field(default_factory=Expected)
 
     @property
     def shown(self) -> tuple[int, ...]:

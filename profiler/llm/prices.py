@@ -18,6 +18,8 @@ from store.errors import DataError
 
 BUILT_IN = Path(__file__).with_name("prices.yaml")
 MAX_BYTES = 256 * 1024
+HERE = "local:"
+"""Models that run on this machine cost nothing."""
 OLD_DAYS = 180
 """Prices older than this are pointed out. Our choice."""
 
@@ -68,6 +70,8 @@ class Prices:
 
         None where unknown. Names are compared as written: ``provider:model``.
         """
+        if model.startswith(HERE):
+            return Price(input=0.0, output=0.0)
         return self.models.get(self._entry(model))
 
     def date_of(self, model: str) -> date | None:

@@ -117,6 +117,7 @@ ADAPTERS: Registry[Adapter] = Registry(
         "google_genai": "profiler.llm.adapters.google_genai:GOOGLE",
         "ollama": "profiler.llm.adapters.ollama:OLLAMA",
         "bedrock_converse": "profiler.llm.adapters.bedrock_converse:BEDROCK",
+        "local": "profiler.llm.adapters.local:LOCAL",
         "langchain": "profiler.llm.adapters.langchain:LANGCHAIN",
     },
 )

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from profiler.asking.answers.grounding import normal_label
 from profiler.llm.port import Method, Reply, Request, ShownItem
 from profiler.offline.categories import CategoryIndex, Encode
-from profiler.offline.grouping import NO_GROUP, group_rows
+from profiler.offline.grouping import THRESHOLD, centred, groups_of, mean_of
 from profiler.offline.labels import Labels
 from profiler.offline.phrases import PhraseIndex
 from prompts.items import shown_ids
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
     from store.data.dataset import Dataset
 
 VERSION = 3
-THRESHOLD = 1.4
-"""Height of the cut for histories: of one height for all, near the best agreement with a chat
-model's interests of 576 exemplars of Office, Beauty and ML-1M, and nearest to the number of
-interests that it found (``benchmarks/bench_grouping.py --histories``, ``docs/quality.md``)."""
-CENTRE = 0.5
-"""Share of the catalogue's mean vector that is taken away before grouping: what all items of a
-shop have in common says nothing, yet part of it tells coherent subjects from mixed ones."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +71,14 @@ class CorpusStatistics:
             From texts to vectors of the same encoder: tells what the names of categories mean.
             Without it a name means what its items do on average.
         """
-        with_text = np.any(vectors != 0, axis=1)
-        mean = vectors[with_text].mean(axis=0, dtype=np.float64) if with_text.any() else 0.0
-        filled = np.broadcast_to(np.asarray(mean, dtype=np.float32), vectors.shape[1:]).copy()
-        centred = _centred(vectors, filled)
-        phrases = PhraseIndex.of(titles, centred)
-        return cls(Labels(phrases, CategoryIndex.of(categories, centred, encode)), filled)
+        mean = mean_of(vectors)
+        moved = centred(vectors, mean)
+        phrases = PhraseIndex.of(titles, moved)
+        return cls(Labels(phrases, CategoryIndex.of(categories, moved, encode)), mean)
 
     def centred(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Unit vectors less :data:`CENTRE` of the catalogue's mean, unit again; zero stays zero."""
-        return _centred(vectors, self.mean)
+        return centred(vectors, self.mean)
 
 
 class OfflineExtractor:
@@ -169,13 +160,8 @@ class OfflineExtractor:
             threshold=self._threshold,
             task=request.task,
         )
-        ids = dict(
-            zip(
-                [item.item_id for item in shown],
-                shown_ids([item.item_id for item in shown]),
-                strict=True,
-            )
-        )
+        own = [item.item_id for item in shown]
+        ids = dict(zip(own, request.expected.ids or shown_ids(own), strict=True))
         for interest in interests:
             interest["evidence"] = [ids[item] for item in interest["evidence"]]
         return Reply(
@@ -235,41 +221,18 @@ def extract(
     """
     order = sorted(range(len(shown)), key=lambda row: (shown[row].item_ix, shown[row].item_id))
     items = [shown[row] for row in order]
-    centred = corpus.centred(np.asarray(vectors, dtype=np.float32)[order])
-    without_text = not np.all(np.any(centred != 0, axis=1))
-    most = max_interests - int(task == "allocation" and without_text)
-    groups = _groups(group_rows(centred, threshold, max(1, most)), centred, task)
+    moved = corpus.centred(np.asarray(vectors, dtype=np.float32)[order])
+    silent = np.flatnonzero(~np.any(moved != 0, axis=1)).tolist() if task == "allocation" else []
+    most = max(1, max_interests - bool(silent))
+    groups = groups_of(moved, threshold, most, singles=task == "allocation")
+    groups += [silent] if silent else []
     interests: list[FoundInterest] = []
     taken: set[str] = set()
     for members in groups:
         label, description = corpus.labels.describe(
-            [items[row] for row in members], centred[members], taken
+            [items[row] for row in members], moved[members], taken
         )
         taken.add(normal_label(label))
         evidence = [items[row].item_id for row in members]
         interests.append({"label": label, "description": description, "evidence": evidence})
     return interests
-
-
-def _groups(labels: NDArray[np.int64], vectors: NDArray[np.float32], task: str) -> list[list[int]]:
-    """Rows of each group, most typical first; which groups are kept depends on the task."""
-    groups = []
-    for group in range(int(labels.max(initial=NO_GROUP)) + 1):
-        rows = np.flatnonzero(labels == group)
-        closeness = np.round(vectors[rows] @ vectors[rows].mean(axis=0), 5)
-        groups.append(rows[np.argsort(-closeness, kind="stable")].tolist())
-    if task == "allocation":
-        rest = np.flatnonzero(labels == NO_GROUP).tolist()
-        return [*groups, rest] if rest else groups
-    return _pairs_first(groups)
-
-
-def _pairs_first(groups: list[list[int]]) -> list[list[int]]:
-    """Groups of two items or more; those of one where there are no others."""
-    return [group for group in groups if len(group) > 1] or groups
-
-
-def _centred(vectors: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    moved = vectors - CENTRE * mean
-    moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
-    return np.where(np.any(vectors != 0, axis=1)[:, None], moved, 0).astype(np.float32)

@@ -99,9 +99,18 @@ class Interests:
         interests: Sequence[InterestLike],
         *,
         source: str,
-        response_id: int | None,
+        response_id: int | Sequence[int | None] | None,
     ) -> None:
         """Replace the interests of a subject and mark it ``ok``, in one transaction.
+
+        Parameters
+        ----------
+        subject_id, interests
+            Whose, and what.
+        source
+            Who made them: ``offline``, a model's name, or ``import:NAME``.
+        response_id
+            The answer that they were read from; several, where each has one of its own.
 
         Raises
         ------
@@ -112,6 +121,11 @@ class Interests:
             driver = raw(connection)
             shown = _shown(driver, subject_id)
             touch(_with_followers(driver, subject_id))
+            answers = (
+                list(response_id)
+                if isinstance(response_id, Sequence)
+                else [response_id] * len(interests)
+            )
             driver.execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
             for position, interest in enumerate(interests):
                 foreign = [item for item in interest.evidence if item not in shown]
@@ -120,7 +134,7 @@ class Interests:
                         f"interest {interest.label!r} of subject {subject_id} cites "
                         f"{foreign[0]!r}, which is not among its items"
                     )
-                _insert(driver, subject_id, position, interest, shown, source, response_id)
+                _insert(driver, subject_id, position, interest, shown, source, answers[position])
             driver.execute(
                 "UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = ?",
                 (subject_id,),

@@ -69,6 +69,12 @@ class Responses:
             )
             return {row[0] for row in rows}
 
+    def template_digests(self) -> set[str]:
+        """Return the addresses of the templates that stored prompts were made from."""
+        with self._db.read() as connection:
+            rows = raw(connection).execute("SELECT DISTINCT template_digest FROM prompts")
+            return {row[0] for row in rows}
+
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
         with self._db.read() as connection:

@@ -106,9 +106,24 @@ def _interests(connection: Connection) -> Facts:
             "SELECT count(*) FROM interests JOIN subjects USING (subject_id) WHERE active",
         ),
         "items named as evidence": evidence,
+        **_ways(connection),
         "users with interests through an exemplar": f"{covered} of {users}",
         "users with interests covering their own history": f"{own} of {users}",
     }
+
+
+def _ways(connection: Connection) -> Facts:
+    """Interests that a model found in whole lists of items, and groups that it only named."""
+    rows = connection.execute(
+        statement(
+            "SELECT json_extract(p.schema, '$.properties.interests') IS NULL AS named, count(*) "
+            "FROM interests n JOIN subjects s USING (subject_id) JOIN responses r "
+            "USING (response_id) JOIN prompts p ON p.digest = r.prompt_digest "
+            "WHERE s.active AND n.source <> 'offline' GROUP BY named ORDER BY named"
+        )
+    )
+    said = {0: "found by a model in whole lists", 1: "grouped by the program, named by a model"}
+    return {said[named]: number for named, number in rows}
 
 
 def _asking(store: Store, connection: Connection) -> Facts:

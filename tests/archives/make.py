@@ -192,9 +192,9 @@ class Misbehaving:
 
 
 def items_in(messages: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Ids of the items that the first question lists."""
+    """Numbers of the items that the first question lists, by which an answer cites them."""
     text = "\n".join(m["content"] for m in messages if m["role"] != "assistant")
-    return tuple(dict.fromkeys(re.findall(r"\((P\d+)\)$", text, re.M)))
+    return tuple(dict.fromkeys(re.findall(r"^\[(\d+)\] ", text, re.M)))
 
 
 def make_interests_elsewhere() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prompts import list_templates, load_template, refuse_unused
+from prompts.loader import earlier_templates, is_own
 from store.errors import UserError
 
 GOOD = """\
@@ -38,8 +39,21 @@ def test_the_toolkits_own_templates() -> None:
         "exemplar_interests": "interests",
         "allocate_items": "allocation",
         "item_cards": "cards",
+        "name_group": "naming",
         "reask": "reask",
     }
+
+
+def test_templates_of_earlier_releases_are_kept_as_they_were() -> None:
+    """What they asked was paid for: a changed letter would make another question of it."""
+    digests = {name: one.digest[:17] for name, one in earlier_templates()[-1].items()}
+    assert digests == {
+        "allocate_items": "s256:e4f4d287a286",
+        "exemplar_interests": "s256:300b54df350f",
+        "reask": "s256:6a7801c696b1",
+    }
+    assert not any(map(is_own, earlier_templates()[-1].values()))
+    assert is_own(load_template("reask"))
 
 
 def test_a_folder_adds_and_overrides_by_name(tmp_path: Path) -> None:
@@ -53,6 +67,7 @@ def test_a_folder_adds_and_overrides_by_name(tmp_path: Path) -> None:
         "exemplar_interests",
         "item_cards",
         "mine",
+        "name_group",
         "reask",
     ]
 
@@ -116,7 +131,8 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path, name: str) -> None
     folder = tmp_path / "prompts"
     folder.mkdir()
     write(tmp_path, GOOD.replace("mine", "secret"), "secret")
-    with pytest.raises(UserError, match="allocate_items, exemplar_interests, item_cards, reask"):
+    known = "allocate_items, exemplar_interests, item_cards, name_group, reask"
+    with pytest.raises(UserError, match=known):
         load_template(name, folder)
 
 
@@ -126,10 +142,10 @@ def test_a_file_that_would_be_passed_over_is_refused(tmp_path: Path, name: str) 
         (tmp_path / harmless).write_text("x", encoding="utf-8")
     (tmp_path / "old").mkdir()
     assert load_template("reask", tmp_path).digest == load_template("reask").digest
-    assert len(list_templates(tmp_path)) == 4
+    assert len(list_templates(tmp_path)) == 5
     (tmp_path / name).write_text(GOOD, encoding="utf-8")
     for look in (list_templates, lambda folder: load_template("reask", folder)):
-        with pytest.raises(UserError, match=rf"{name}: not a template.*item_cards, reask"):
+        with pytest.raises(UserError, match=rf"{name}: not a template.*name_group, reask"):
             look(tmp_path)
 
 
@@ -140,7 +156,7 @@ def test_a_name_that_is_not_asked_with_is_refused_before_asking(tmp_path: Path) 
     refuse_unused(tmp_path, ours)
     write(tmp_path, GOOD)
     refuse_unused(tmp_path, ["mine", "allocate_items"])
-    used = "allocate_items, exemplar_interests, item_cards, reask"
+    used = "allocate_items, exemplar_interests, item_cards, name_group, reask"
     with pytest.raises(UserError, match=rf"mine\.yaml: no question is asked.*used are: {used}\."):
         refuse_unused(tmp_path, ours)  # of this folder nothing would be used
     write(tmp_path, GOOD.replace("mine", "reask"), "reask")

@@ -22,9 +22,10 @@ VALUES: dict[str, Any] = {
     "count": 2,
     "total": 5,
     "cut": "recent",
-    "items": "- A (1)\n- B (2)",
+    "numbered_items": "[1] A\n[2] B",
     "boundary": "abc",
     "max_interests": 20,
+    "language": "",
 }
 
 

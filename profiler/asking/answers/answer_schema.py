@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 FailureKind: TypeAlias = Literal[
-    "truncated", "empty", "refused", "unfinished", "not_json", "schema", "grounding"
+    "truncated", "looped", "empty", "refused", "unfinished", "not_json", "schema", "grounding"
 ]
 
 MAX_INTERESTS = 20
@@ -54,9 +54,14 @@ class AnswerError(Exception):
         Which check it failed.
     errors
         What is wrong, in sentences fit to be shown to the model when it is asked again.
+    wrong_ids
+        Whether it names ids that were not shown.
     """
 
-    def __init__(self, kind: FailureKind, errors: tuple[str, ...]) -> None:
+    def __init__(
+        self, kind: FailureKind, errors: tuple[str, ...], *, wrong_ids: bool = False
+    ) -> None:
         super().__init__(f"{kind}: {'; '.join(errors)}")
         self.kind: FailureKind = kind
         self.errors = errors
+        self.wrong_ids = wrong_ids

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS, AnswerError, Interest
 from profiler.asking.answers.sensitive import private_attribute
-from profiler.llm.port import ShownItem
+from profiler.llm.port import Expected, ShownItem
 from prompts.items import shown_ids
 
 MISSING_SHARE = 0.1
 """An allocation may leave out this share of the items; more is asked again. Our choice."""
 
+SAME = 0.8
+"""Interests whose evidence overlaps by so much (Jaccard), and in so many items, are one."""
+SAME_ITEMS = 3
+
 MAX_NAMED = 30
+
+
+NOTHING = Expected()
 
 
 def ground(
@@ -22,25 +29,44 @@ def ground(
     *,
     task: str,
     max_interests: int = MAX_INTERESTS,
+    expected: Expected = NOTHING,
 ) -> tuple[tuple[Interest, ...], tuple[str, ...]]:
     """Check interests against the items shown; return them with store ids, and the repairs.
 
     Repaired, and recorded: an id named twice (in one interest; for ``allocation`` anywhere) keeps
-    its first place; for ``allocation``, up to a tenth of the items may be left out and then belong
-    to no interest. Everything else is an error to be asked again: an id that was not shown, an
-    interest without evidence, equal labels, too many interests, a private attribute.
+    its first place; of interests that rest on the same items the first stays, with the evidence of
+    both; for ``allocation``, up to a tenth of the items may be left out and then belong to no
+    interest. Everything else is an error to be asked again: an id that was not shown, an interest
+    without evidence, equal labels, too many interests, a private attribute, the words of the
+    prompt's example.
+
+    Parameters
+    ----------
+    interests, shown
+        What was answered, and the items of the question.
+    task
+        ``interests`` or ``allocation``.
+    max_interests
+        The most interests allowed.
+    expected
+        Ids under which the items stand in the prompt, and words that are not the answer's own.
 
     Raises
     ------
     AnswerError
         Of kind ``grounding``, with all the errors found.
     """
-    real_ids = dict(zip(shown_ids([item.item_id for item in shown]), shown, strict=True))
+    ids = expected.ids or tuple(shown_ids([item.item_id for item in shown]))
+    real_ids = dict(zip(ids, shown, strict=True))
+    if expected.numbered:
+        interests = [_as_shown(interest, real_ids) for interest in interests]
+    foreign = _evidence_errors(interests, real_ids)
     errors = [
         *_too_many(interests, max_interests),
         *_label_errors(interests),
-        *_evidence_errors(interests, real_ids),
+        *(error for _, error in foreign),
         *_private_errors(interests),
+        *_copied_errors(interests, expected.examples),
     ]
     kept, repairs = _drop_repeats(interests, task)
     if task == "allocation":
@@ -53,12 +79,51 @@ def ground(
         if old.evidence and not new
     ]
     if errors:
-        raise AnswerError("grounding", tuple(errors))
-    grounded = tuple(
+        raise AnswerError("grounding", tuple(errors), wrong_ids=any(wrong for wrong, _ in foreign))
+    grounded = [
         interest.model_copy(update={"evidence": [real_ids[i].item_id for i in evidence]})
         for interest, evidence in zip(interests, kept, strict=True)
-    )
-    return grounded, tuple(repairs)
+    ]
+    merged, repeated = merge_same(grounded)
+    return tuple(merged), (*repairs, *repeated)
+
+
+def merge_same(interests: Sequence[Interest]) -> tuple[list[Interest], list[str]]:
+    """Interests with those that rest on the same items as an earlier one merged into it.
+
+    Returns
+    -------
+    interests, repairs
+        What is left, and a sentence on each that was merged.
+    """
+    kept: list[Interest] = []
+    repairs: list[str] = []
+    for interest in interests:
+        place = next((n for n, one in enumerate(kept) if _rest_alike(one, interest)), None)
+        if place is None:
+            kept.append(interest)
+            continue
+        first = kept[place]
+        evidence = list(dict.fromkeys([*first.evidence, *interest.evidence]))
+        kept[place] = first.model_copy(update={"evidence": evidence})
+        repairs.append(
+            f"{interest.label!r} merged into {first.label!r}: they rest on the same items"
+        )
+    return kept, repairs
+
+
+def _rest_alike(one: Interest, other: Interest) -> bool:
+    a, b = set(one.evidence), set(other.evidence)
+    return len(a & b) >= max(SAME_ITEMS, SAME * len(a | b))
+
+
+def _as_shown(interest: Interest, real_ids: dict[str, ShownItem]) -> Interest:
+    """The interest with numbers alone: a model may cite them as ``[12]``, with the brackets."""
+    evidence = [
+        item if item in real_ids else item.strip(" []").removeprefix("#")
+        for item in interest.evidence
+    ]
+    return interest.model_copy(update={"evidence": evidence})
 
 
 def normal_label(label: str) -> str:
@@ -83,16 +148,20 @@ def _label_errors(interests: Sequence[Interest]) -> list[str]:
     return errors
 
 
-def _evidence_errors(interests: Sequence[Interest], real_ids: dict[str, ShownItem]) -> list[str]:
+def _evidence_errors(
+    interests: Sequence[Interest], real_ids: dict[str, ShownItem]
+) -> list[tuple[bool, str]]:
+    """What is wrong with evidence, and whether it is ids that were not shown."""
     errors = []
     for interest in interests:
         if not interest.evidence:
-            errors.append(f"interest {interest.label!r} has no evidence; name at least one item id")
+            errors.append(
+                (False, f"interest {interest.label!r} has no evidence; name at least one item id")
+            )
         foreign = [item for item in interest.evidence if item not in real_ids]
         if foreign:
-            errors.append(
-                f"interest {interest.label!r} names ids that were not shown: {_named(foreign)}"
-            )
+            named = f"names ids that were not shown: {_named(foreign)}"
+            errors.append((True, f"interest {interest.label!r} {named}"))
     return errors
 
 
@@ -108,6 +177,23 @@ def _private_errors(interests: Sequence[Interest]) -> list[str]:
                 )
                 break
     return errors
+
+
+def _copied_errors(interests: Sequence[Interest], examples: frozenset[str]) -> list[str]:
+    """Words of the prompt's example, which is about other items."""
+    return [
+        copied_error(interest.label)
+        for interest in interests
+        if not examples.isdisjoint({*map(normal_label, (interest.label, interest.description))})
+    ]
+
+
+def copied_error(label: str) -> str:
+    """What is told of a label or description that is the example's."""
+    return (
+        f"{label!r} repeats the example, which is about another shop; say in words of your own "
+        "what these items show"
+    )
 
 
 def _drop_repeats(interests: Sequence[Interest], task: str) -> tuple[list[list[str]], list[str]]:

@@ -21,7 +21,8 @@ from profiler.asking.answers.answer_schema import (
     Interest,
 )
 from profiler.asking.answers.grounding import ground
-from profiler.llm.port import ShownItem
+from profiler.llm.port import Expected, ShownItem
+from profiler.llm.repetition import repeats_itself
 from profiler.llm.stop_reasons import ending_of
 
 MAX_ERRORS = 10
@@ -44,6 +45,7 @@ def read_answer(
     shown: Sequence[ShownItem],
     task: str,
     max_interests: int = MAX_INTERESTS,
+    expected: Expected | None = None,
 ) -> Answer:
     """Read, validate and ground one answer that names interests.
 
@@ -60,6 +62,8 @@ def read_answer(
         belongs to exactly one interest.
     max_interests
         The most interests allowed.
+    expected
+        What else the answer is read by: ids of the items shown, words that it may not repeat.
 
     Raises
     ------
@@ -69,13 +73,18 @@ def read_answer(
     check_finish(text, finish_reason, refusal)
     document, mends = parse_document(text)
     interests, repairs = read_document(
-        document, shown=shown, task=task, max_interests=max_interests
+        document, shown=shown, task=task, max_interests=max_interests, expected=expected
     )
     return Answer(interests, mends, repairs)
 
 
 def read_document(
-    document: Any, *, shown: Sequence[ShownItem], task: str, max_interests: int
+    document: Any,
+    *,
+    shown: Sequence[ShownItem],
+    task: str,
+    max_interests: int,
+    expected: Expected | None = None,
 ) -> tuple[tuple[Interest, ...], tuple[str, ...]]:
     """Validate and ground interests; return them and what was repaired.
 
@@ -87,8 +96,14 @@ def read_document(
     try:
         answer = AnswerDocument.model_validate(document)
     except ValidationError as error:
-        raise AnswerError("schema", _plain_errors(error)) from error
-    return ground(answer.interests, shown, task=task, max_interests=max_interests)
+        raise AnswerError("schema", plain_errors(error)) from error
+    return ground(
+        answer.interests,
+        shown,
+        task=task,
+        max_interests=max_interests,
+        expected=expected or Expected(),
+    )
 
 
 def check_finish(text: str, finish_reason: str | None, refusal: str | None) -> None:
@@ -97,9 +112,14 @@ def check_finish(text: str, finish_reason: str | None, refusal: str | None) -> N
     Raises
     ------
     AnswerError
-        Of kind ``truncated``, ``refused``, ``empty`` or ``unfinished``.
+        Of kind ``truncated``, ``looped``, ``refused``, ``empty`` or ``unfinished``.
     """
     reason, ending = (finish_reason or "").lower(), ending_of(finish_reason)
+    if ending == "truncated" and repeats_itself(text):
+        raise AnswerError(
+            "looped",
+            ("the answer repeated itself until it was cut off: say each thing once, then end it",),
+        )
     if ending == "truncated":
         raise AnswerError("truncated", (f"the answer was cut off (finish reason {reason!r})",))
     if ending == "refused" or (refusal and refusal.strip()):
@@ -198,7 +218,7 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _plain_errors(error: ValidationError) -> tuple[str, ...]:
+def plain_errors(error: ValidationError) -> tuple[str, ...]:
     """Where and what, in words; the value itself is left out, since a model may echo it."""
     lines = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):

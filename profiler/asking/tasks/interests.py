@@ -61,6 +61,7 @@ class Interests(Task[Found]):
             shown=request.subject.items,
             task=self.name,
             max_interests=self.max_interests,
+            expected=request.expected,
         )
 
     def write(
@@ -68,17 +69,17 @@ class Interests(Task[Found]):
     ) -> None:
         """Replace the interests of the subject."""
         store.interests.save(
-            _number(subject), value, source=response.model, response_id=response.response_id
+            subject_number(subject), value, source=response.model, response_id=response.response_id
         )
 
     def quarantine(self, store: Store, subject: ShownSubject, reason: str) -> None:
         """Remove the interests of the subject and record why it has none."""
-        store.interests.remove(_number(subject))
-        store.subjects.set_state(_number(subject), "quarantined", reason)
+        store.interests.remove(subject_number(subject))
+        store.subjects.set_state(subject_number(subject), "quarantined", reason)
 
     def keeps(self, store: Store, subject: ShownSubject) -> bool:
         """Whether the subject has interests."""
-        return store.interests.has(_number(subject))
+        return store.interests.has(subject_number(subject))
 
 
 class Allocation(Interests):
@@ -94,7 +95,14 @@ INTERESTS = Interests()
 ALLOCATION = Allocation()
 
 
-def _number(subject: ShownSubject) -> int:
+def subject_number(subject: ShownSubject) -> int:
+    """Number of a subject in the store.
+
+    Raises
+    ------
+    ValueError
+        It is no subject of the store.
+    """
     if subject.subject_id is None:
         raise ValueError(f"{subject.name} is no subject of the store")
     return subject.subject_id

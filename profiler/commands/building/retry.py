@@ -48,7 +48,7 @@ def retry(
     if port is None:
         raise UserError("profiler retry needs --llm PROVIDER:MODEL, such as openai:gpt-4o-mini")
     options = asking_options(answers, prompts, pace, budget)
-    templates = prompts.templates()
+    templates = prompts.templates(port.name)
     with open_store(store) as opened:
         own = encoder_of(opened, encoder)  # before asking: a failure then costs nothing
         summary = retry_failed(opened, port, templates=templates, options=options)

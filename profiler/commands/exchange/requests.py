@@ -44,7 +44,7 @@ def requests(
         raise UserError(f"--llm {llm!r}: write provider:model, such as openai:gpt-4o-mini")
     options = BatchOptions(
         llm=llm,
-        templates=prompts.templates(),
+        templates=prompts.templates(llm),
         reask=prompts.correction(),
         base_url=base_url,
         method=method or method_for(llm, base_url),

@@ -89,6 +89,15 @@ which whom whose why
 _ASKING = frozenset(_COMMON.split())
 
 
+def _why_not(answer: Answer) -> str:
+    if not answer.looked_up:
+        return (
+            "the model answered without looking anything up, so nothing it said can be proven; "
+            "ask a model that can call tools"
+        )
+    return "no sentence could be proven" if answer.finished else "no answer within ten steps"
+
+
 def _tell(answer: Answer) -> None:
     from store.console import note, plain, say
 
@@ -101,8 +110,7 @@ def _tell(answer: Answer) -> None:
     for item in answer.sources.items:
         say(f"[item {plain(item.item_id)}] {plain(item.title)}")
     if not answer.sentences:
-        why = "no sentence could be proven" if answer.finished else "no answer within ten steps"
-        say(f"nothing to show: {why}")
+        say(f"nothing to show: {_why_not(answer)}")
     for why, number in answer.dropped.items():
         note(f"sentences left out because each {why}: {number}")
     tally = answer.tally

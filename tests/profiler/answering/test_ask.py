@@ -102,6 +102,13 @@ def test_a_better_second_attempt_is_shown_whole(store: Store) -> None:
     assert answer.dropped == {}
 
 
+def test_a_model_that_looks_nothing_up_is_asked_once(store: Store) -> None:
+    """Fault: a model that cannot call tools was asked again, and its answer called unproven."""
+    answer, server = run(store, scripted("They buy pens, I would say."))
+    assert (answer.looked_up, answer.sentences, answer.steps) == (False, [], 1)
+    assert server.record.total == 1
+
+
 def test_endless_look_ups_stop_at_ten(store: Store) -> None:
     answer, server = run(store, scripted(SEARCH))
     assert server.record.total == MOST_STEPS == 10

@@ -24,9 +24,7 @@ from prompts import Template
 from store.tables.ledger import StoredResponse
 
 ITEMS = tuple(ShownItem(n, f"i{n}", f"Item {n}") for n in range(4))
-GOOD = json.dumps(
-    {"interests": [{"label": "A", "description": "Likes A.", "evidence": ["i0", "i1"]}]}
-)
+GOOD = json.dumps({"interests": [{"label": "A", "description": "Likes A.", "evidence": [1, 2]}]})
 
 
 @pytest.fixture

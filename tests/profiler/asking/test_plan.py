@@ -54,8 +54,8 @@ def rows(store: Store) -> list[tuple[Any, ...]]:
 
 
 def all_of_it(prompt: str) -> str:
-    """A good answer about any items: the ids stand in brackets at the ends of lines."""
-    ids = re.findall(r"^- .*\((\S+)\)$", prompt, re.MULTILINE)
+    """A good answer about any items: the numbers stand in brackets at the beginning of lines."""
+    ids = [int(n) for n in re.findall(r"^\[(\d+)\] ", prompt, re.MULTILINE)]
     interests = [{"label": "All of it", "description": "Likes these.", "evidence": ids}]
     return json.dumps({"interests": interests})
 

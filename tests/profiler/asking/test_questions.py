@@ -18,6 +18,7 @@ from profiler.asking.questions import CORRECTION, cut_items, make_reask, make_re
 from profiler.llm.port import Request, ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import estimate_tokens, item_lines
+from prompts.schema import unbounded
 from tests.hostile_titles import hostile_titles
 
 KEY = b"k" * 32
@@ -44,12 +45,17 @@ def text_of(request: Request) -> str:
     return "\n".join(message.content for message in request.messages)
 
 
-def test_the_question_shows_every_item_as_name_and_id_in_order() -> None:
+def test_the_question_shows_every_item_by_number_and_name_in_order() -> None:
+    """Fault: of "name (ID)" a model took what a title has in parentheses for the id."""
     request = ask()
-    shown = [line for line in text_of(request).split("\n") if line.startswith("- Film")]
-    assert shown == [f"- {item.title} ({item.item_id})" for item in request.subject.items]
+    shown = [line for line in text_of(request).split("\n") if "] Film" in line]
+    assert shown == [f"[{n}] {item.title}" for n, item in enumerate(request.subject.items, 1)]
+    assert request.expected.numbered
     assert [message.role for message in request.messages] == ["system", "user"]
-    assert request.schema == EIMF.output_schema
+    assert request.schema == unbounded(EIMF.output_schema)
+    assert request.expected.schema is not None
+    bounds = request.expected.schema["properties"]["interests"]["items"]["properties"]["evidence"]
+    assert (bounds["maxItems"], bounds["items"]["maximum"]) == (30, 30)
     assert (request.task, request.template) == ("interests", "exemplar_interests")
     assert ask(template=LDMI).task == "allocation"
 
@@ -58,7 +64,7 @@ def test_the_question_shows_every_item_as_name_and_id_in_order() -> None:
 def test_the_example_answer_in_the_prompt_has_the_form_the_reader_takes(template: Template) -> None:
     for example in template.examples:
         ids = [item for interest in example["interests"] for item in interest["evidence"]]
-        shown = [ShownItem(ix, item, None) for ix, item in enumerate(ids)]
+        shown = [ShownItem(ix, str(item), None) for ix, item in enumerate(ids)]
         answer = read_answer(
             json.dumps(example),
             finish_reason="stop",
@@ -106,7 +112,7 @@ def test_a_cut_is_never_silent() -> None:
 def test_items_without_title_are_named_by_category_or_untitled() -> None:
     items = (ShownItem(0, "1", None, ("Office", "Tape")), ShownItem(1, "2", None))
     text = text_of(ask(replace(subject(), items=items)))
-    assert "- Office, Tape (1)\n- untitled (2)" in text
+    assert "[1] Office, Tape\n[2] untitled" in text
 
 
 def test_nothing_to_show_and_the_wrong_template_are_programming_errors() -> None:
@@ -126,7 +132,7 @@ def mutations(rng: random.Random) -> tuple[str, Request]:
     about = subject()
     items = list(about.items)
     place = rng.randrange(len(items) - 1)
-    change = rng.choice(["title", "order", "drop", "id", "template", "schema", "limit", "kind"])
+    change = rng.choice(["title", "order", "drop", "template", "schema", "limit", "kind"])
     if change == "title":
         title = items[place].title or ""
         at = rng.randrange(len(title))
@@ -135,8 +141,6 @@ def mutations(rng: random.Random) -> tuple[str, Request]:
         items[place], items[place + 1] = items[place + 1], items[place]
     elif change == "drop":
         del items[place]
-    elif change == "id":
-        items[place] = replace(items[place], item_id=f"9{items[place].item_id}")
     elif change == "template":
         at = rng.choice([at for at, char in enumerate(EIMF.system) if char == "," or at == 0])
         system = EIMF.system[:at] + rng.choice("xyz") + EIMF.system[at:]

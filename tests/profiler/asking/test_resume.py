@@ -294,7 +294,7 @@ def test_an_answer_bought_elsewhere_saves_the_call(tmp_path: Path, template: Tem
             boundary_key=boundary_key(store),
             max_tokens=options.max_tokens,
         )
-        text = '{"interests": [{"label": "L", "description": "D.", "evidence": ["s0-i0"]}]}'
+        text = '{"interests": [{"label": "L", "description": "D.", "evidence": [1]}]}'
         store.responses.add(NewResponse(request_digest(port, request), None, 1, None, MODEL, text))
         summary = run_asking(store, store.subjects.load(), port, template=template, options=options)
         assert (summary.ok, summary.cached, server.record.total) == (1, 1, 0)

@@ -52,7 +52,7 @@ def written(store: Store, tmp_path: Path, **more: Any) -> list[dict[str, Any]]:
 def answer_of(request: dict[str, Any]) -> str:
     """A good answer: one interest for each two items that the question shows."""
     shown = request["body"]["messages"][1]["content"]
-    ids = [line.rsplit("(", 1)[1][:-1] for line in shown.split("\n") if line.startswith("- Item")]
+    ids = [int(line[1:].split("]")[0]) for line in shown.split("\n") if line.startswith("[")]
     return json.dumps(
         {
             "interests": [
@@ -151,7 +151,7 @@ def test_a_request_is_a_line_of_the_batch_format(store: Store, tmp_path: Path) -
     assert body["model"] == "gpt-4o-mini"
     assert body["seed"] == 7
     assert body["response_format"]["json_schema"]["strict"] is True
-    assert "Item 0 0 (s0-i0)" in body["messages"][1]["content"]
+    assert "[1] Item 0 0 s0-i0" in body["messages"][1]["content"]
     assert written(store, tmp_path, seed=7) == lines, "the same question again is the same line"
     assert "response_format" not in written(store, tmp_path, method="text")[0]["body"]
 

@@ -52,7 +52,7 @@ def rows(store: Store) -> list[tuple[Any, ...]]:
 
 def all_of_it(call: Call) -> Step:
     """A good answer about any items: the ids stand in brackets at the ends of lines."""
-    ids = re.findall(r"^- .*\((\S+)\)$", call.text, re.MULTILINE)
+    ids = [int(n) for n in re.findall(r"^\[(\d+)\] ", call.text, re.MULTILINE)]
     interests = [{"label": "All of it", "description": "Likes these.", "evidence": ids}]
     return Step(text=json.dumps({"interests": interests}))
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.asking.answers.answer_schema import Answer, AnswerError
-from profiler.asking.answers.grounding import normal_label
+from profiler.asking.answers.answer_schema import Answer, AnswerError, Interest
+from profiler.asking.answers.grounding import merge_same, normal_label
 from profiler.asking.answers.read import read_answer
 from profiler.asking.answers.sensitive import private_attribute
 from profiler.llm.port import ShownItem
@@ -302,4 +302,5 @@ def test_what_is_accepted_is_what_was_said(pairs: list[tuple[str, set[str]]], fe
     ]
     text = json.dumps({"interests": said})
     answer = read(f"```json\n{text}\n```" if fence else text)
-    assert [interest.model_dump() for interest in answer.interests] == said
+    merged, _ = merge_same([Interest(**one) for one in said])
+    assert list(answer.interests) == merged

@@ -1,0 +1,187 @@
+"""Naming: the code groups a subject's items, the model only names each group.
+
+Evidence is right by construction, prompts are short, and a small model can do it. The groups are
+those of the offline extractor (:mod:`profiler.offline.grouping`); they are asked about in order,
+and each question tells what the groups before it are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from profiler.asking.answers.answer_schema import MAX_INTERESTS, AnswerError, Interest
+from profiler.asking.answers.grounding import copied_error, normal_label
+from profiler.asking.answers.read import plain_errors
+from profiler.asking.answers.sensitive import private_attribute
+from profiler.asking.subjects import shown_subjects
+from profiler.asking.task import Answered, Make, Reading, Task
+from profiler.asking.tasks.interests import INTERESTS, subject_number
+from profiler.llm.port import Request, ShownSubject
+from prompts.answer import Description, Label
+
+if TYPE_CHECKING:
+    from profiler.offline.stored_groups import StoredGroups
+    from store.store import Store
+    from store.tables.ledger import StoredResponse
+
+TITLES = 10
+"""Titles of a group that are shown, the most typical ones."""
+REST_LABEL = "Other items"
+REST = "Items that have neither a title nor a category."
+
+
+class Name(BaseModel):
+    """What a group is called, and what it means."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    label: Label
+    description: Description
+
+
+class Naming(Task[Name]):
+    """A label and a sentence for each group of a subject's items.
+
+    Parameters
+    ----------
+    max_interests
+        Most groups of a subject.
+    groups
+        Groups of a store's subjects; :meth:`prepared` makes them.
+    """
+
+    name = "naming"
+    purpose = "names for groups of items that were grouped before, one call a group"
+    template = "name_group"
+    schema_name = "name"
+
+    def __init__(
+        self, max_interests: int = MAX_INTERESTS, groups: StoredGroups | None = None
+    ) -> None:
+        self.max_interests, self._made = max_interests, groups
+
+    def limited(self, max_interests: int) -> Naming:
+        """The task with this many groups a subject at most."""
+        return Naming(max_interests)
+
+    def prepared(self, store: Store) -> Naming:
+        """The task with the groups of a store's subjects."""
+        from profiler.offline.stored_groups import StoredGroups
+
+        return Naming(self.max_interests, StoredGroups(store, self.max_interests))
+
+    def subjects(self, store: Store) -> Sequence[ShownSubject]:
+        """All active subjects."""
+        return shown_subjects(store, store.subjects.load())
+
+    def questions(
+        self, subject: ShownSubject, make: Make
+    ) -> Generator[Request, Reading[Name], None]:
+        """One question a group, each with what the groups before it are called."""
+        taken: list[str] = []
+        for group in self._groups.of(subject):
+            shown = replace(subject, items=tuple(group[:TITLES]))
+            request = make(shown, {**self.variables(subject), "taken": list(taken)})
+            expected = replace(request.expected, taken=tuple(taken))
+            reading = yield replace(request, expected=expected)
+            taken.append(reading.value.label)
+
+    def count_questions(self, subject: ShownSubject) -> int:
+        """Number of groups."""
+        return len(self._groups.of(subject))
+
+    def read(self, document: Any, request: Request) -> tuple[Name, tuple[str, ...]]:
+        """A label that no other group has, and a sentence.
+
+        Raises
+        ------
+        AnswerError
+            It is no such document, the label is taken, or something private is said.
+        """
+        try:
+            name = Name.model_validate(document)
+        except ValidationError as error:
+            raise AnswerError("schema", plain_errors(error)) from error
+        errors = []
+        label = normal_label(name.label)
+        if label in map(normal_label, request.expected.taken):
+            errors.append(
+                f"{name.label!r} is what another group is called; say what sets this one apart"
+            )
+        for text in (name.label, name.description):
+            found = private_attribute(text)
+            if found:
+                errors.append(
+                    f"{text!r} says something about the person's {found.kind} ({found.words!r}); "
+                    "describe the items only"
+                )
+        if not request.expected.examples.isdisjoint({label, normal_label(name.description)}):
+            errors.append(copied_error(name.label))
+        if errors:
+            raise AnswerError("grounding", tuple(errors))
+        return name, ()
+
+    def write(
+        self, store: Store, subject: ShownSubject, value: Name, response: StoredResponse
+    ) -> None:
+        """Keep the name of the first group alone."""
+        self._save(store, subject, [(value, response)])
+
+    def keep(self, store: Store, subject: ShownSubject, answers: Sequence[Answered[Name]]) -> None:
+        """Replace the interests of the subject by its named groups, each with its own answer."""
+        self._save(store, subject, [(one.reading.value, one.response) for one in answers])
+
+    def quarantine(self, store: Store, subject: ShownSubject, reason: str) -> None:
+        """Remove the interests of the subject and record why it has none."""
+        INTERESTS.quarantine(store, subject, reason)
+
+    def keeps(self, store: Store, subject: ShownSubject) -> bool:
+        """Whether the subject has interests."""
+        return INTERESTS.keeps(store, subject)
+
+    def variables(self, subject: ShownSubject) -> Mapping[str, Any]:
+        """Labels of the groups before: none, for the first."""
+        return {"taken": []}
+
+    @property
+    def _groups(self) -> StoredGroups:
+        if self._made is None:
+            raise ValueError("the groups of a store are needed: Naming().prepared(store)")
+        return self._made
+
+    def _save(
+        self, store: Store, subject: ShownSubject, named: Sequence[tuple[Name, StoredResponse]]
+    ) -> None:
+        groups = self._groups.of(subject)
+        interests = [
+            _interest(name.label, name.description, [item.item_id for item in group])
+            for group, (name, _) in zip(groups, named, strict=False)
+        ]
+        rest = [item.item_id for item in self._groups.rest(subject)]
+        if rest:
+            label = _free(REST_LABEL, (name.label for name, _ in named))
+            interests.append(_interest(label, REST, rest))
+        store.interests.save(
+            subject_number(subject),
+            interests,
+            source=named[-1][1].model,
+            response_id=[*(response.response_id for _, response in named), None][: len(interests)],
+        )
+
+
+def _interest(label: str, description: str, evidence: list[str]) -> Interest:
+    return Interest(label=label, description=description, evidence=evidence)
+
+
+def _free(label: str, taken: Iterable[str]) -> str:
+    """The label, with a number where it is taken."""
+    others = {normal_label(one) for one in taken}
+    spare = (label, *(f"{label} ({n})" for n in range(2, len(others) + 3)))
+    return next(one for one in spare if normal_label(one) not in others)
+
+
+NAMING = Naming()

@@ -194,3 +194,45 @@ def test_what_ends_early_is_closed(first: Request) -> None:
 def test_a_reason_has_at_most_500_characters() -> None:
     assert cut_reason("x" * 500) == "x" * 500
     assert cut_reason("x" * 501) == "x" * 499 + "…"
+
+
+def test_a_loop_is_corrected_not_asked_for_at_twice_the_length(first: Request) -> None:
+    """Fault: a small model repeated ids up to the limit, and was then allowed twice as many."""
+    loop = '{"interests": [{"label": "A", "evidence": [' + "1, 2, " * 50
+    conversation = converse(once(first), Interests(), ReaskPolicy())
+    next(conversation)
+    step = conversation.send(said(loop, "length"))
+    assert (step.purpose, step.request.max_tokens) == ("reask", 100)
+    assert "repeated itself" in step.request.messages[-1].content
+    assert step.rejected is not None
+    assert step.rejected.outcome == "truncated"
+
+
+def test_corrections_get_warmer_and_list_the_valid_ids(first: Request) -> None:
+    wrong = GOOD.replace("[1, 2]", "[1, 36270]")
+    conversation = converse(once(first), Interests(), ReaskPolicy())
+    next(conversation)
+    second = conversation.send(said(wrong)).request
+    third = conversation.send(said("prose")).request
+    assert (first.temperature, second.temperature, third.temperature) == (0.0, 0.3, 0.6)
+    text = second.messages[-1].content
+    assert "names ids that were not shown: '36270'" in text
+    assert "The only ids that may be named are the numbers from 1 to 4." in text
+    assert "only ids" not in third.messages[-1].content
+    none_sent = replace(first, temperature=None)
+    conversation = converse(once(none_sent), Interests(), ReaskPolicy())
+    next(conversation)
+    assert conversation.send(said(wrong)).request.temperature is None
+
+
+def test_the_examples_words_are_refused_but_not_where_they_were_accepted(first: Request) -> None:
+    """Fault: a small model copied the prompt's example, over the ids of the items shown."""
+    copied = GOOD.replace('"A"', '"vegetable growing  from seed"')
+    conversation = converse(once(first), Interests(), ReaskPolicy(times=0))
+    next(conversation)
+    with pytest.raises(StopIteration) as stop:
+        conversation.send(said(copied))
+    assert "repeats the example" in stop.value.value.reason
+    before = replace(said(copied), outcome="ok")
+    played = replay(converse(once(first), Interests(), ReaskPolicy()), lambda _: before)
+    assert isinstance(played.ending, Accepted)

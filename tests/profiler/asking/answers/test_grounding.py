@@ -8,7 +8,7 @@ import pytest
 
 from profiler.asking.answers.answer_schema import AnswerError, Interest
 from profiler.asking.answers.grounding import ground, normal_label
-from profiler.llm.port import ShownItem
+from profiler.llm.port import Expected, ShownItem
 
 SHOWN = tuple(ShownItem(ix, f"i{ix}", None) for ix in range(20))
 IDS = [item.item_id for item in SHOWN]
@@ -142,3 +142,26 @@ def test_one_private_attribute_of_an_interest_is_told_once() -> None:
     """Mutant: the description looked at although the label was refused already."""
     told = errors_of([interest("Christian woman", ["i1"], "Is a Christian woman.")])
     assert told.count("describe tastes and needs only") == 1
+
+
+def test_interests_that_rest_on_the_same_items_are_one() -> None:
+    """Fault: two interests of a small model carried all 34 films each."""
+    most, all_of = IDS[:9], IDS[:10]
+    given = [interest("A", most), interest("B", ["i19"]), interest("C", all_of)]
+    grounded, repairs = ground(given, SHOWN, task="interests")
+    assert [(one.label, one.evidence) for one in grounded] == [("A", all_of), ("B", ["i19"])]
+    assert repairs == ("'C' merged into 'A': they rest on the same items",)
+
+
+def test_two_sides_of_one_or_two_items_stay_apart() -> None:
+    given = [interest("War", IDS[:2]), interest("Hanks", IDS[:2]), interest("Films", IDS[:4])]
+    assert ground(given, SHOWN, task="interests") == (tuple(given), ())
+
+
+def test_numbers_are_those_of_the_prompt() -> None:
+    """A number is a place in the list, also where an item has that number for its id."""
+    shown = (ShownItem(0, "2", "B"), ShownItem(1, "1", "A"))
+    expected = Expected(ids=("1", "2"))
+    given = [interest("X", ["[1]"]), interest("Y", ["#2"])]
+    grounded, _ = ground(given, shown, task="interests", expected=expected)
+    assert [one.evidence for one in grounded] == [["2"], ["1"]]

@@ -31,6 +31,8 @@ from store.tables.ledger import NewAttempt, StoredResponse, Ticket
 
 LEARNED = "learned_models"
 LEASE_S = 60.0
+MOST_AT_ONCE = 10_000
+"""Calls under way at once of a port that does not say how many it can answer."""
 NO_ROOM_S = 0.1
 ELSEWHERE_S = 0.1
 
@@ -112,7 +114,10 @@ class Ledger:
             self._policy = replace(self._policy, sleep=self.sleep)
         self._limiter = Limiter(options.rpm, options.tpm, sleep=self.sleep)
         self.pace = Pace(
-            calls_at_once(options.concurrency, port.base_url),
+            min(
+                calls_at_once(options.concurrency, port.base_url),
+                getattr(port, "at_once", MOST_AT_ONCE),
+            ),
             self._limiter,
             first_wait=self._policy.first_wait,
             longest_wait=self._policy.longest_wait,

@@ -21,8 +21,8 @@ from profiler.asking.answers.answer_schema import (
     Interest,
 )
 from profiler.asking.answers.grounding import ground
+from profiler.asking.answers.repetition import repeats_itself
 from profiler.llm.port import Expected, ShownItem
-from profiler.llm.repetition import repeats_itself
 from profiler.llm.stop_reasons import ending_of
 
 MAX_ERRORS = 10

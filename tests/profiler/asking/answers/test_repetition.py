@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from profiler.llm.repetition import repeats_itself
+from profiler.asking.answers.repetition import repeats_itself
 
 ONE = {"label": "Pens", "description": "Likes pens of all colours.", "evidence": [1, 2, 3]}
 

@@ -1,6 +1,6 @@
 """llama.cpp as a process of its own, on loopback, that ends with whoever started it.
 
-``python -m profiler.llm.adapters.local_server`` reads one line of JSON (model file, key, threads,
+``python -m profiler.llm.local_model.server`` reads one line of JSON (model file, key, threads,
 length of the context), prints the address it listens on, and ends when its input is closed: however
 the program that started it ends, no server is left behind.
 """

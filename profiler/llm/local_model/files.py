@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from store.errors import UserError
 
-_TABLE = Path(__file__).with_name("local_models.yaml")
+_TABLE = Path(__file__).with_name("known.yaml")
 _MAGIC = b"GGUF"
 
 

@@ -40,6 +40,7 @@ class Service(BaseModel):
     body: dict[str, Any] = {}
     addressed_as: Method | None = None
     schema_without: tuple[str, ...] = ()
+    bounds: bool = False
 
 
 class _Model(BaseModel):
@@ -88,6 +89,9 @@ class ModelFacts:
         the best: answers that were paid for before the service had a better one are found by it.
     schema_without
         Keywords of JSON Schema that the service refuses in the schema of an answer.
+    bounds
+        Whether the schema is sent with bounds: a server on this machine or network holds the model
+        to them by a grammar, and others may refuse them.
     listed
         Whether the table has an entry for the model.
     """
@@ -103,6 +107,7 @@ class ModelFacts:
     body: Mapping[str, Any] = field(default_factory=dict)
     addressed_as: Method | None = None
     schema_without: tuple[str, ...] = ()
+    bounds: bool = False
     listed: bool = False
 
     @property
@@ -149,6 +154,7 @@ class Tables:
             body=service.body,
             addressed_as=service.addressed_as,
             schema_without=service.schema_without,
+            bounds=service.bounds or is_local(base_url),
             listed=bool(entries),
             **told,
         )

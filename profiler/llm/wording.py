@@ -98,7 +98,8 @@ class Wording:
 
         What is left out is checked when the answer is read.
         """
-        schema: dict[str, Any] = _without(request.schema, self.facts.schema_without)
+        bounded = request.expected.schema if self.facts.bounds else None
+        schema: dict[str, Any] = _without(bounded or request.schema, self.facts.schema_without)
         return schema
 
     def learn(

@@ -18,13 +18,13 @@ import httpx
 
 from profiler.llm.adapters import completions
 from profiler.llm.adapters.planned import PlannedPort
+from profiler.llm.adapters.reading import Received, read
 from profiler.llm.budget import prompt_tokens
 from profiler.llm.errors import Failure, classified, cut
 from profiler.llm.local_model.files import ModelFile, checked_file
 from profiler.llm.local_model.process import LocalServer
 from profiler.llm.port import CallError, Method, Reply, Request
 from profiler.llm.registry import Adapter, Opening
-from profiler.llm.wording import Wording
 from store.errors import UserError
 
 START_S = 120.0
@@ -56,15 +56,9 @@ class LocalPort(PlannedPort):
     at_once = 1
 
     def __init__(self, opening: Opening, file: ModelFile) -> None:
-        self.name, self.base_url = f"{opening.provider}:{file.path.name}", None
+        super().__init__(replace(opening, model=file.path.name))
         self.server = LocalServer(file)
-        self._file, self._timeout = file, opening.timeout
-        self._wording = Wording(
-            file.path.name,
-            opening.facts,
-            opening.planned_method,
-            fixed=opening.method is not None,
-        )
+        self._file = file
         self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             WeakKeyDictionary()
         )
@@ -90,10 +84,8 @@ class LocalPort(PlannedPort):
         method = self._wording.method(request)
         address = await asyncio.to_thread(self.server.address)
         body = completions.body(request, self._wording, method)
-        if method == "json_schema" and request.expected.schema is not None:
-            body["response_format"]["json_schema"]["schema"] = dict(request.expected.schema)
         started = time.perf_counter()
-        seconds = self._timeout or patience(request)
+        seconds = self.timeout.given or patience(request)
         try:
             # A client for each call: calls are few, and a connection belongs to an event loop.
             async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
@@ -115,7 +107,8 @@ class LocalPort(PlannedPort):
                 response.status_code, cut(response.text), response.text.lower(), headers
             )
             raise classified(failure, self.name, "no key")
-        reply = completions.read(response.content, headers, self.name, method, seconds)
+        received = Received(response.content, headers, completions.read_document)
+        reply = read(received, self.name, method, seconds)
         # llama.cpp names the file with its folder, which is nobody's business.
         return replace(reply, model=self._file.path.name, cost_usd=0.0)
 

@@ -73,7 +73,8 @@ class LocalServer:
             "file": str(self._file.path.resolve()),
             "key": self.key,
             "context": CONTEXT,
-            "threads": max(1, len(os.sched_getaffinity(0))),
+            # Threads wait for each other busily: where others use the cores, fewer are faster.
+            "threads": max(1, len(os.sched_getaffinity(0)) // 2),
         }
         if process.stdin is None or process.stdout is None:
             raise CallError("connection", "the local model's server has no input")

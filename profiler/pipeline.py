@@ -19,6 +19,7 @@ from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
 from profiler.assignment.assign import assign_own_interests
 from profiler.config import OFFLINE, BuildConfig
 from profiler.offline.extractor import OfflineExtractor
+from profiler.quality.far_labels import flag_far_labels
 from profiler.selection.affordable import DollarLimit, dollar_limit
 from profiler.selection.choose import Chosen, choose_subjects
 from profiler.vectors.encoding import (
@@ -182,6 +183,7 @@ def build(
         if config.assign:
             report.assigned = assign_own_interests(store, dataset, item_vectors)
         merge_duplicates(store)
+        flag_far_labels(store)
         return report
 
 

@@ -178,6 +178,7 @@ def encode_imported(store: Store, encoder: Encoder | None = None) -> int:
     UserError
         The store's own encoder cannot be loaded.
     """
+    from profiler.quality.far_labels import flag_far_labels
     from profiler.vectors.encoding import encode_cached
 
     model = encoder or encoder_of(store)
@@ -185,6 +186,7 @@ def encode_imported(store: Store, encoder: Encoder | None = None) -> int:
         return 0
     encoded = encode_cached(store, model, store.interests.catalogue().texts).encoded
     cover_again(store)
+    flag_far_labels(store)
     return encoded
 
 

@@ -107,6 +107,7 @@ def _interests(connection: Connection) -> Facts:
         ),
         "items named as evidence": evidence,
         **_ways(connection),
+        **_far(connection),
         "users with interests through an exemplar": f"{covered} of {users}",
         "users with interests covering their own history": f"{own} of {users}",
     }
@@ -124,6 +125,15 @@ def _ways(connection: Connection) -> Facts:
     )
     said = {0: "found by a model in whole lists", 1: "grouped by the program, named by a model"}
     return {said[named]: number for named, number in rows}
+
+
+def _far(connection: Connection) -> Facts:
+    number = _one(
+        connection,
+        "SELECT count(*) FROM far_labels JOIN interests USING (interest_id) "
+        "JOIN subjects USING (subject_id) WHERE active",
+    )
+    return {"labels that their items do not bear out": number} if number else {}
 
 
 def _asking(store: Store, connection: Connection) -> Facts:

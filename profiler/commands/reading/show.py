@@ -54,10 +54,22 @@ def show(
         return
     with open_store(store) as opened:
         profile = show_user(opened, str(user))
+        shown = {one.interest_id: one.label for one in _interests(profile)}
+        far = opened.far_labels.among(shown)
     if json:
-        print_json(profile.to_json())
+        print_json(profile.to_json() | ({"far_labels": far} if far else {}))
         return
-    say_lines(lines(profile, k or None, detail=detail))
+    doubtful = [f"{_text(shown[one])} (interest {one})" for one in far]
+    found = lines(profile, k or None, detail=detail)
+    if doubtful:
+        found += ["", f"labels that their items do not bear out: {'; '.join(doubtful)}"]
+    say_lines(found)
+
+
+def _interests(profile: UserProfile) -> list[OwnInterest | Interest]:
+    """All interests of a user and of those who stand for them."""
+    groups = [profile.profile, profile.exemplar, *profile.synthetic_users]
+    return [*profile.own, *(one for group in groups if group for one in group.interests)]
 
 
 def _show_item(store: Path, item: str, *, json: bool) -> None:

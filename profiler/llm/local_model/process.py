@@ -19,6 +19,8 @@ from profiler.llm.secrets import remember
 CONTEXT = 8_192
 """Tokens of prompt and answer together."""
 LOADING_S = 300.0
+COMMAND = (sys.executable, "-m", "profiler.llm.local_model.server")
+"""What runs a model file: told which on its input, it prints the address it listens on."""
 
 
 class LocalServer:
@@ -57,7 +59,7 @@ class LocalServer:
 
     def _start(self) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "profiler.llm.local_model.server"],
+            COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

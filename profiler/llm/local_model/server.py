@@ -8,6 +8,7 @@ the program that started it ends, no server is left behind.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -39,6 +40,7 @@ def main() -> None:
     print(json.dumps({"address": server.listening_address}), flush=True)
     while sys.stdin.readline():
         pass
+    os._exit(0)  # an answer that is being written is for nobody any more
 
 
 if __name__ == "__main__":

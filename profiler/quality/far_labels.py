@@ -15,7 +15,7 @@ from store.store import Store
 
 FAR = 0.8
 """Share of the catalogue that must be farther from an interest's words than its items are on
-average. Of a large model's 1,273 interests of Office .2 % are below it, and 72 % of the same labels
+average. Of a large model's 1,273 interests of Office .2 % are below it, and 71 % of the same labels
 when each subject's are exchanged among its interests (``benchmarks/bench_far_labels.py``)."""
 SAMPLE = 2_000
 """Items of the catalogue that are compared; of more, as many evenly spaced ones."""

@@ -14,7 +14,6 @@ from store.errors import ReadOnlyStoreWarning
 
 if TYPE_CHECKING:
     from store.tables.datasets import Datasets
-    from store.tables.far_labels import FarLabels
     from store.tables.interests import Interests
     from store.tables.questions import Questions
     from store.tables.responses import Responses
@@ -127,13 +126,6 @@ class Store(Transactions):
         from store.tables.tasks.subjects import TaskSubjects
 
         return TaskSubjects(self)
-
-    @cached_property
-    def far_labels(self) -> FarLabels:
-        """Interests whose labels their items do not bear out."""
-        from store.tables.far_labels import FarLabels
-
-        return FarLabels(self)
 
     @cached_property
     def cards(self) -> Cards:

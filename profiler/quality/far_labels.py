@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store.store import Store
+from store.upkeep.far_labels import brought, keep_far_labels
 
 FAR = 0.8
 """Share of the catalogue that must be farther from an interest's words than its items are on
@@ -37,13 +38,13 @@ def flag_far_labels(store: Store) -> int:
     spans = [(catalogue.indptr[row], catalogue.indptr[row + 1]) for row in places.tolist()]
     evidence = [catalogue.items[start:stop] for start, stop in spans]
     found = closeness(words, evidence, items)
-    brought = store.far_labels.brought()
+    words_of_people = brought(store)
     far = {
         int(interest): round(float(share), 6)
         for interest, share in zip(ids.tolist(), found.tolist(), strict=True)
-        if share < FAR and interest not in brought
+        if share < FAR and interest not in words_of_people
     }
-    store.far_labels.replace(far)
+    keep_far_labels(store, far)
     return len(far)
 
 

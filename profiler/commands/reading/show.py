@@ -45,6 +45,7 @@ def show(
     from store.console import print_json, say_lines
     from store.errors import UserError
     from store.store import open_store
+    from store.upkeep.far_labels import far_among
     from store.views.subjects.users import show_user
 
     if (user is None) == (item is None):
@@ -55,7 +56,7 @@ def show(
     with open_store(store) as opened:
         profile = show_user(opened, str(user))
         shown = {one.interest_id: one.label for one in _interests(profile)}
-        far = opened.far_labels.among(shown)
+        far = far_among(opened, shown)
     if json:
         print_json(profile.to_json() | ({"far_labels": far} if far else {}))
         return

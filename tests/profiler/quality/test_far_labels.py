@@ -15,6 +15,7 @@ from prompts.answer import Interest
 from store.data.sample import write_sample
 from store.store import Store, open_store
 from store.upkeep.edits import rename
+from store.upkeep.far_labels import far_labels
 from store.upkeep.verify import verify
 from store.views.status import summarise
 
@@ -60,15 +61,15 @@ def exchange(store: Store, source: str) -> int:
 def test_exchanged_labels_are_flagged_and_counted_and_a_new_name_is_not(built: Path) -> None:
     """Fault: an answer that cited only what was shown was taken for a good one."""
     with open_store(built) as store:
-        before = store.far_labels.closeness()
+        before = far_labels(store)
         exchange(store, "openai:m")
-        far = store.far_labels.closeness()
+        far = far_labels(store)
         assert len(far) > len(before)
         status = summarise(store)
         assert status.interests["labels that their items do not bear out"] == len(far)
         assert verify(store)[1] == []
         one = next(iter(far))
         rename(store, one, "Another name")
-        assert one not in store.far_labels.closeness()
+        assert one not in far_labels(store)
         exchange(store, "import:hand")  # a person's word is no model's
-        assert len(store.far_labels.closeness()) <= len(before)
+        assert len(far_labels(store)) <= len(before)

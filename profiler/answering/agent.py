@@ -84,7 +84,7 @@ class AnsweringOptions(CallOptions):
     """Caps of the store, prices, retries, and limits of each turn."""
 
     max_tokens: int = 1_000
-    temperature: float = 0.0
+    temperature: float | None = 0.0
 
 
 def ask(

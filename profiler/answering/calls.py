@@ -66,7 +66,7 @@ class Caller:
     tools: tuple[dict[str, object], ...]
     schemas: Mapping[str, Any]
     max_tokens: int
-    temperature: float
+    temperature: float | None
 
     async def say(self, turns: Sequence[Turn]) -> Said:
         """Return the model's next turn, from the store or after buying it.
@@ -115,6 +115,7 @@ class Caller:
                 "base_url": port.base_url,
                 "max_tokens": self.max_tokens,
                 "temperature": self.temperature,
+                **{name: value for name, value in port.params.items() if name == "options"},
             }
         )
 

@@ -17,7 +17,7 @@ class AskingOptions(CallOptions):
     Attributes
     ----------
     max_tokens, temperature, seed
-        Of each answer; ``seed`` None is not sent.
+        Of each answer; a temperature or seed of None is not sent.
     token_budget, cut
         Most tokens of the item list, and which items stay when it is longer.
     max_interests
@@ -36,7 +36,7 @@ class AskingOptions(CallOptions):
     """
 
     max_tokens: int = 2_000
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     seed: int | None = None
     token_budget: int = 6_000
     cut: Cut = "recent"

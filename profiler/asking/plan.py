@@ -40,8 +40,8 @@ class QuestionSettings(Protocol):
         """Most tokens of an answer."""
 
     @property
-    def temperature(self) -> float:
-        """Sampling temperature of an answer."""
+    def temperature(self) -> float | None:
+        """Sampling temperature of an answer; None is not sent."""
 
     @property
     def seed(self) -> int | None:

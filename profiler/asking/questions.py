@@ -68,7 +68,7 @@ def make_request(
     cut: Cut,
     boundary_key: bytes,
     max_tokens: int,
-    temperature: float = 0.0,
+    temperature: float | None = 0.0,
     seed: int | None = None,
     max_interests: int = MAX_INTERESTS,
     schema_name: str = SCHEMA_NAME,

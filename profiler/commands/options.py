@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -50,6 +50,54 @@ CutOption = Annotated[
 ]
 
 
+ModelOption = Annotated[
+    list[str] | None,
+    option(
+        "Further option of the model, NAME=VALUE, such as reasoning_effort=low. Repeatable.",
+        "--model-option",
+    ),
+]
+TimeoutOption = Annotated[
+    float | None,
+    option(
+        "Most seconds of a call.",
+        "--timeout",
+        min=0.1,
+        default="grows with the longest answer asked for",
+    ),
+]
+Temperature = Annotated[
+    str | None,
+    option(
+        "Sampling temperature; none sends none.",
+        "--temperature",
+        metavar="none|NUMBER",
+        default="0",
+    ),
+]
+
+
+def temperature_of(text: str) -> float | None:
+    """The temperature that an option names.
+
+    Raises
+    ------
+    UserError
+        It is neither ``none`` nor a number from 0 on.
+    """
+    if text.strip().lower() == "none":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        from store.errors import UserError
+
+        raise UserError(f"temperature={text!r}: write a number from 0 on, or none")
+    return value
+
+
 @dataclass(frozen=True)
 class ModelOptions:
     """Which language model is called."""
@@ -66,6 +114,8 @@ class ModelOptions:
     method: Annotated[
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
     ] = None
+    model_option: ModelOption = None
+    timeout: TimeoutOption = None
 
     def open(self, *, to_call: bool = True) -> ChatPort | None:
         """Open the chat model of ``--llm``; ``None`` where no model is to be called.
@@ -75,12 +125,28 @@ class ModelOptions:
         from store.errors import UserError
 
         if self.llm is None:
-            if self.base_url or self.method:
-                raise UserError("--base-url and --method need --llm PROVIDER:MODEL")
+            if given(self):
+                raise UserError(
+                    "base_url, method, model_option and `timeout` need --llm PROVIDER:MODEL"
+                )
             return None
+        from profiler.llm.model_options import read_options
         from profiler.llm.registry import open_chat
 
-        return open_chat(self.llm, base_url=self.base_url, method=self.method, to_call=to_call)
+        return open_chat(
+            self.llm,
+            base_url=self.base_url,
+            method=self.method,
+            timeout=self.timeout,
+            options=read_options(self.model_option or ()),
+            to_call=to_call,
+        )
+
+
+def answer_settings(temperature: str | None = None, **values: Any) -> dict[str, Any]:
+    """What was given of an answer's limits and sampling; a temperature of none is None."""
+    found = given(**values)
+    return found if temperature is None else found | {"temperature": temperature_of(temperature)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +158,7 @@ class AnswerOptions:
     max_tokens: Annotated[
         int | None, option("Most tokens of an answer.", min=1, default="2000")
     ] = None
-    temperature: Annotated[float | None, option("Sampling temperature.", min=0, default="0")] = None
+    temperature: Temperature = None
     token_budget: TokenBudget = None
     cut: CutOption = None
     language: Annotated[
@@ -103,6 +169,10 @@ class AnswerOptions:
         bool,
         option("Ask anew what the question of an earlier release has answered.", "--reask"),
     ] = False
+
+    def settings(self) -> dict[str, Any]:
+        """What was given, as a run takes it; a temperature of none is None."""
+        return answer_settings(**vars(self))
 
 
 @dataclass(frozen=True)
@@ -214,7 +284,7 @@ def asking_options(
     from profiler.asking.conversation import ReaskPolicy
     from profiler.asking.options import AskingOptions
 
-    settings: Mapping[str, object] = given(answers, pace)
+    settings: Mapping[str, object] = answers.settings() | given(pace)
     return AskingOptions(
         caps=budget.caps(),
         prices=budget.price_table(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS
@@ -12,6 +12,7 @@ from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.recording import record_accepted, record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
+from profiler.llm.model_options import changing_options
 from profiler.llm.models import load_models
 from profiler.llm.port import Method, Request, ShownSubject
 from profiler.llm.wording import Wording
@@ -38,6 +39,8 @@ class BatchOptions:
         As a run would have them.
     language, ask_anew, only_pending
         As for a run; with ``only_pending``: leave subjects that have any interests.
+    options
+        Further options of the model.
     everyone
         Ask about all, also those with imported interests or quarantined.
     """
@@ -48,7 +51,7 @@ class BatchOptions:
     base_url: str | None = None
     method: Method = "json_schema"
     max_tokens: int = 2_000
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     seed: int | None = None
     token_budget: int = 6_000
     cut: Cut = "recent"
@@ -57,6 +60,7 @@ class BatchOptions:
     ask_anew: bool = False
     only_pending: bool = False
     everyone: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def as_config(self) -> dict[str, Any]:
         """JSON value from which :meth:`from_config` makes the same options.
@@ -91,7 +95,9 @@ class BatchOptions:
         provider = self.llm.partition(":")[0]
         facts = load_models().facts(provider, self.model, self.base_url)
         best = self.method == facts.addressed_method
-        return Wording(self.model, facts, facts.methods[0] if best else self.method)
+        return Wording(
+            self.model, facts, facts.methods[0] if best else self.method, options=self.options
+        )
 
     @property
     def reask_policy(self) -> ReaskPolicy:
@@ -101,7 +107,13 @@ class BatchOptions:
     @property
     def addressee(self) -> Addressee:
         """Whom the questions are put to; a run with these options finds the answers."""
-        return Addressee(self.llm, self.base_url, lambda request: {"method": self.method})
+        return Addressee(self.llm, self.base_url, lambda request: self.params)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What decides an answer's address beside the request, as for a port."""
+        options = changing_options(self.options)
+        return {"method": self.method} | ({"options": options} if options else {})
 
 
 def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:

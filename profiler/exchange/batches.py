@@ -261,7 +261,7 @@ def _response(
         base_url=options.base_url,
         method="import",
         params={
-            "method": options.method,
+            **options.params,
             "max_tokens": question.max_tokens,
             "temperature": options.temperature,
             "seed": options.seed,

@@ -10,11 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from profiler.llm.model_options import changing_options, merged
 from profiler.llm.models import Learned, ModelFacts
 from profiler.llm.port import CallError, Method, Request
-
-__all__ = ["LIMITS", "Wording", "changing_options", "merged"]
 
 LIMITS = ("max_completion_tokens", "max_tokens")
 """Names of the longest answer in OpenAI's protocol: one of them is always sent."""

@@ -11,7 +11,9 @@ from profiler.commands.options import (
     OnlyPending,
     PaceOptions,
     StoredEncoder,
+    Temperature,
     TemplateFolder,
+    answer_settings,
 )
 from store.console.options import Json, StoreFile, given, grouped, option
 
@@ -31,7 +33,7 @@ class CardOptions:
     max_tokens: Annotated[
         int | None, option("Most tokens of an answer.", min=1, default="4000")
     ] = None
-    temperature: Annotated[float | None, option("Sampling temperature.", min=0, default="0")] = None
+    temperature: Temperature = None
     prompts: TemplateFolder = None
     prompt: Annotated[str | None, option("Template of the question.", default="item_cards")] = None
 
@@ -70,7 +72,7 @@ def describe(
         from profiler.exchange.save_interests import encoder_of
         from store.store import open_store
 
-        chosen: dict[str, Any] = given(cards)
+        chosen = answer_settings(**vars(cards))
         how: dict[str, Any] = {"max_tokens": chosen.pop("max_tokens", MAX_TOKENS), **given(pace)}
         if "temperature" in chosen:
             how["temperature"] = chosen.pop("temperature")

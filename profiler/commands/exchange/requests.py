@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from profiler.choices import JsonMethod
-from profiler.commands.options import AnswerOptions, OnlyPending, PromptOptions
+from profiler.commands.options import AnswerOptions, ModelOption, OnlyPending, PromptOptions
 from store.console.options import Json, Overwrite, StoreFile, given, grouped, option
 
 
@@ -21,6 +21,7 @@ def requests(
     method: Annotated[
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
     ] = None,
+    model_option: ModelOption = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
     only_pending: OnlyPending = False,
     again: Annotated[
@@ -35,6 +36,7 @@ def requests(
     """
     from profiler.exchange.batch_options import BatchOptions
     from profiler.exchange.batches import write_requests
+    from profiler.llm.model_options import read_options
     from profiler.llm.registry import method_for
     from store.console import print_json, say
     from store.errors import UserError
@@ -50,7 +52,9 @@ def requests(
         method=method or method_for(llm, base_url),
         only_pending=only_pending,
         everyone=again,
-        **given(answers, seed=seed),
+        options=read_options(model_option or ()),
+        **answers.settings(),
+        **given(seed=seed),
     )
     with open_store(store) as opened:
         count = write_requests(opened, out, options, overwrite=overwrite)

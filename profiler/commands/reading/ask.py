@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.commands.options import BudgetOptions
-from store.console.options import Json, StoreFile, given, grouped, option
+from profiler.commands.options import (
+    BudgetOptions,
+    ModelOption,
+    Temperature,
+    TimeoutOption,
+    answer_settings,
+)
+from store.console.options import Json, StoreFile, grouped, option
 
 if TYPE_CHECKING:
     from profiler.answering.agent import Answer
@@ -28,9 +34,9 @@ def ask(
     max_tokens: Annotated[
         int | None, option("Most tokens of each step.", min=1, default="1000")
     ] = None,
-    temperature: Annotated[
-        float | None, option("Sampling temperature.", min=0, default="0")
-    ] = None,
+    temperature: Temperature = None,
+    model_option: ModelOption = None,
+    timeout: TimeoutOption = None,
     json: Json = False,
 ) -> int:
     """Answer a question from the store; every sentence cites interests or items that exist.
@@ -47,14 +53,21 @@ def ask(
             _refuse(question, store)
         from profiler.answering.agent import AnsweringOptions
         from profiler.answering.agent import ask as run
+        from profiler.llm.model_options import read_options
         from profiler.llm.registry import open_chat
 
         options = AnsweringOptions(
             caps=budget.caps(),
             prices=budget.price_table(),
-            **given(max_tokens=max_tokens, temperature=temperature),
+            **answer_settings(max_tokens=max_tokens, temperature=temperature),
         )
-        answer = run(opened, question, open_chat(str(llm), base_url=base_url), options)
+        port = open_chat(
+            str(llm),
+            base_url=base_url,
+            timeout=timeout,
+            options=read_options(model_option or ()),
+        )
+        answer = run(opened, question, port, options)
     if json:
         print_json(answer.to_json())
     else:

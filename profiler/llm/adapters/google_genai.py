@@ -8,10 +8,11 @@ from typing import Any
 
 from profiler.llm.adapters.planned import ClientPort, need_key, need_package
 from profiler.llm.adapters.reading import Received, arguments_of, count_of, total_of
+from profiler.llm.model_options import merged
 from profiler.llm.port import Message, Method, Reply, Request, ToolCall, storable
 from profiler.llm.registry import Adapter, Opening
 from profiler.llm.timeouts import LONGEST_S
-from profiler.llm.wording import Wording, merged
+from profiler.llm.wording import Wording
 
 
 class GooglePort(ClientPort):

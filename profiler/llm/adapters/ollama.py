@@ -13,10 +13,10 @@ from typing import Any
 from profiler.llm.adapters.planned import ClientPort, need_package
 from profiler.llm.adapters.reading import Received, arguments_of, count_of
 from profiler.llm.budget import prompt_tokens
+from profiler.llm.model_options import merged
 from profiler.llm.port import Message, Method, Reply, Request, ToolCall, storable
 from profiler.llm.registry import NO_KEY, Adapter, Opening
 from profiler.llm.timeouts import LONGEST_S
-from profiler.llm.wording import merged
 
 SMALLEST_CONTEXT = 4_096
 """What Ollama gives a model that nobody says anything about."""

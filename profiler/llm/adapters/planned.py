@@ -13,11 +13,12 @@ from weakref import WeakKeyDictionary
 
 from profiler.llm.adapters.reading import Received, read
 from profiler.llm.errors import as_call_error, failure_of
+from profiler.llm.model_options import changing_options
 from profiler.llm.models import Learned
 from profiler.llm.port import CallError, Method, Reply, Request
 from profiler.llm.registry import Opening
 from profiler.llm.timeouts import Timeout
-from profiler.llm.wording import Wording, changing_options
+from profiler.llm.wording import Wording
 from store.errors import UserError
 
 

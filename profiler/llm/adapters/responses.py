@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiler.llm.adapters.reading import arguments_of, count_of
+from profiler.llm.model_options import merged
 from profiler.llm.port import Message, Method, Reply, Request, ToolCall, storable
-from profiler.llm.wording import Wording, merged
+from profiler.llm.wording import Wording
 
 PATH = "/responses"
 

@@ -70,6 +70,7 @@ PROFILER_FAMILIES = (
             "exemplars": "The exemplars and whom they stand for.",
             "synthetic-users": "The synthetic users and what they cover.",
             "ask": "Ask the store a question in plain words, with a language model.",
+            "models": "What is known of language models, and what was learned of them.",
             "evaluate": "Measure how good the stored interests are.",
             "serve": "Open the report's page over the live store, on this machine.",
             "mcp": "Let other agents look things up in a store (Model Context Protocol).",

@@ -130,7 +130,10 @@ def test_defaults_in_the_help_are_those_of_the_configuration() -> None:
     assert config.assign
     for command in ("build", "retry", "requests"):
         shown = shown_defaults("profiler", command)
-        for name in set(shown) & {entry.name for entry in fields(AskingOptions)} - {"seed", "concurrency"}:
+        for name in set(shown) & {entry.name for entry in fields(AskingOptions)} - {
+            "seed",
+            "concurrency",
+        }:
             assert shown[name] == as_shown(getattr(asking, name)), (command, name)
     for name in ("max_tokens", "temperature"):
         assert shown_defaults("profiler", "ask")[name] == as_shown(getattr(ask, name))

@@ -127,6 +127,11 @@ class Tables:
         """Day of the newest table."""
         return max(table.as_of for table in self.all)
 
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Names of the services that are known."""
+        return tuple(dict.fromkeys(name for table in self.all for name in table.services))
+
     def service(self, provider: str) -> Service | None:
         """The service of a provider's name, None where there is none."""
         found = [table.services[provider] for table in self.all if provider in table.services]

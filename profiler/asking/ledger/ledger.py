@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Set
 from dataclasses import replace
@@ -20,6 +21,7 @@ from profiler.asking.ledger.records import Question, received, stored_response
 from profiler.asking.ledger.tally import Tally
 from profiler.asking.ledger.writer import Writer
 from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
+from profiler.llm.cut_prompts import cut_in_words
 from profiler.llm.models import Learned
 from profiler.llm.pace import Pace, calls_at_once
 from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request
@@ -27,8 +29,9 @@ from profiler.llm.rate_limits import Limiter
 from store.errors import BudgetReachedError, ForgottenError, UserError
 from store.store import Store
 from store.tables.leases import owner_name
-from store.tables.ledger import NewAttempt, StoredResponse, Ticket
+from store.tables.ledger import NewAttempt, NewResponse, StoredResponse, Ticket
 
+log = logging.getLogger(__name__)
 LEARNED = "learned_models"
 LEASE_S = 60.0
 MOST_AT_ONCE = 10_000
@@ -107,6 +110,7 @@ class Ledger:
         self.tally = Tally()
         self.writer = Writer(store)
         self.under_way = 0
+        self._cut_told = False
         self._prices, self._stored = options.prices, stored
         self._halting = asyncio.Event()
         self._policy = options.policy
@@ -284,11 +288,19 @@ class Ledger:
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)
         )
         self.tally.count(response)
+        self._tell_of_a_cut(response)
         if response_id is None:
             raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
         usd = reserved.usd if response.cost_usd is None else response.cost_usd
         stored = stored_response(response_id, response)
         return stored, Cost(usd, reserved.tokens if reply.tokens is None else reply.tokens)
+
+    def _tell_of_a_cut(self, response: NewResponse) -> None:
+        """Say once that the service cuts prompts; each answer to such a one is marked."""
+        cut = response.params.get("prompt_cut")
+        if cut is not None and not self._cut_told:
+            self._cut_told = True
+            log.warning("%s", cut_in_words(self.port.name, *cut))
 
     async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
         sent = False

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from profiler.llm.cut_prompts import cut_prompt
 from profiler.llm.port import ChatPort, Reply, Request, address, sent_params
 from profiler.llm.prices import Prices
 from store.tables.ledger import NewResponse, Prompt, Purpose, StoredResponse
@@ -77,6 +78,7 @@ def received(
         Dollars per token, where the service does not tell the cost.
     """
     request, model = question.request, port.name
+    cut = cut_prompt(request, reply)
     cost = reply.cost_usd
     if cost is None:
         cost = prices.cost(model, reply.tokens_in, reply.tokens_out)
@@ -94,6 +96,7 @@ def received(
             "temperature": request.temperature,
             "seed": request.seed,
             "answered_by": reply.model,
+            **({} if cut is None else {"prompt_cut": list(cut)}),
             **({} if reply.tokens_cached is None else {"tokens_cached": reply.tokens_cached}),
             **prices.dated(model, cost),
         },

@@ -41,12 +41,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sent:
-    """What is answered: a status with headers and a body, or no answer (``reset``, ``hang``)."""
+    """What is answered: a status, headers and a body, or ``instead`` a ``reset`` or ``hang``."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     instead: str | None = None
+    reason: str | None = None
 
     @property
     def content(self) -> bytes:
@@ -125,7 +126,7 @@ class WireServer:
             handler.close_connection = True
             return
         kind = "text/html" if isinstance(sent.body, str) else "application/json"
-        handler.send_response_only(sent.status)
+        handler.send_response_only(sent.status, sent.reason)
         for name, value in {"Content-Type": kind, **sent.headers}.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(sent.content)))

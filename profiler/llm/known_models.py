@@ -1,4 +1,4 @@
-"""What is known of a model, gathered for people: limits, parameters, price, and what was learned."""
+"""What is known of a model, for people: limits, parameters, price, and what was learned."""
 
 from __future__ import annotations
 

@@ -71,8 +71,8 @@ def _check_provider(name: str | None, providers: tuple[str, ...]) -> None:
 
     if name is not None and name not in providers:
         raise UserError(
-            f"{name!r} is no PROVIDER:MODEL, nor a provider that is known"
-            f"{did_you_mean(name, providers)}; known are {', '.join(providers)}"
+            f"{name!r} is no PROVIDER:MODEL, nor a provider that is known: "
+            f"{', '.join(providers)}{did_you_mean(name, providers)}"
         )
 
 
@@ -93,14 +93,13 @@ def _tell(model: KnownModel, as_of: str) -> None:
         say("  price              unknown; give it with --prices FILE")
     else:
         say(
-            f"  price              ${model.input_usd:g} in, ${model.output_usd:g} out for a million "
-            f"tokens, of {model.price_of}"
+            f"  price              ${model.input_usd:g} in, ${model.output_usd:g} out for a "
+            f"million tokens, of {model.price_of}"
         )
     for place, told in model.learned.items():
         refused = ", ".join(word for words in told.values() for word in words)
-        say(
-            f"  learned            does not take {plain(refused)} ({plain(place) or 'own address'})"
-        )
+        where = plain(place) or "the provider's own address"
+        say(f"  learned            does not take {plain(refused)} ({where})")
     note(f"facts of {as_of}")
     if not model.listed:
         note("the model is in no table: these are the facts of its service")

@@ -87,5 +87,5 @@ def test_the_command_lists_a_provider(capsys: pytest.CaptureFixture[str]) -> Non
     assert all(name.startswith("anthropic:") for name in names)
     models("openai:no-such-model")
     assert "in no table" in capsys.readouterr().err
-    with pytest.raises(UserError, match="did you mean anthropic"):
+    with pytest.raises(UserError, match="did you mean 'anthropic'"):
         models("antropic")

@@ -112,7 +112,9 @@ def test_what_a_server_repeats_is_nowhere(
 @pytest.mark.parametrize("bad", ["sk-one sk-two", "sk-one\nsk-two", "sk-schl\u00fcssel"])
 def test_what_is_no_key_is_refused_by_the_name_of_its_variable(service: Service, bad: str) -> None:
     """Fault: a key with a letter beyond ASCII was a traceback."""
-    with patch.dict("os.environ", {**service.keys, service.key_name: bad}):
-        with pytest.raises(UserError, match=f"{service.key_name} holds") as caught:
-            open_chat(service.spec)
+    with (
+        patch.dict("os.environ", {**service.keys, service.key_name: bad}),
+        pytest.raises(UserError, match=f"{service.key_name} holds") as caught,
+    ):
+        open_chat(service.spec)
     assert bad not in str(caught.value)

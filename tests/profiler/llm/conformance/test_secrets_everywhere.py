@@ -96,7 +96,7 @@ def test_what_a_server_repeats_is_nowhere(
     with sqlite3.connect(tmp_path / "s.db") as one_, sqlite3.connect(tmp_path / "copy") as other:
         one_.backup(other)
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
-    assert "[secret]" in told
+    assert "[secret]" in told + logged.getvalue()
     basic = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     for secret in (service.key, PASSWORD, basic):
         for where, text in {

@@ -17,11 +17,11 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.ledger.call_options import CallOptions
+from profiler.asking.ledger.cut_prompts import cut_in_words
 from profiler.asking.ledger.records import Question, received, stored_response
 from profiler.asking.ledger.tally import Tally
 from profiler.asking.ledger.writer import Writer
 from profiler.llm.budget import Budget, Caps, Cost, refusal, reservation
-from profiler.llm.cut_prompts import cut_in_words
 from profiler.llm.models import Learned
 from profiler.llm.pace import Pace, calls_at_once
 from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from profiler.llm.cut_prompts import cut_prompt
+from profiler.asking.ledger.cut_prompts import cut_prompt
 from profiler.llm.port import ChatPort, Reply, Request, address, sent_params
 from profiler.llm.prices import Prices
 from store.tables.ledger import NewResponse, Prompt, Purpose, StoredResponse

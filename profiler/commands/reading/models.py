@@ -11,7 +11,7 @@ from profiler.commands.options import PricesFile
 from store.console.options import Json, option
 
 if TYPE_CHECKING:
-    from profiler.llm.known_models import KnownModel, Learnt
+    from profiler.known_models import KnownModel, Learnt
 
 
 def models(
@@ -32,7 +32,7 @@ def models(
     $ profiler models openai:gpt-5-mini
     $ profiler models anthropic
     """
-    from profiler.llm.known_models import known_model, known_models
+    from profiler.known_models import known_model, known_models
     from profiler.llm.models import load_models
     from profiler.llm.prices import load_prices
     from store.console import print_json

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from profiler.commands.reading.models import models
-from profiler.llm.known_models import known_model, known_models
+from profiler.known_models import known_model, known_models
 from profiler.llm.models import load_models
 from profiler.llm.prices import load_prices
 from store.errors import UserError

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from profiler.asking.ledger.cut_prompts import cut_prompt
 from profiler.asking.runner import run_asking
-from profiler.llm.cut_prompts import cut_prompt
 from profiler.llm.port import Message, Reply
 from prompts import Template
 from tests.asking_store import chat, fast, make_store

@@ -52,7 +52,7 @@ def needs(extra: str) -> list[str]:
 
 def test_every_adapter_has_an_extra() -> None:
     """Fault: no extra brought what a provider needs."""
-    assert set(ADAPTERS.built_in) - {"langchain"} == set(PROVIDERS)
+    assert set(ADAPTERS.built_in) - {"langchain", "local"} == set(PROVIDERS)
     assert set(PROVIDERS.values()) <= set(extras())
 
 

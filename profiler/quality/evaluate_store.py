@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +177,17 @@ def _stability(subjects: Sequence[SubjectInterests], others: Sequence[SubjectInt
         second = measures.membership(other.evidence, items)
         rows.append(compare(measures.membership(one.evidence, items), second))
     return columns(rows)
+
+
+def table_rows(
+    report: dict[str, Any],
+) -> Iterator[tuple[str, str, float | int | None, tuple[float, float] | None]]:
+    """Rows of a report of :func:`evaluate_store`: measure, part, value and its 95 % interval."""
+    intervals = report["intervals"]
+    for name, value in report.items():
+        if name == "intervals":
+            continue
+        found = intervals.get(name)
+        for part, number in value.items() if isinstance(value, dict) else [("", value)]:
+            between = found.get(part) if isinstance(found, dict) else found
+            yield name, part, number, tuple(between) if between else None

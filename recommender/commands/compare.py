@@ -60,26 +60,29 @@ def compare(
     $ recommender compare remi remi+eimf pop --store shop.db --out compare --seeds 2
     """
     require_store(store)
-    from recommender.experiments.compare import compare as run
-    from recommender.recipes.specs import join_training, split_settings
-    from recommender.text import comparison_tables
-    from store.console import note, print_json, print_table, say
+    from store.console import print_json, print_table, say, show_progress
 
-    parts = join_training(split_settings(set_ or []), **vars(length))
-    found = run(
-        store,
-        models,
-        out,
-        seeds=range(seed, seed + seeds),
-        baseline=baseline,
-        metrics=[name.strip() for name in metrics.split(",")],
-        part=protocol.part,
-        settings={**parts, "interests": interests},
-        where=where,
-        keep_seen=protocol.keep_seen,
-        device=device,
-        say=note,
-    )
+    with show_progress() as tell:
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from recommender.experiments.compare import compare as run
+        from recommender.recipes.specs import join_training, split_settings
+        from recommender.text import comparison_tables
+
+        parts = join_training(split_settings(set_ or []), **vars(length))
+        found = run(
+            store,
+            models,
+            out,
+            seeds=range(seed, seed + seeds),
+            baseline=baseline,
+            metrics=[name.strip() for name in metrics.split(",")],
+            part=protocol.part,
+            settings={**parts, "interests": interests},
+            where=where,
+            keep_seen=protocol.keep_seen,
+            device=device,
+            say=lambda line: tell(line, 0, 0),
+        )
     if json:
         print_json(found.to_json())
         return

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recommender.commands.options import Model, ModelStore, ProtocolOptions, require_model
+from recommender.commands.options import (
+    Model,
+    ModelStore,
+    ProtocolOptions,
+    require_model,
+    require_store,
+)
 from store.console.options import Json, grouped, option
+
+if TYPE_CHECKING:
+    from recommender.evaluation.ranking import Evaluation
 
 
 @grouped
@@ -56,24 +65,31 @@ def evaluate(
     $ recommender evaluate models/remi -k 20 --metrics recall,ndcg
     """
     require_model(model)
-    from recommender.measure import evaluate as run
-    from recommender.measure import evaluate_popularity
-    from store.console import print_json, print_table, say
+    require_store(store)
+    from store.console import print_json, show_progress
 
     names = [name.strip() for name in metrics.split(",")]
     ks = sorted(set(k or (10, 20, 50)))
-    found = run(
-        model,
-        store,
-        part=protocol.part,
-        ks=ks,
-        names=names,
-        keep_seen=protocol.keep_seen,
-        diagnose=diagnose,
-        where=where,
-    )
-    document = found.to_json()
-    popular = evaluate_popularity(model, store, found, ks, names) if baseline else {}
+    with show_progress(quiet=json) as tell:
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from recommender.measure import evaluate as run
+        from recommender.measure import evaluate_popularity
+
+        tell("ranking all items for every user", 0, 0)
+        found = run(
+            model,
+            store,
+            part=protocol.part,
+            ks=ks,
+            names=names,
+            keep_seen=protocol.keep_seen,
+            diagnose=diagnose,
+            where=where,
+        )
+        document = found.to_json()
+        if baseline:
+            tell("ranking by popularity", 0, 0)
+        popular = evaluate_popularity(model, store, found, ks, names) if baseline else {}
     if popular:
         document["popularity"] = popular
     if protocol.part == "test":
@@ -81,6 +97,13 @@ def evaluate(
     if json:
         print_json(document)
         return
+    _print(model, found, popular, max(ks))
+
+
+def _print(model: Path, found: Evaluation, popular: dict[str, float], k: int) -> None:
+    """Tables, and at last the verdict."""
+    from store.console import print_table, say
+
     p = found.protocol
     say(
         f"{p['users']:,} users, {p['targets']:,} targets, all {p['items']:,} items ranked, split "
@@ -103,7 +126,7 @@ def evaluate(
         [name, f"{n:,}", f"{mean:.4f}", f"± {m:.4f}"] for name, n, mean, m in found.slice_rows()
     ]
     if parts:
-        print_table(f"recall@{max(ks)} by", ["part", "users", f"recall@{max(ks)}", "95 %"], parts)
+        print_table(f"recall@{k} by", ["part", "users", f"recall@{k}", "95 %"], parts)
     if dropped := [name for name in found.means if name not in means]:
         say(f"{', '.join(dropped)}: the same as recall, because every user has one target")
     if popular:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +13,9 @@ from recommender.choices import InterestSource
 from recommender.commands.options import Device, LoopOptions, Settings, require_store
 from recommender.objectives.registry import OBJECTIVES
 from store.console.options import Json, StoreFile, given, grouped, option
+from store.console.progress import EVERY_S
 from store.errors import UserError
 from store.suggestions import did_you_mean
-
-QUIET_S = 10.0
-"""Between two evaluations a line is printed after so many seconds."""
 
 if TYPE_CHECKING:
     from recommender.base.config_checks import SettingValues
@@ -77,35 +76,45 @@ def train(
     """
     require_store(store)
     require_backbone(backbone)
-    from recommender.api import train as run
-    from recommender.base import distributed
-    from recommender.evaluation.validation import LAST
-    from recommender.recipes.recipe import make_recipe
-    from recommender.recipes.specs import join_training, refuse_idle, split_settings
-    from store.console import note, print_json, say
+    from store.console import note, print_json, say, show_progress
 
-    first = distributed.first_process()
-    tells = first and not json
-    parts = join_training(split_settings(set_ or []), **vars(loop))
-    parts["training"].setdefault("seed", 0)
-    recipe: SettingValues = {
-        **given(backbone=backbone, align=align, interests=interests, loss=loss),
-        "objectives": tuple(objective or ()),
-        "crowd": crowd,
-        "text_start": text_start,
-        **parts,
-    }
-    refuse_idle(make_recipe(**recipe))
-    result = run(
-        store,
-        out,
-        resume=resume,
-        overwrite=overwrite,
-        device=device,
-        progress=reporter() if tells else None,
-        say=note if tells else None,
-        **recipe,
-    )
+    with ExitStack() as beginning:  # it ends when the training begins, which has lines of its own
+        tell = beginning.enter_context(show_progress(quiet=json))
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from recommender.api import train as run
+        from recommender.base import distributed
+        from recommender.evaluation.validation import LAST
+        from recommender.recipes.recipe import make_recipe
+        from recommender.recipes.specs import join_training, refuse_idle, split_settings
+
+        first = distributed.first_process()
+        tells = first and not json
+        parts = join_training(split_settings(set_ or []), **vars(loop))
+        parts["training"].setdefault("seed", 0)
+        recipe: SettingValues = {
+            **given(backbone=backbone, align=align, interests=interests, loss=loss),
+            "objectives": tuple(objective or ()),
+            "crowd": crowd,
+            "text_start": text_start,
+            **parts,
+        }
+        refuse_idle(make_recipe(**recipe))
+        tell("reading the store", 0, 0)
+
+        def begun(line: str) -> None:
+            beginning.close()
+            note(line)
+
+        result = run(
+            store,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            device=device,
+            progress=reporter() if tells else None,
+            say=begun if tells else None,
+            **recipe,
+        )
     distributed.leave()
     if not first:
         return
@@ -138,7 +147,7 @@ def reporter() -> Callable[[Any], None]:
 
     def report(state: Any) -> None:
         nonlocal said
-        if state.metrics is None and time.monotonic() - said < QUIET_S:
+        if state.metrics is None and time.monotonic() - said < EVERY_S:
             return
         said = time.monotonic()
         note(progress_line(state))

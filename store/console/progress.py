@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +35,43 @@ def show_progress(*, quiet: bool = False) -> Iterator[Tell]:
         with _bars() as tell:
             yield tell
     else:
-        yield Lines().tell
+        lines = Lines()
+        with _beating(lines):
+            yield lines.tell
+
+
+@contextmanager
+def shown(progress: Tell | bool) -> Iterator[Tell]:
+    """Progress of a function: shown as commands show it, handed to a callback, or not at all.
+
+    Parameters
+    ----------
+    progress
+        True shows it on standard error, False does not; a callback gets (step, done, total).
+    """
+    if callable(progress):
+        yield progress
+        return
+    with show_progress(quiet=not progress) as tell:
+        yield tell
+
+
+@contextmanager
+def _beating(lines: Lines) -> Iterator[None]:
+    """Repeat the step that lasts, also while the work itself tells nothing."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(1.0):
+            lines.beat()
+
+    thread = threading.Thread(target=beat, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class Lines:
@@ -44,7 +81,7 @@ class Lines:
         self._clock = clock
         self._started = clock()
         self._said = 0.0
-        self._step = ""
+        self._step, self._share = "", ""
         self._ended = False
 
     def tell(self, step: str, done: int, total: int) -> None:
@@ -54,8 +91,18 @@ class Lines:
         if step == self._step and (self._ended or (not ends and now - self._said < EVERY_S)):
             return
         self._step, self._said, self._ended = step, now, ends
-        share = f": {done:,} of {total:,}" if total else ""
-        note(f"{plain(step)}{share} ({now - self._started:.0f} s)")
+        self._share = f": {done:,} of {total:,}" if total else ""
+        self._print(now)
+
+    def beat(self) -> None:
+        """Print the last line again, with the time, where a step lasts and tells nothing."""
+        now = self._clock()
+        if self._step and not self._ended and now - self._said >= EVERY_S:
+            self._said = now
+            self._print(now)
+
+    def _print(self, now: float) -> None:
+        note(f"{plain(self._step)}{self._share} ({now - self._started:.0f} s)")
 
 
 @contextmanager

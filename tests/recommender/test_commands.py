@@ -336,7 +336,7 @@ def test_a_kind_of_faiss_index_without_a_file_is_refused(app: typer.Typer, train
 def test_a_long_stretch_without_an_evaluation_is_not_silent(
     app: typer.Typer, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.commands.train.QUIET_S", 0.0)
+    monkeypatch.setattr("recommender.commands.train.EVERY_S", 0.0)
     arguments = ["train", "--store", str(shop), "--out", str(tmp_path / "m"), "--align", "none"]
     result = CliRunner().invoke(app, [*arguments, "--steps", "200", "--evaluate-every", "200"])
     lines = [line for line in result.stderr.splitlines() if line.startswith("step ")]

@@ -53,16 +53,20 @@ def report(
     """
     from dataclasses import asdict
 
-    from profiler.reporting.report import write_report
-    from store.console import print_json, say
-    from store.store import open_store
+    from store.console import print_json, say, show_progress
 
     choices = given(title=title, people=people, users=users, min_people=min_people)
     choices |= given(things=things, seed=seed)
-    with open_store(store) as opened, _opened(context, model, store) as recommending:
-        written = write_report(
-            opened, out, model=model, recommending=recommending, overwrite=overwrite, **choices
-        )
+    with show_progress(quiet=json) as tell:
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from profiler.reporting.report import write_report
+        from store.store import open_store
+
+        with open_store(store) as opened, _opened(context, model, store) as recommending:
+            tell("gathering what the report shows", 0, 0)
+            written = write_report(
+                opened, out, model=model, recommending=recommending, overwrite=overwrite, **choices
+            )
     if json:
         print_json(asdict(written))
         return

@@ -26,27 +26,25 @@ def evaluate(
 
     $ profiler evaluate --store shop.db --truth shop/truth.json
     """
-    from profiler.quality.evaluate_store import evaluate_store
-    from store.console import print_json, print_table
+    from contextlib import ExitStack
+
+    from store.console import print_json, print_table, show_progress
     from store.store import open_store
 
-    with open_store(store) as opened:
-        if against is None:
-            report = evaluate_store(opened, truth=truth, k=k, seed=seed)
-        else:
-            with open_store(against) as other:
-                report = evaluate_store(opened, truth=truth, against=other, k=k, seed=seed)
+    with ExitStack() as stack, show_progress(quiet=json) as tell:
+        opened = stack.enter_context(open_store(store))
+        other = None if against is None else stack.enter_context(open_store(against))
+        tell("starting", 0, 0)  # what is imported next takes seconds
+        from profiler.quality.evaluate_store import evaluate_store, table_rows
+
+        tell("measuring", 0, 0)
+        report = evaluate_store(opened, truth=truth, against=other, k=k, seed=seed)
     if json:
         print_json(report)
         return
-    intervals = report.pop("intervals")
     rows = []
-    for name, value in report.items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        for part, number in parts:
-            shown = f"{number:.4f}" if isinstance(number, float) else number
-            found = intervals.get(name)
-            between = found.get(part) if isinstance(found, dict) else found
-            span = f"{between[0]:.4f} to {between[1]:.4f}" if between else ""
-            rows.append([name, part, "not measured" if shown is None else shown, span])
+    for name, part, value, between in table_rows(report):
+        shown = f"{value:.4f}" if isinstance(value, float) else value
+        span = f"{between[0]:.4f} to {between[1]:.4f}" if between else ""
+        rows.append([name, part, "not measured" if shown is None else shown, span])
     print_table("", ["measure", "part", "value", "95 %"], rows)

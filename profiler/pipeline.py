@@ -34,6 +34,7 @@ from prompts import load_template, refuse_unused
 from store.data.prepare import prepare
 from store.data.readers import ReadOptions, read
 from store.data.splits import checked_split
+from store.notebook import InNotebooks
 from store.store import Store, open_store
 from store.upkeep.duplicates import merge_duplicates
 
@@ -46,7 +47,7 @@ Note = Callable[[str], None]
 
 
 @dataclass
-class BuildReport:
+class BuildReport(InNotebooks):
     """What a build did.
 
     Attributes

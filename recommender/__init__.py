@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from recommender.experiments.compare import compare as compare
     from recommender.model import Model as Model
     from recommender.model import load as load
+    from recommender.serving.export import export as export
     from recommender.serving.export import recommend_frame as recommend_frame
 
 __distribution__ = "interest-profiler"  # read by store/installation.py
@@ -27,6 +28,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "api": ["evaluate", "explain", "recommend", "train"],
         "experiments.compare": ["compare"],
         "model": ["Model", "load"],
-        "serving.export": ["recommend_frame"],
+        "serving.export": ["export", "recommend_frame"],
     },
 )

@@ -25,7 +25,7 @@ from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
 from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
-from recommender.measure import evaluate, opened_store
+from recommender.measure import evaluate
 from recommender.model_folder.artefacts import save_model
 from recommender.model_folder.card import write_card
 from recommender.model_folder.claim import claimed
@@ -46,9 +46,11 @@ from recommender.serving.service import Service
 from recommender.training import checkpoint
 from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
+from store.console.progress import Tell, shown
 from store.db.location import path_text
 from store.errors import UserError
-from store.store import Store
+from store.notebook import html_of
+from store.store import Store, opened
 from store.tables.shown import check_shown, shown_to_llm
 
 if TYPE_CHECKING:
@@ -78,6 +80,16 @@ class TrainResult:
     model: Backbone
     fit: FitResult
 
+    def __repr__(self) -> str:
+        fit, where = self.fit, "not kept" if self.folder is None else f"at {self.folder}"
+        best = f"best at step {fit.best_step} of {fit.steps} ({fit.reason})"
+        return f"<TrainResult {self.model.name}, {best}, {where}>"
+
+    def _repr_html_(self) -> str:
+        fit, folder = self.fit, self.folder
+        facts = {"model": self.model.name, "folder": folder, "steps": fit.steps}
+        return html_of(facts | {"best step": fit.best_step, "ended": fit.reason} | fit.metrics)
+
 
 def train(
     store: Store | str | Path,
@@ -86,7 +98,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     device: str = "cpu",
-    progress: Callable[[Report], None] | None = None,
+    progress: Callable[[Report], None] | bool = True,
     say: Say | None = None,
     stop: Callable[[], bool] | None = None,
     **settings: Any,
@@ -105,8 +117,10 @@ def train(
         Replace the model or the stopped run that ``out`` holds.
     device
         ``cpu`` or ``cuda``; under torchrun each process takes the GPU of its local rank.
-    progress, say, stop
-        Told how the run stands; told a line of text; asked after each step whether to stop.
+    progress
+        True shows it on standard error, False does not; a callback is told how the run stands.
+    say, stop
+        Told a line of text; asked after each step whether to stop.
     **settings
         Of :class:`recommender.recipes.Recipe`: ``backbone="sasrec"``, ``align=("eimf",)``,
         ``crowd=False``, ``interests="exemplar"``, ``text_start=False``, ``model={"d": 64}``,
@@ -126,7 +140,7 @@ def train(
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
     device = distributed.own_device(device)
     if resume and overwrite:
-        raise UserError("--resume goes on with what --overwrite would replace; give one of them")
+        raise UserError("`resume` goes on with what `overwrite` would replace; give one of them")
     _refuse_no_steps(recipe)
     folder = None if out is None else Path(out)
     if folder is not None and os.path.lexists(folder) and not folder.is_dir():
@@ -142,11 +156,18 @@ def train(
     with claimed(folder) if folder is not None and writes else nullcontext():
         if folder is not None and writes and not (resume or overwrite):
             _refuse_used(folder)  # what another training left while this one read the store
-        result, learned = _train(recipe, known, folder, resume, device, progress, stop)
+        with shown(progress is True) as bar:
+            steps = int(recipe.training.get("steps") or 0)
+            told = progress if callable(progress) else _onto(bar, recipe.backbone, steps)
+            result, learned = _train(recipe, known, folder, resume, device, told, stop)
         if folder is not None and writes and _worth_keeping(result):
             _save(folder, result, recipe, known, learned)
     result.fit.raise_if_stopped()
     return result
+
+
+def _onto(bar: Tell, backbone: str, steps: int) -> Callable[[Report], None]:
+    return lambda state: bar(f"training {backbone}", state.step, steps)
 
 
 @dataclass(frozen=True)
@@ -164,20 +185,20 @@ class _Known:
 
 def _read(store: Store | str | Path, recipe: Recipe) -> _Known:
     """Everything the recipe needs of the store, checked before anything is trained."""
-    with opened_store(store) as opened:
-        dataset = opened.datasets.load()
+    with opened(store) as source:
+        dataset = source.datasets.load()
         check_parts(recipe, dataset.n_items)
-        semantics = read_interests(opened, recipe)
-        vectors = _text_vectors(opened, semantics) if recipe.text_start else None
+        semantics = read_interests(source, recipe)
+        vectors = _text_vectors(source, semantics) if recipe.text_start else None
         needs_encoder = semantics is not None or vectors is not None
         return _Known(
             dataset,
             semantics,
             vectors,
-            shown=check_shown(dataset, shown_to_llm(opened)),
-            encoder=opened.meta("encoder") if needs_encoder else None,
-            words=opened.interests.catalogue().texts if semantics is not None else [],
-            origin=path_text(opened.path),
+            shown=check_shown(dataset, shown_to_llm(source)),
+            encoder=source.meta("encoder") if needs_encoder else None,
+            words=source.interests.catalogue().texts if semantics is not None else [],
+            origin=path_text(source.path),
         )
 
 
@@ -231,8 +252,8 @@ def _refuse_used(out: Path) -> None:
     for name, what in ((MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
         if (out / name).exists():
             raise UserError(
-                f"{out} holds {what} already; continue it with --resume, replace it with "
-                "--overwrite, or name another folder"
+                f"{out} holds {what} already; continue it with `resume`, replace it with "
+                "`overwrite`, or name another folder"
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,29 +17,17 @@ from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.manifest import Manifest, differences, read_manifest
 from recommender.model_folder.origin import open_origin
 from store.errors import LeakageError, UserError
-from store.store import Store, open_store
+from store.store import Store, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from store.data.dataset import Dataset
-
-
-@contextmanager
-def opened_store(store: Store | str | Path) -> Iterator[Store]:
-    """An open store, closed again if it was given by its path."""
-    if isinstance(store, Store):
-        yield store
-    else:
-        with open_store(store) as opened:
-            yield opened
 
 
 def _store_of(
     folder: Path, manifest: Manifest, store: Store | str | Path | None
 ) -> AbstractContextManager[Store]:
     """The store that was named, or else the one the model remembers."""
-    return open_origin(folder, manifest.store) if store is None else opened_store(store)
+    return open_origin(folder, manifest.store) if store is None else opened(store)
 
 
 def check_measurable(manifest: Manifest, dataset: Dataset, folder: Path) -> None:
@@ -117,11 +105,11 @@ def evaluate(
         raise UserError(f"no metric {wrong[0]!r}; there are {known}, at k of 1 or more")
     folder = Path(model)
     manifest = read_manifest(folder)
-    with _store_of(folder, manifest, store) as opened:
-        dataset = opened.datasets.load()
+    with _store_of(folder, manifest, store) as source:
+        dataset = source.datasets.load()
         vectors = None
-        if diagnose and opened.meta("encoder") is not None:
-            vectors = torch.from_numpy(opened.vectors.items())
+        if diagnose and source.meta("encoder") is not None:
+            vectors = torch.from_numpy(source.vectors.items())
     ranking.keeps_seen(dataset.split.name)
     backbone, manifest = load_model(folder, dataset=dataset)
     check_measurable(manifest, dataset, folder)
@@ -171,8 +159,8 @@ def evaluate_popularity(
     """
     folder = Path(model)
     manifest = read_manifest(folder)
-    with _store_of(folder, manifest, store) as opened:
-        dataset = opened.datasets.load()
+    with _store_of(folder, manifest, store) as source:
+        dataset = source.datasets.load()
     part: Literal["valid", "test"] = "valid" if like.protocol["part"] == "valid" else "test"
     return ranking.evaluate_scores(
         ranking.popularity(dataset),

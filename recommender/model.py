@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from recommender.backbones.base import Backbone
     from recommender.evaluation.ranking import Evaluation
     from recommender.model_folder.manifest import Manifest
+    from recommender.serving.store_lists import StoreLists
 
 __all__ = ["Model", "load"]
 
@@ -94,6 +95,7 @@ class Model:
         history: Sequence[str] | None = None,
         filter_seen: bool = True,
         diversity: float = 0.0,
+        explain: bool = False,
     ) -> pl.DataFrame:
         """Best items of users of the store, or for a raw history.
 
@@ -109,12 +111,14 @@ class Model:
             Leave out what a user already has.
         diversity
             Weight of different categories in a list; 0 is off.
+        explain
+            Add the column ``why``: a sentence for each item.
 
         Returns
         -------
         polars.DataFrame
             ``user_id`` (null for a raw history), ``rank`` from 1, ``item_id``, ``title``,
-            ``score``, ``interest``.
+            ``score``, ``interest``; ``why`` where it was asked for.
 
         Raises
         ------
@@ -123,17 +127,24 @@ class Model:
         """
         if history is not None and users is not None:
             raise UserError("give users or a history, not both")
-        if history is None and diversity == 0:
+        if history is None and diversity == 0 and not explain:
             return self._batch([users] if isinstance(users, str) else users, k, filter_seen)
         named = [users] if isinstance(users, str) else users
         asked = [None] if history is not None else named or self._service.users()
         rows: list[dict[str, object]] = []
         for user in asked:
             items = self._service.recommend(
-                user=user, history=history, k=k, filter_seen=filter_seen, diversity=diversity
+                user=user,
+                history=history,
+                k=k,
+                filter_seen=filter_seen,
+                diversity=diversity,
+                explain=explain,
             )
-            rows += [{"user_id": user, **item.to_json()} for item in items]
-        return pl.DataFrame(rows, schema=LISTS)
+            for item in items:
+                why = None if item.explanation is None else item.explanation.sentence
+                rows.append({"user_id": user, "why": why, **item.to_json()})
+        return pl.DataFrame(rows, schema=LISTS | ({"why": pl.String} if explain else {}))
 
     def _batch(self, users: Sequence[str] | None, k: int, filter_seen: bool) -> pl.DataFrame:
         """Lists of many users by blocks of matrix products."""
@@ -180,7 +191,8 @@ class Model:
         """
         index = self._service.index
         if item not in index:
-            raise UserError(f"the model does not know item {item!r}")
+            near = self._service.like_item(item)
+            raise UserError(f"the model does not know item {item!r}{near}")
         if k < 1:
             raise UserError(f"k is {k}: ask for at least one item")
         with torch.inference_mode():
@@ -207,6 +219,18 @@ class Model:
     def evaluate(self, **options: Any) -> Evaluation:
         """Measure it by full ranking under the store's split; see :func:`recommender.evaluate`."""
         return evaluate(self.folder, self._service.store, **options)
+
+    def lists(self) -> StoreLists:
+        """The model as pages need it: ``profiler.report(…, recommending=model.lists())``.
+
+        Raises
+        ------
+        UserError
+            Where the model is loaded without its store.
+        """
+        from recommender.serving.store_lists import StoreLists
+
+        return StoreLists.of(self._service)
 
     def close(self) -> None:
         """Close the store, where it was opened for this model."""

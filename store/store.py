@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from store.db.opening import open_database
 from store.db.transactions import Transactions
 from store.errors import ReadOnlyStoreWarning
+from store.notebook import html_table
 
 if TYPE_CHECKING:
     from store.tables.datasets import Datasets
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from store.tables.tasks.subjects import TaskSubjects
     from store.tables.vectors import Vectors
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_store", "opened"]
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
@@ -51,6 +54,16 @@ def open_store(path: str | Path, *, create: bool = False, read_only: bool = Fals
     if opened.read_only and not read_only:
         warnings.warn(opened.read_only, ReadOnlyStoreWarning, stacklevel=2)
     return Store(path, opened)
+
+
+@contextmanager
+def opened(store: Store | str | Path) -> Iterator[Store]:
+    """An open store, which stays open; or one given by its path, closed again at the end."""
+    if isinstance(store, Store):
+        yield store
+    else:
+        with open_store(store) as one:
+            yield one
 
 
 class Store(Transactions):
@@ -133,6 +146,16 @@ class Store(Transactions):
         from store.tables.tasks.cards import Cards
 
         return Cards(self)
+
+    def __repr__(self) -> str:
+        return f"<Store {self.path}>"
+
+    def _repr_html_(self) -> str:
+        from store.views.status import summarise
+
+        facts = summarise(self)
+        rows = [("store", self.path), *facts["data"].items(), *facts["interests"].items()]
+        return html_table(rows)
 
     def __enter__(self) -> Store:
         return self

@@ -37,7 +37,7 @@ def test_five_minutes(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> 
         assert cli.run(app, name, arguments) == 0, (command, capsys.readouterr().err)
     printed = capsys.readouterr().out
     assert "interests by offline extractor, not a language model" in printed
-    assert "closest of the user's interests" in printed
+    assert "Because of “" in printed
     assert (folder / "report.html").stat().st_size > 10_000
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -37,38 +37,21 @@ def export(
     """
     require_model(model)
     require_store(store)
-    from recommender.serving.export import (
-        ends_early,
-        export_target,
-        write_faiss,
-        write_onnx,
-        write_parquet,
-    )
-    from recommender.serving.service import Service
+    from recommender.serving.export import export as write
     from store.console import note, print_json, say
-    from store.errors import UserError
 
-    if parquet is None and faiss is None and onnx is None:
-        raise UserError("nothing to export: give --parquet, --faiss or --onnx with a file name")
-    if faiss is None and faiss_index != "Flat":
-        raise UserError(f"--faiss-index {faiss_index} does nothing without --faiss FILE")
-    written: dict[str, Any] = {}
-    with Service(model, store=store) as service:
-        targets = {
-            path: export_target(service, path, overwrite=overwrite)
-            for path in (parquet, faiss, onnx)
-            if path is not None
-        }
-        if parquet is not None:
-            rows = write_parquet(service, targets[parquet], k)
-            written["parquet"] = {"file": str(parquet), "rows": rows}
-            if warning := ends_early(service):
-                note(warning)
-        if faiss is not None:
-            items = write_faiss(service.model, targets[faiss], faiss_index)
-            written["faiss"] = {"file": str(faiss), "index": faiss_index, "items": items}
-        if onnx is not None:
-            written["onnx"] = write_onnx(service.model, targets[onnx])
+    written = write(
+        model,
+        parquet=parquet,
+        faiss=faiss,
+        onnx=onnx,
+        k=k,
+        faiss_index=faiss_index,
+        store=store,
+        overwrite=overwrite,
+    )
+    for line in written.pop("notes", []):
+        note(line)
     if json:
         print_json(written)
         return

@@ -111,7 +111,7 @@ def train(
             resume=resume,
             overwrite=overwrite,
             device=device,
-            progress=reporter() if tells else None,
+            progress=reporter() if tells else False,
             say=begun if tells else None,
             **recipe,
         )

@@ -34,8 +34,11 @@ from recommender.evaluation import metrics
 from recommender.evaluation.records import EvaluationProtocol, InterestDiagnostics
 from recommender.kernels.products import fast_float32_products
 from store.errors import UserError
+from store.notebook import html_table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from recommender.backbones.base import Backbone
     from store.data.dataset import Dataset
 
@@ -210,6 +213,23 @@ class Evaluation:
     def margins(self) -> dict[str, float]:
         """Half the width of the 95 % interval of each mean (normal, over users)."""
         return {name: _margin(value) for name, value in self.values.items()}
+
+    def frame(self) -> pl.DataFrame:
+        """Metrics as a frame: ``metric``, ``mean``, ``margin`` (half of the 95 % interval)."""
+        import polars as pl
+
+        margins = self.margins
+        rows = [(name, mean, margins[name]) for name, mean in self.means.items()]
+        schema = {"metric": pl.String, "mean": pl.Float64, "margin": pl.Float64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def __repr__(self) -> str:
+        means = ", ".join(f"{name} {mean:.4f}" for name, mean in self.means.items())
+        return f"<Evaluation of {len(self.users):,} users: {means}>"
+
+    def _repr_html_(self) -> str:
+        margins = self.margins
+        return html_table([(n, f"{mean:.4f} ± {margins[n]:.4f}") for n, mean in self.means.items()])
 
     def slice_rows(self) -> list[tuple[str, int, float, float]]:
         """Name, users, mean and margin of each slice that has users."""

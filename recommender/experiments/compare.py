@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import polars as pl
 
 from recommender.api import evaluate, train
 from recommender.backbones.create import create
@@ -20,7 +21,6 @@ from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.evaluation.records import EvaluationProtocol
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
-from recommender.measure import opened_store
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
@@ -32,7 +32,8 @@ from recommender.training.settings import Settings
 from store.digests import json_digest
 from store.errors import InterruptedRunError, UserError
 from store.files import whole_file
-from store.store import Store
+from store.notebook import html_table
+from store.store import Store, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +54,31 @@ class Comparison:
     def to_json(self) -> dict[str, object]:
         """As a JSON object."""
         return asdict(self)
+
+    def frame(self) -> pl.DataFrame:
+        """Means as a frame: ``model``, ``metric``, ``mean``, ``margin`` (half the interval)."""
+        rows = [
+            (model, metric, value.mean, value.margin)
+            for model, by_metric in self.means.items()
+            for metric, value in by_metric.items()
+        ]
+        names = {"model": pl.String, "metric": pl.String, "mean": pl.Float64, "margin": pl.Float64}
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    def differences_frame(self) -> pl.DataFrame:
+        """Differences from the baseline as a frame, with ``verdict`` and corrected ``p_holm``."""
+        return pl.DataFrame([asdict(one) for one in self.differences])
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.means)} with {len(self.seeds)} seeds>"
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            [
+                (model, {name: f"{m.mean:.4f} ± {m.margin:.4f}" for name, m in by_metric.items()})
+                for model, by_metric in self.means.items()
+            ]
+        )
 
 
 def compare(
@@ -174,8 +200,8 @@ def _check_measurable(
     UserError
         Split ``none``, or no user with a history and a target in the part.
     """
-    with opened_store(store) as opened:
-        dataset = opened.datasets.load()
+    with opened(store) as source:
+        dataset = source.datasets.load()
     stay = keeps_seen(dataset.split.name) if keep_seen is None else keep_seen
     cases = Sequences.from_dataset(dataset).eval_histories(part, 1)
     check_targets(targets_of(cases, dataset.n_items, keep_seen=stay)[0], part)
@@ -224,8 +250,8 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
     """
     settings = merge_settings(common, parse_spec(name))
     recipe = make_recipe(**settings)
-    with opened_store(store) as opened:
-        dataset = opened.datasets.load()
+    with opened(store) as source:
+        dataset = source.datasets.load()
         try:
             check_parts(recipe, dataset.n_items)
         except UserError as problem:
@@ -233,11 +259,11 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
             hint = "; settings of one model stand after its own colon" if shared else ""
             raise UserError(f"model {name!r}: {problem}{hint}") from None
         addresses = {"data": dataset.digest}
-        semantics = read_interests(opened, recipe)
+        semantics = read_interests(source, recipe)
         if semantics is not None:
             addresses["interests"] = semantics.digest
         if recipe.text_start:
-            addresses["texts"] = sha256(opened.vectors.items().tobytes()).hexdigest()
+            addresses["texts"] = sha256(source.vectors.items().tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
         alone = recipe.model_copy(update={"align": (), "objectives": ()})
         model = create(recipe.backbone, dataset.n_items, **recipe.model)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from recommender.base.library_paths import plain_path
 from recommender.model_folder import artefacts
+from recommender.serving.service import Service
 from store.errors import UserError
 from store.files import Target, whole_file
 from store.outputs import output_target
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from recommender.backbones.base import Backbone
-    from recommender.serving.service import Service
     from store.store import Store
 
 
@@ -111,8 +111,6 @@ def recommend_frame(
     Columns: ``user_id``, ``rank`` (from 1), ``item_id``, ``score``, ``interest``.
     """
     import polars as pl
-
-    from recommender.serving.service import Service
 
     with Service(model, store=store) as service:
         blocks = list(service.batch(users, k, filter_seen=filter_seen))
@@ -241,3 +239,70 @@ def write_onnx(model: Backbone, path: Path | Target) -> dict[str, Any]:
             "pip install 'interest-profiler[onnx]'"
         ) from None
     return {"file": str(target.path), "length": model.length, "interests": model.k, "d": model.d}
+
+
+def export(
+    model: str | Path,
+    *,
+    parquet: str | Path | None = None,
+    faiss: str | Path | None = None,
+    onnx: str | Path | None = None,
+    k: int = 50,
+    faiss_index: str = "Flat",
+    store: Store | str | Path | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write what another system needs to serve a model; give at least one file.
+
+    Parameters
+    ----------
+    model
+        Its folder.
+    parquet
+        Lists of all users, ``k`` items each.
+    faiss
+        Item vectors as an index of the kind ``faiss_index``; ``Flat`` is exact.
+    onnx
+        The user tower.
+    k
+        Length of the lists.
+    faiss_index
+        A string of faiss's index factory.
+    store
+        An open store or its path; None takes the one the model was trained on.
+    overwrite
+        Replace files that exist.
+
+    Returns
+    -------
+    dict
+        What was written, by ``parquet``, ``faiss`` and ``onnx``; ``notes`` where lists are of
+        histories that end before the store's do.
+
+    Raises
+    ------
+    UserError
+        If no file is named, one exists and ``overwrite`` is false, or a library is missing.
+    """
+    if parquet is None and faiss is None and onnx is None:
+        raise UserError("nothing to export: give `parquet`, `faiss` or `onnx` with a file name")
+    if faiss is None and faiss_index != "Flat":
+        raise UserError(f"`faiss_index` {faiss_index} does nothing without `faiss` FILE")
+    written: dict[str, Any] = {}
+    with Service(model, store=store) as service:
+        targets = {
+            name: export_target(service, Path(path), overwrite=overwrite)
+            for name, path in (("parquet", parquet), ("faiss", faiss), ("onnx", onnx))
+            if path is not None
+        }
+        if parquet is not None:
+            rows = write_parquet(service, targets["parquet"], k)
+            written["parquet"] = {"file": str(parquet), "rows": rows}
+            if warning := ends_early(service):
+                written["notes"] = [warning]
+        if faiss is not None:
+            items = write_faiss(service.model, targets["faiss"], faiss_index)
+            written["faiss"] = {"file": str(faiss), "index": faiss_index, "items": items}
+        if onnx is not None:
+            written["onnx"] = write_onnx(service.model, targets["onnx"])
+    return written

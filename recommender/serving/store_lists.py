@@ -35,10 +35,26 @@ class StoreLists:
     """
 
     def __init__(self, model: str | Path, store: str | Path) -> None:
-        self._service = Service(model, store=store)
-        if self._service.store is None or self._service.dataset is None:
-            raise UserError(f"{model} cannot be served with {store}")
-        self._data: Dataset = self._service.dataset
+        self._take(Service(model, store=store))
+
+    def _take(self, service: Service) -> None:
+        if service.store is None or service.dataset is None:
+            raise UserError(f"{service.folder} has no store to make lists of")
+        self._service = service
+        self._data: Dataset = service.dataset
+
+    @classmethod
+    def of(cls, service: Service) -> StoreLists:
+        """Lists of a model that is at work already.
+
+        Raises
+        ------
+        UserError
+            If it works without a store.
+        """
+        made = cls.__new__(cls)
+        made._take(service)
+        return made
 
     @property
     def name(self) -> str:

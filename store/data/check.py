@@ -13,6 +13,7 @@ from store.data.languages import language_notes
 from store.data.natural_order import natural_order
 from store.data.readers.base.problems import SHOWN
 from store.data.readers.base.raw_data import RawData, problem_lines
+from store.notebook import InNotebooks
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
 
@@ -26,7 +27,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(InNotebooks):
     """Findings about a source; nothing in it stops a build but ``problems``.
 
     Attributes
@@ -76,6 +77,11 @@ class Report:
     problems: list[dict[str, Any]]
     advice: list[str]
     proposed: dict[str, str]
+
+    def __str__(self) -> str:
+        facts = [f"{name}: {value}" for name, value in fact_rows(self)]
+        problems = [f"problem: {p['message']}" for p in self.problems if "message" in p]
+        return "\n".join([*facts, *problems, *self.notes])
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""

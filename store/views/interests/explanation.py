@@ -116,6 +116,9 @@ class Explanation(Row):
     interests: list[ExplainingInterest]
     card: ItemCard | None = None
 
+    def __str__(self) -> str:
+        return f"{self.item.title or self.item.item_id} for {self.user}: {self.sentence}"
+
 
 def explain_item(
     store: Store, user_id: str, item_id: str, *, limit: int = 3, threshold: float = THRESHOLD

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from store.moved import UNTIL
+from store.notebook import InNotebooks
 
 __all__ = ["KeyedRow", "Row"]
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(InNotebooks):
     """A row that a look-up returns; its fields are the keys of its JSON."""
 
     def to_json(self) -> dict[str, Any]:

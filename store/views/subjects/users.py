@@ -160,6 +160,11 @@ class UserProfile(Row):
     profile: Group | None
     own: list[OwnInterest]
 
+    def __repr__(self) -> str:
+        near = "no exemplar" if self.exemplar is None else self.exemplar.name
+        facts = f"{self.user.interactions:,} interactions, {len(self.own)} interests of their own"
+        return f"<UserProfile {self.user.user_id}: {facts}, {near}>"
+
 
 def show_user(store: Transactions, user_id: str) -> UserProfile:
     """Return a user's history in short and their interests, by every path that leads to some.

@@ -23,7 +23,7 @@ from store.views.export import export_store
 from store.views.interests.catalogue import list_interests
 from store.views.interests.explanation import Explanation, explain_item
 from store.views.interests.search import search as find
-from store.views.status import summarise
+from store.views.status import Status, summarise
 from store.views.subjects.exemplar_comparison import Comparison, compare_user
 from store.views.subjects.users import UserProfile, show_user
 
@@ -289,7 +289,7 @@ def compare(store: AnyStore, user: str) -> Comparison:
         return compare_user(one, user)
 
 
-def status(store: AnyStore) -> dict[str, Any]:
+def status(store: AnyStore) -> Status:
     """Counts, coverage, cost and failures of a store, and what to do next."""
     with opened(store) as one:
         return summarise(one)

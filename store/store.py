@@ -154,7 +154,7 @@ class Store(Transactions):
         from store.views.status import summarise
 
         facts = summarise(self)
-        rows = [("store", self.path), *facts["data"].items(), *facts["interests"].items()]
+        rows = [("store", self.path), *facts.data.items(), *facts.interests.items()]
         return html_table(rows)
 
     def __enter__(self) -> Store:

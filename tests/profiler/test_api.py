@@ -101,7 +101,7 @@ def test_files_are_written_and_errors_speak_of_parameters(path: Path, tmp_path: 
     assert pl.read_parquet(found[0]["file"]).height == found[0]["rows"]
     with pytest.raises(UserError, match="`format` 'xls'"):
         profiler.export(path, tmp_path / "out", "xls")  # type: ignore[arg-type]
-    assert json.dumps(profiler.status(path))
+    assert json.dumps(profiler.status(path).to_json())
 
 
 def test_check_reads_frames_and_says_what_it_found() -> None:

@@ -1,0 +1,40 @@
+"""Runs a notebook's cells in one process: no kernel, so that no notebook server is needed."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+
+def run_notebook(path: Path) -> list[str]:
+    """Run the code cells in order; return what each would show: HTML, else text, else nothing.
+
+    Raises
+    ------
+    AssertionError
+        Naming the cell that failed.
+    """
+    names: dict[str, Any] = {"__name__": "__main__"}
+    shown = []
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    for number, cell in enumerate(cells):
+        if cell["cell_type"] != "code":
+            continue
+        try:
+            shown.append(_run("".join(cell["source"]), f"{path.name}, cell {number}", names))
+        except Exception as error:
+            raise AssertionError(f"{path.name}, cell {number}: {error!r}") from error
+    return shown
+
+
+def _run(source: str, place: str, names: dict[str, Any]) -> str:
+    tree = ast.parse(source, place)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, place, "exec"), names)
+    if last is None:
+        return ""
+    value = eval(compile(ast.Expression(last.value), place, "eval"), names)
+    as_html = getattr(value, "_repr_html_", None)
+    return as_html() if as_html is not None else repr(value)

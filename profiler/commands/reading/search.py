@@ -24,9 +24,10 @@ def search(
 
     $ profiler search camping --store shop.db
     """
-    from store.console import print_json, print_table, say
+    from store.console import plain, print_json, print_table, say
     from store.store import open_store
     from store.views.interests.search import search as find
+    from store.views.shared.near_names import like_words
 
     with open_store(store) as opened:
         vector = None
@@ -35,10 +36,15 @@ def search(
 
             vector = load_stored_encoder(opened, encoder).encode([query])[0]
         hits = find(opened, query, limit=limit, vector=vector)
+        near = ""
+        if not hits:
+            with opened.read() as connection:
+                near = like_words(connection, query)
     if json:
         print_json([hit.to_json() for hit in hits])
     elif not hits:
-        say("nothing stored matches; --encode also compares the meaning of the query itself")
+        told = near or "; --encode also compares the meaning of the query itself"
+        say(f"nothing stored matches{plain(told)}")
     else:
         rows = [
             [

@@ -1,6 +1,8 @@
-"""Names in a store like one that is not in it: users by id, items by id or title."""
+"""Names in a store like one that is not in it: users by id, items by id or title, words."""
 
 from __future__ import annotations
+
+import re
 
 from sqlalchemy import Connection
 
@@ -8,7 +10,20 @@ from store.db.statements import statement
 from store.suggestions import MANY, MOST, did_you_mean, near
 
 _USER_IDS = statement("SELECT user_id FROM users WHERE NOT forgotten LIMIT :most")
+_WORDS = statement(
+    "SELECT label FROM interests JOIN subjects USING (subject_id) WHERE active LIMIT :most"
+)
 _ITEMS = statement("SELECT item_id, coalesce(title, '') FROM items LIMIT :most")
+
+
+def like_words(connection: Connection, query: str) -> str:
+    """Return ``; did you mean …?`` with words of stored interests like those of a query."""
+    texts = connection.execute(_WORDS, {"most": MANY}).scalars()
+    known = sorted({word.casefold() for text in texts for word in re.findall(r"\w{3,}", text)})
+    words = re.findall(r"\w{3,}", query)
+    found = [near(word, known)[:1] for word in words if word.casefold() not in known]
+    told = " ".join(word for one in found for word in one)
+    return f"; did you mean {told!r}?" if told else ""
 
 
 def like_user(connection: Connection, user_id: str) -> str:

@@ -12,6 +12,7 @@ from store.store import open_store
 from store.upkeep.duplicates import merge_duplicates
 from store.views.interests.catalogue import list_interests
 from store.views.interests.search import search
+from store.views.shared.near_names import like_words
 from tests.reading_store import PAPER, PENS, REFILLS, SHREDDING, fill, unit
 
 
@@ -90,6 +91,12 @@ def test_any_text_is_answered_or_refused_plainly(store, query):
         return
     assert len(hits) <= 3
     assert all(hit.by and hit.evidence for hit in hits)
+
+
+def test_a_word_that_is_not_stored_brings_those_like_it(store):
+    with store.read() as connection:
+        assert like_words(connection, "shreding papper") == "; did you mean 'shredding paper'?"
+        assert like_words(connection, "xylophone") == ""
 
 
 def test_more_hits_only_extend_the_ranking(store):

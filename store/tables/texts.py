@@ -74,7 +74,8 @@ def _with_answers(condition: str) -> str:
 _EDITED = (
     "kind <> 'import' AND (NOT EXISTS (SELECT 1 FROM interests n WHERE n.interest_id = "
     "json_extract(payload, '$.interest')) OR EXISTS (SELECT 1 FROM interests n "
-    "WHERE n.subject_id IN :ids AND n.interest_id IN (json_extract(payload, '$.interest'), json_extract(payload, '$.into'))))"
+    "WHERE n.subject_id IN :ids AND n.interest_id IN (json_extract(payload, '$.interest'), "
+    "json_extract(payload, '$.into'))))"
 )
 
 USER_TEXTS = (

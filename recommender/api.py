@@ -7,8 +7,8 @@ of the same names only parse, call and print.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ from recommender.serving.service import Service
 from recommender.training import checkpoint
 from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
-from store.console.progress import Tell, shown
+from store.console.progress import shown
 from store.db.location import path_text
 from store.errors import UserError
 from store.notebook import html_of
@@ -156,9 +156,7 @@ def train(
     with claimed(folder) if folder is not None and writes else nullcontext():
         if folder is not None and writes and not (resume or overwrite):
             _refuse_used(folder)  # what another training left while this one read the store
-        with shown(progress is True) as bar:
-            steps = int(recipe.training.get("steps") or 0)
-            told = progress if callable(progress) else _onto(bar, recipe.backbone, steps)
+        with _telling(progress, recipe) as told:
             result, learned = _train(recipe, known, folder, resume, device, told, stop)
         if folder is not None and writes and _worth_keeping(result):
             _save(folder, result, recipe, known, learned)
@@ -166,8 +164,17 @@ def train(
     return result
 
 
-def _onto(bar: Tell, backbone: str, steps: int) -> Callable[[Report], None]:
-    return lambda state: bar(f"training {backbone}", state.step, steps)
+@contextmanager
+def _telling(
+    progress: Callable[[Report], None] | bool, recipe: Recipe
+) -> Iterator[Callable[[Report], None]]:
+    """What is told how a run stands: a callback, or the progress that commands show."""
+    if callable(progress):
+        yield progress
+        return
+    steps = int(recipe.training.get("steps") or 0)
+    with shown(progress) as bar:
+        yield lambda state: bar(f"training {recipe.backbone}", state.step, steps)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
 from store.db.opening import open_database
+from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import ReadOnlyStoreWarning
 from store.notebook import html_table
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from store.tables.tasks.cards import Cards
     from store.tables.tasks.subjects import TaskSubjects
     from store.tables.vectors import Vectors
+
+_COUNTS = statement(
+    "SELECT (SELECT count(*) FROM users WHERE NOT forgotten) AS users, "
+    "(SELECT count(*) FROM items) AS items, (SELECT count(*) FROM interactions) AS interactions, "
+    "(SELECT count(*) FROM interests JOIN subjects USING (subject_id) WHERE active) AS interests"
+)
 
 __all__ = ["Store", "open_store", "opened"]
 
@@ -151,11 +158,10 @@ class Store(Transactions):
         return f"<Store {self.path}>"
 
     def _repr_html_(self) -> str:
-        from store.views.status import summarise
-
-        facts = summarise(self)
-        rows = [("store", self.path), *facts.data.items(), *facts.interests.items()]
-        return html_table(rows)
+        with self.read() as connection:
+            counts = connection.execute(_COUNTS).mappings().one()
+        facts = [("split", self.meta("split", {}).get("name")), ("encoder", self.meta("encoder"))]
+        return html_table([("store", self.path), *counts.items(), *facts])
 
     def __enter__(self) -> Store:
         return self

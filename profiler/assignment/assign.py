@@ -29,15 +29,15 @@ def assign_own_interests(store: Store, dataset: Dataset, item_vectors: NDArray[n
     if not len(catalogue.ids):
         return 0
     _, interest_vectors = store.vectors.interests()
-    found = assign_catalogue(
-        *dataset.known(), item_vectors, interest_vectors, (catalogue.indptr, catalogue.items)
-    )
+    proven = np.flatnonzero(np.diff(catalogue.indptr))  # words alone are shown by no history
+    evidence = (np.append(catalogue.indptr[proven], len(catalogue.items)), catalogue.items)
+    found = assign_catalogue(*dataset.known(), item_vectors, interest_vectors[proven], evidence)
     users = int((np.diff(found.indptr) > 0).sum())
     with store.write():
         store.interests.save_assignments(
             np.arange(dataset.n_users),
             found.indptr,
-            catalogue.ids[found.interest_rows],
+            catalogue.ids[proven[found.interest_rows]],
             found.scores,
             found.item_indptr,
             found.items,

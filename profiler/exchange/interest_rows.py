@@ -28,13 +28,13 @@ Id = Annotated[str, BeforeValidator(_as_text)]
 
 
 class GivenInterest(BaseModel):
-    """An interest as it stands in the file; evidence is ids or titles."""
+    """An interest as it stands in the file; evidence is ids or titles, none where it is missing."""
 
     model_config = ConfigDict(extra="forbid")
 
     label: str
     description: str = ""
-    evidence: list[Id]
+    evidence: list[Id] = Field(default_factory=list)
 
 
 class GivenRow(BaseModel):
@@ -65,6 +65,8 @@ class Counts:
     ----------
     rows, interests, evidence, shown
         As given.
+    words_only
+        Interests taken without evidence.
     by
         Evidence kept, by the way it was found: ``id``, ``title``, ``normalised``.
     dropped_evidence, dropped_interests, dropped_rows, dropped_shown
@@ -77,6 +79,7 @@ class Counts:
     interests: int = 0
     evidence: int = 0
     shown: int = 0
+    words_only: int = 0
     by: Counter[str] = field(default_factory=Counter)
     dropped_evidence: Counter[str] = field(default_factory=Counter)
     dropped_interests: Counter[str] = field(default_factory=Counter)
@@ -156,11 +159,14 @@ class Scope:
         Items of the history that the split hides.
     shop
         All items.
+    words_only
+        Whether an interest that the file gives without evidence is taken.
     """
 
     seen: TitleIndex
     hidden: TitleIndex
     shop: TitleIndex
+    words_only: bool = False
 
 
 def ground_interests(
@@ -172,11 +178,13 @@ def ground_interests(
     for given in row.interests:
         counts.interests += 1
         evidence = _ground_evidence(given, scope, item_ids, counts)
-        reason = _unfit(given, evidence, labels, len(kept) >= most)
+        unproven = scope.words_only and not given.evidence
+        reason = _unfit(given, labels, len(kept) >= most, proven=bool(evidence) or unproven)
         if reason is not None:
             counts.dropped_interests[reason] += 1
             counts.notes.append(f"line {number}: interest {given.label[:60]!r} left out: {reason}")
             continue
+        counts.words_only += not evidence
         labels.add(normal_label(given.label))
         description = " ".join(given.description.split())
         kept.append(GroundedInterest(" ".join(given.label.split()), description, evidence))
@@ -211,9 +219,7 @@ def _why_not(written: str, found: Sequence[int], scope: Scope) -> str:
     return "not shown" if scope.shop.find(written)[0] else "unknown"
 
 
-def _unfit(
-    given: GivenInterest, evidence: Sequence[str], labels: set[str], full: bool
-) -> str | None:
+def _unfit(given: GivenInterest, labels: set[str], full: bool, *, proven: bool) -> str | None:
     """Why an interest cannot be stored."""
     try:
         label = one_line(given.label)
@@ -227,6 +233,6 @@ def _unfit(
         return "private attribute"
     if normal_label(label) in labels:
         return "label used before"
-    if not evidence:
+    if not proven:
         return "no evidence left"
     return "too many" if full else None

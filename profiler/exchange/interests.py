@@ -50,6 +50,7 @@ def import_interests(
     max_interests: int = MAX_INTERESTS,
     min_share: float = MIN_SHARE,
     dry_run: bool = False,
+    words_only: bool = False,
 ) -> ImportedInterests:
     """Read a file of interests and store them; a second import of the same file changes nothing.
 
@@ -73,6 +74,10 @@ def import_interests(
         for the users of this store: their ids may be others. Looked at from ``FEW`` items on.
     dry_run
         Check and count, but store nothing.
+    words_only
+        Take interests that the file gives without evidence, too. They stand in the catalogue and
+        with their subject, marked as words only; they prove and explain nothing, and no history is
+        said to show them. Whether they tell of what the split hides cannot be checked.
 
     Raises
     ------
@@ -83,7 +88,7 @@ def import_interests(
     """
     dataset = store.datasets.load()
     counts = Counts()
-    reader = _Reader(dataset, kind, max_interests, counts)
+    reader = _Reader(dataset, kind, max_interests, counts, words_only=words_only)
     found = reader.read(file)
     if not found:
         first = counts.notes[0] if counts.notes else "it is empty"
@@ -110,7 +115,10 @@ def import_interests(
 class _Reader:
     """Rows to subjects, over one data set."""
 
-    def __init__(self, dataset: Dataset, kind: Kind, most: int, counts: Counts) -> None:
+    def __init__(
+        self, dataset: Dataset, kind: Kind, most: int, counts: Counts, *, words_only: bool
+    ) -> None:
+        self.words_only = words_only
         self.dataset, self.kind, self.most, self.counts = dataset, kind, most, counts
         self.shop = self._index(range(dataset.n_items))
         self.names: set[str] = set()
@@ -130,7 +138,7 @@ class _Reader:
         if subject.name in self.names:
             self._drop(number, "repeated", f"{subject.name} has a row already")
             return None
-        scope = Scope(self._index(seen), self._index(hidden), self.shop)
+        scope = Scope(self._index(seen), self._index(hidden), self.shop, self.words_only)
         before = self.counts.dropped_evidence["unseen"]
         interests = ground_interests(
             row, scope, self.dataset.item_ids, number, self.most, self.counts

@@ -214,6 +214,8 @@ def nearest_interests(
     n
         How many to return.
     """
+    # Interests that were imported as words alone are no reason for anything.
+    candidates = [row for row in candidates if evidence_indptr[row] < evidence_indptr[row + 1]]
     means = torch.zeros(len(candidates), table.shape[1])
     for place, row in enumerate(candidates):
         items = evidence[int(evidence_indptr[row]) : int(evidence_indptr[row + 1])]

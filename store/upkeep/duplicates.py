@@ -34,7 +34,8 @@ _BLOCK = 512
 _ROWS = (
     "SELECT n.interest_id, n.text_digest, n.label, n.pinned, n.canonical_id, "
     "(SELECT count(*) FROM memberships m WHERE m.subject_id = n.subject_id) + "
-    "(SELECT count(*) FROM assignments a WHERE a.interest_id = n.interest_id) AS reach "
+    "(SELECT count(*) FROM assignments a WHERE a.interest_id = n.interest_id) AS reach, "
+    "EXISTS (SELECT 1 FROM evidence e WHERE e.interest_id = n.interest_id) AS proven "
     "FROM interests n JOIN subjects s USING (subject_id) WHERE s.active"
 )
 # What a merge by hand moved: the interest itself and those that stood under it and went along.
@@ -55,6 +56,7 @@ class _Row:
     pinned: bool
     canonical_id: int | None
     reach: int
+    proven: bool
 
 
 def merge_duplicates(store: Store, threshold: float = THRESHOLD) -> int:
@@ -103,7 +105,7 @@ def merge_duplicates(store: Store, threshold: float = THRESHOLD) -> int:
 
 def _rows(connection: Connection) -> list[_Row]:
     found = connection.exec_driver_sql(_ROWS + " ORDER BY n.interest_id")
-    return [_Row(r[0], r[1], r[2], bool(r[3]), r[4], r[5]) for r in found]
+    return [_Row(r[0], r[1], r[2], bool(r[3]), r[4], r[5], bool(r[6])) for r in found]
 
 
 def _state(store: Store, rows: Sequence[_Row], by_hand: dict[int, int], threshold: float) -> str:
@@ -112,8 +114,10 @@ def _state(store: Store, rows: Sequence[_Row], by_hand: dict[int, int], threshol
 
 
 def _ordered(rows: Sequence[_Row], leads: set[int]) -> list[_Row]:
+    """Leads first; imported words without evidence last, so that they stand for nothing proven."""
     return sorted(
-        rows, key=lambda r: (r.interest_id not in leads, -r.reach, r.label, r.interest_id)
+        rows,
+        key=lambda r: (r.interest_id not in leads, not r.proven, -r.reach, r.label, r.interest_id),
     )
 
 

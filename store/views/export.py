@@ -24,7 +24,9 @@ Rows = Iterable[Sequence[Any]]
 # What is written, under which name; the names of files never come from data.
 TABLES = {
     "interests": "SELECT n.interest_id, s.name AS subject, s.kind, n.label, n.description, "
-    "n.strength, n.source, n.response_id, n.canonical_id, n.pinned FROM interests n "
+    "n.strength, n.source, n.response_id, n.canonical_id, n.pinned, "
+    "EXISTS (SELECT 1 FROM evidence e WHERE e.interest_id = n.interest_id) AS proven "
+    "FROM interests n "
     "JOIN subjects s USING (subject_id) WHERE s.active ORDER BY n.interest_id",
     "evidence": "SELECT interest_id, item_id, title, position FROM interest_evidence "
     "ORDER BY interest_id, position",
@@ -43,6 +45,7 @@ INTEGERS = {
     "response_id",
     "canonical_id",
     "pinned",
+    "proven",
     "position",
     "rank",
 }

@@ -34,6 +34,13 @@ def import_interests(
             default="0.5",
         ),
     ] = None,
+    words_only: Annotated[
+        bool,
+        option(
+            "Also take interests without evidence; they are marked and prove nothing.",
+            "--words-only",
+        ),
+    ] = False,
     dry_run: Annotated[bool, option("Check and count; store nothing.", "--dry-run")] = False,
     encoder: StoredEncoder = None,
     json: Json = False,
@@ -56,6 +63,7 @@ def import_interests(
             kind=kind,
             allow_unseen=allow_unseen,
             dry_run=dry_run,
+            words_only=words_only,
             **given(min_share=min_share),
         )
         if not dry_run:
@@ -86,6 +94,7 @@ def summary(found: ImportedInterests) -> dict[str, object]:
         "evidence given": counts.evidence,
         "evidence kept": counts.kept,
         "share kept": round(counts.grounded, 4),
+        "words only": counts.words_only,
         "found by": dict(counts.by),
         "evidence dropped": dict(counts.dropped_evidence),
         "interests dropped": dict(counts.dropped_interests),

@@ -52,7 +52,8 @@ def search(
                 hit.label,
                 hit.subject,
                 hit.users,
-                "; ".join(item.title or item.item_id for item in hit.evidence[:2]),
+                "; ".join(item.title or item.item_id for item in hit.evidence[:2])
+                or "nothing: imported words",
                 "+".join(hit.by),
             ]
             for hit in hits

@@ -155,6 +155,8 @@ def _group(group: Group, most: int | None, *, detail: bool) -> list[str]:
 
 def _of_group(interest: Interest, most: int | None, *, detail: bool) -> list[str]:
     proven = _proofs(interest)
+    if not proven:
+        return [_fitting(f"  {_text(interest.label)} (imported words; no item proves it)", most)]
     found = [f"  {_sentence(proven, interest.label)}"]
     if not detail:
         return found

@@ -122,12 +122,18 @@ def columns(
     ids = [int(one) for one in groups.ids[:n]]
     evidence = evidence_of_groups(store, ids)
     told = {
-        "description": groups.descriptions[:n],
+        "description": [
+            text if evidence[one] else f"{text} {UNPROVEN}".strip()
+            for one, text in zip(ids, groups.descriptions[:n], strict=True)
+        ],
         "origin": origins,
         "evidence": [titles.numbers(evidence[one]) for one in ids],
         "near": neighbours(groups.vectors[:n], groups.labels[:n]),
     }
     return Interests(**{**dict(points(dataset, atlas)), **told})
+
+
+UNPROVEN = "(Imported words; no item proves this interest.)"
 
 
 def neighbours(

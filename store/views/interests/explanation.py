@@ -143,6 +143,8 @@ def explain_item(
     found = []
     for number, path in paths.items():
         proof = evidence.get(number, [])
+        if not proof:  # words alone explain nothing
+            continue
         proof.sort(key=lambda e: (e.item_id != item_id, not e.touched))
         is_evidence = any(e.item_id == item_id for e in proof)
         if is_evidence or cosines[number] >= threshold:

@@ -45,7 +45,10 @@ class Case:
 
 def good(asked: Asked) -> str:
     """A usable answer about the items shown."""
-    return json.dumps(interests_answer(asked.items))
+    answer = interests_answer(asked.items)
+    for interest in answer["interests"]:
+        interest["evidence"] = [asked.numbers.get(one, one) for one in interest["evidence"]]
+    return json.dumps(answer)
 
 
 def answering(ending: str = "whole", *, thinking: str | None = None) -> Script:

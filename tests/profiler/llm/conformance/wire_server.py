@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.llm_server import ITEM
+from tests.llm_server import ITEM, NUMBERED
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Asked:
         How often this subject was asked about before.
     items
         Ids of the items shown.
+    numbers
+        The number that each is shown under.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Asked:
     subject: int
     nth: int
     items: tuple[str, ...]
+    numbers: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ class WireServer:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         content = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         text = content.decode()
-        items = tuple(dict.fromkeys(match.group(0) for match in ITEM.finditer(text)))
+        lines = text.replace("\\n", "\n")
+        items = tuple(dict.fromkeys(match.group(0) for match in ITEM.finditer(lines)))
         subject = int(items[0][1:].partition("-")[0]) if items else -1
         with self._lock:
             asked = Asked(
@@ -110,6 +114,7 @@ class WireServer:
                 subject,
                 self._counts[subject],
                 items,
+                {named: int(number) for number, named in NUMBERED.findall(lines)},
             )
             self._counts[subject] += 1
             self.asked.append(asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
 from pydantic import Field, ValidationError
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_HITS, MOST_EVIDENCE, MOST_INTERESTS = 10, 6, 12
 MOST_ITEMS = 20
+
+Document: TypeAlias = dict[str, Any]
+"""What a look-up shows to a model, a JSON object; or a JSON schema."""
 
 Words = Annotated[str, Field(description="A few words, such as: refillable pens", max_length=300)]
 UserId = Annotated[str, Field(description="User id as in the store", max_length=200)]
@@ -71,13 +74,13 @@ class Toolbox:
         self._model = model
         self.seen = Seen()
 
-    def offered(self) -> tuple[dict[str, Any], ...]:
+    def offered(self) -> tuple[Document, ...]:
         """Return the tools in OpenAI's format."""
         from langchain_core.utils.function_calling import convert_to_openai_tool
 
         return tuple(convert_to_openai_tool(tool) for tool in self._tools.values())
 
-    def schemas(self) -> dict[str, Any]:
+    def schemas(self) -> Document:
         """Return the JSON schema of each tool's arguments."""
         return {name: tool.get_input_jsonschema() for name, tool in self._tools.items()}
 
@@ -103,7 +106,7 @@ class Toolbox:
         """Return those that other agents get besides: a comparison, and lists where a model is."""
         return (self.compare, *([self.recommend] if self._model is not None else []))
 
-    def run(self, name: str, arguments: dict[str, Any] | None) -> str:
+    def run(self, name: str, arguments: Document | None) -> str:
         """Run one call and return its result as JSON; what is wrong with it is a result too."""
         if name not in self._tools:
             return _error(f"there is no tool {name!r}; there are {', '.join(self._tools)}")
@@ -119,7 +122,7 @@ class Toolbox:
         except UserError as error:
             return _error(str(error).replace(str(self._store.path), "this store"))
 
-    def search_interests(self, query: Words) -> list[dict[str, Any]]:
+    def search_interests(self, query: Words) -> list[Document]:
         """Find interests by words and meaning, with how many users each reaches and its proof."""
         return [
             {
@@ -131,7 +134,7 @@ class Toolbox:
             for hit in search(self._store, query, limit=MOST_HITS)
         ]
 
-    def show_interest(self, interest_id: InterestId) -> dict[str, Any]:
+    def show_interest(self, interest_id: InterestId) -> Document:
         """Show one interest: whose it is, whom it reaches, and the items that prove it."""
         interest = show_interest(self._store, interest_id)
         if interest is None:
@@ -144,7 +147,7 @@ class Toolbox:
             "evidence_items": len(interest.evidence),
         }
 
-    def show_user(self, user: UserId) -> dict[str, Any]:
+    def show_user(self, user: UserId) -> Document:
         """Show a user: latest items, its exemplar and that one's interests, and its own."""
         profile = show_user(self._store, user)
         group = profile.exemplar
@@ -163,13 +166,13 @@ class Toolbox:
             ],
         }
 
-    def find_items(self, words: Words) -> list[dict[str, Any]]:
+    def find_items(self, words: Words) -> list[Document]:
         """Find items by a part of their title, with how many users have each."""
         rows = find_items(self._store, words, MOST_HITS)
         items = self._items(rows, MOST_HITS)
         return [{**item, "users": row.users} for item, row in zip(items, rows, strict=True)]
 
-    def explain(self, user: UserId, item: ItemId) -> dict[str, Any]:
+    def explain(self, user: UserId, item: ItemId) -> Document:
         """Explain why an item fits a user by stored interests, or say that nothing does."""
         explanation = explain_item(self._store, user, item)
         return {
@@ -187,7 +190,7 @@ class Toolbox:
             ],
         }
 
-    def compare(self, user: UserId) -> dict[str, Any]:
+    def compare(self, user: UserId) -> Document:
         """Compare a user with the exemplar that stands for them: what both have, what one has."""
         found = compare_user(self._store, user)
         return {
@@ -208,7 +211,7 @@ class Toolbox:
             },
         }
 
-    def recommend(self, user: UserId, k: ListLength = 10) -> list[dict[str, Any]]:
+    def recommend(self, user: UserId, k: ListLength = 10) -> list[Document]:
         """Recommend items to a user with the trained model, each with why, as far as is known."""
         if self._model is None:
             raise StoreError("no model is at hand; give one with `model`")
@@ -227,7 +230,7 @@ class Toolbox:
 
     def _named(
         self, reasons: Sequence[ReasonedItem]
-    ) -> tuple[dict[str, dict[str, Any]], dict[int | None, dict[str, Any]]]:
+    ) -> tuple[dict[str, Document], dict[int | None, Document]]:
         """Items by id and interests by number, as look-ups show them."""
         ids = dict.fromkeys(id for one in reasons for id in (one.item_id, *one.because))
         numbers = dict.fromkeys(one.interest_id for one in reasons if one.interest_id is not None)
@@ -237,19 +240,19 @@ class Toolbox:
             for item, shown in zip(known.items, self._items(known.items, len(ids)), strict=True)
         }
         self.seen.interests.update(numbers)
-        labels: dict[int | None, dict[str, Any]] = {
+        labels: dict[int | None, Document] = {
             one.interest_id: {"cite": f"[i{one.interest_id}]", "label": clean_text(one.label)}
             for one in known.interests
         }
         return items, labels
 
-    def counts(self) -> dict[str, Any]:
+    def counts(self) -> Document:
         """Count what the store holds: users, items, subjects, interests, coverage."""
         facts = summarise(self._store).to_json()
         # Without what asking has cost: this very question changes it, and would be paid again.
         return {key: facts[key] for key in ("data", "subjects", "interests")}
 
-    def _interest(self, interest: AnyInterest, subject: str | None = None) -> dict[str, Any]:
+    def _interest(self, interest: AnyInterest, subject: str | None = None) -> Document:
         self.seen.interests.add(interest.interest_id)
         return {
             "cite": f"[i{interest.interest_id}]",
@@ -259,7 +262,7 @@ class Toolbox:
             **({"subject": subject} if subject else {}),
         }
 
-    def _items(self, items: Sequence[ItemLike], most: int = MOST_EVIDENCE) -> list[dict[str, Any]]:
+    def _items(self, items: Sequence[ItemLike], most: int = MOST_EVIDENCE) -> list[Document]:
         self.seen.items.update(item.item_id for item in items[:most])
         return [
             {"cite": f"[item {item.item_id}]", "title": clean_text(item.title or "")}

@@ -39,7 +39,7 @@ class DataOptions:
     item_column: Annotated[str | None, option("Column of item ids.", default="item_id")] = None
     time_column: Annotated[str | None, option("Column of times.", default="timestamp")] = None
     position_column: Annotated[
-        str | None, option("Column of places in the history.", default="position")
+        str | None, option("Column with the position in the history.", default="position")
     ] = None
     title_column: Annotated[str | None, option("Column of item titles.", default="title")] = None
     categories_column: Annotated[
@@ -50,10 +50,10 @@ class DataOptions:
         option("Column of item ids in the item file.", default="that of the interactions"),
     ] = None
     category_separator: Annotated[
-        str | None, option("What stands between categories.", default="told by the column")
+        str | None, option("Separator between categories.", default="told by the column")
     ] = None
     separator: Annotated[
-        str | None, option("What stands between columns of text.", default="detected")
+        str | None, option("Separator between columns of text.", default="detected")
     ] = None
     encoding: Annotated[
         str | None, option("Encoding of text, such as cp1250.", default="detected")
@@ -61,7 +61,7 @@ class DataOptions:
     header: Annotated[
         bool | None,
         option(
-            "Whether text begins with column names; without, columns are numbered from 1.",
+            "Whether the first line holds column names; without it, columns are numbered from 1.",
             "--header/--no-header",
             default="detected",
         ),
@@ -84,7 +84,7 @@ class DataOptions:
     ] = None
     max_bytes: Annotated[
         int | None,
-        option("Largest size of a file, unpacked, in bytes.", min=1, default="4 GiB"),
+        option("Maximum size of a file in bytes, after unpacking.", min=1, default="4 GiB"),
     ] = None
 
     def read_options(self) -> ReadOptions:
@@ -127,7 +127,10 @@ class PreparingOptions:
         ),
     ] = None
     max_history: Annotated[
-        int | None, option("Latest interactions of a user to keep, at most.", min=1, default="all")
+        int | None,
+        option(
+            "Maximum number of interactions of a user; the latest are kept.", min=1, default="all"
+        ),
     ] = None
 
 
@@ -155,19 +158,25 @@ class ChoosingOptions:
 
     HEADING: ClassVar[str] = "Exemplars and synthetic users"
 
-    share: Annotated[float | None, option("Share of users to be exemplars.", default="0.03")] = None
-    exemplars: Annotated[int | None, option("Number of exemplars at most.")] = None
+    share: Annotated[
+        float | None, option("Share of users to choose as exemplars.", default="0.03")
+    ] = None
+    exemplars: Annotated[int | None, option("Maximum number of exemplars.")] = None
     exemplars_usd: Annotated[
         float | None,
         option("Choose as many exemplars as this many dollars are expected to pay for."),
     ] = None
-    preference: Annotated[float | None, option("Preference p, below 0.")] = None
-    damping: Annotated[float | None, option("Damping of the messages.", default="0.5")] = None
-    synthetic_users: Annotated[
-        int | None,
-        option("Synthetic users at most; 0 for none.", default="3 % of the users"),
-    ] = None
-    max_titles: Annotated[int | None, option("Items a synthetic user may hold.", default="60")] = (
+    preference: Annotated[float | None, option("Preference of affinity propagation, below 0.")] = (
         None
     )
-    seed: Annotated[int | None, option("Decides everything random.", "--seed", default="0")] = None
+    damping: Annotated[float | None, option("Damping of affinity propagation.", default="0.5")] = (
+        None
+    )
+    synthetic_users: Annotated[
+        int | None,
+        option("Maximum number of synthetic users; 0 for none.", default="3 % of the users"),
+    ] = None
+    max_titles: Annotated[
+        int | None, option("Maximum number of items of a synthetic user.", default="60")
+    ] = None
+    seed: Annotated[int | None, option("Random seed.", "--seed", default="0")] = None

@@ -45,8 +45,10 @@ class LengthOptions:
 
     HEADING: ClassVar[str] = "Length of the training"
 
-    epochs: Annotated[int | None, option("Most passes over the users.", default="by model")] = None
-    steps: Annotated[int | None, option("Most optimiser steps.", default="by model")] = None
+    epochs: Annotated[int | None, option("Maximum number of epochs.", default="by model")] = None
+    steps: Annotated[
+        int | None, option("Maximum number of optimiser steps.", default="by model")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,16 @@ class LoopOptions(LengthOptions):
 
     HEADING: ClassVar[str] = "Training loop"
 
-    batch_size: Annotated[int | None, option("Users in a step.", default="128")] = None
-    learning_rate: Annotated[float | None, option("Step size.", "--lr", default="0.001")] = None
+    batch_size: Annotated[int | None, option("Users in a batch.", default="128")] = None
+    learning_rate: Annotated[float | None, option("Learning rate.", "--lr", default="0.001")] = None
     patience: Annotated[
         int | None,
-        option("Evaluations without a better one before it ends.", default="by model"),
+        option("Stop after this many evaluations without an improvement.", default="by model"),
     ] = None
     evaluate_every: Annotated[
         int | None, option("Steps between evaluations.", default="by model")
     ] = None
-    seed: Annotated[int | None, option("Decides everything random.", default="0")] = None
+    seed: Annotated[int | None, option("Random seed.", default="0")] = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from store.console.options import Json, Overwrite
 def sample(
     folder: Annotated[Path, typer.Argument(help="Where to write it.", show_default=False)],
     users: Annotated[int, typer.Option(help="Number of users.", min=1)] = 400,
-    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 7,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 7,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:

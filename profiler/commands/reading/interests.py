@@ -9,9 +9,9 @@ from store.console.options import Json, StoreFile, option
 
 def interests(
     store: StoreFile,
-    raw: Annotated[bool, option("Show near-duplicates apart.", "--raw")] = False,
+    raw: Annotated[bool, option("List near-duplicates separately.", "--raw")] = False,
     limit: Annotated[
-        int | None, option("Most interests.", "-k", min=1, max=10**9, default="all")
+        int | None, option("Maximum number of interests.", "-k", min=1, max=10**9, default="all")
     ] = None,
     json: Json = False,
 ) -> None:

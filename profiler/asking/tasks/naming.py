@@ -17,6 +17,7 @@ from profiler.asking.answers.answer_schema import MAX_INTERESTS, AnswerError, In
 from profiler.asking.answers.grounding import copied_error, normal_label
 from profiler.asking.answers.read import plain_errors
 from profiler.asking.answers.sensitive import private_attribute
+from profiler.asking.questions import CORRECTION
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import Answered, Make, Reading, Task
 from profiler.asking.tasks.interests import INTERESTS, subject_number
@@ -88,7 +89,8 @@ class Naming(Task[Name]):
             request = make(shown, {**self.variables(subject), "taken": list(taken)})
             expected = replace(request.expected, taken=tuple(taken))
             reading = yield replace(request, expected=expected)
-            taken.append(reading.value.label)
+            if reading.value.label not in taken:
+                taken.append(reading.value.label)
 
     def count_questions(self, subject: ShownSubject) -> int:
         """Number of groups."""
@@ -96,6 +98,9 @@ class Naming(Task[Name]):
 
     def read(self, document: Any, request: Request) -> tuple[Name, tuple[str, ...]]:
         """A label that no other group has, and a sentence.
+
+        A model that calls a group as another one, and again when it is told so, takes both for one
+        interest: they are merged.
 
         Raises
         ------
@@ -108,7 +113,9 @@ class Naming(Task[Name]):
             raise AnswerError("schema", plain_errors(error)) from error
         errors = []
         label = normal_label(name.label)
-        if label in map(normal_label, request.expected.taken):
+        taken = {normal_label(one): one for one in request.expected.taken}
+        said_again = CORRECTION in request.messages[-1].content if request.messages else False
+        if label in taken and not said_again:
             errors.append(
                 f"{name.label!r} is what another group is called; say what sets this one apart"
             )
@@ -123,6 +130,9 @@ class Naming(Task[Name]):
             errors.append(copied_error(name.label))
         if errors:
             raise AnswerError("grounding", tuple(errors))
+        if label in taken:
+            same = name.model_copy(update={"label": taken[label]})
+            return same, (f"merged into {taken[label]!r}, as which the model names it twice",)
         return name, ()
 
     def write(
@@ -156,20 +166,25 @@ class Naming(Task[Name]):
     def _save(
         self, store: Store, subject: ShownSubject, named: Sequence[tuple[Name, StoredResponse]]
     ) -> None:
-        groups = self._groups.of(subject)
-        interests = [
-            _interest(name.label, name.description, [item.item_id for item in group])
-            for group, (name, _) in zip(groups, named, strict=False)
-        ]
+        merged: dict[str, tuple[Interest, int]] = {}
+        for group, (name, response) in zip(self._groups.of(subject), named, strict=False):
+            before = merged[name.label][0].evidence if name.label in merged else []
+            evidence = [*before, *(item.item_id for item in group)]
+            # The newest answer is the one that a conversation is known by.
+            interest = _interest(name.label, name.description, evidence)
+            merged[name.label] = interest, response.response_id
+        interests = [interest for interest, _ in merged.values()]
+        answers: list[int | None] = [answer for _, answer in merged.values()]
         rest = [item.item_id for item in self._groups.rest(subject)]
         if rest:
             label = _free(REST_LABEL, (name.label for name, _ in named))
             interests.append(_interest(label, REST, rest))
+            answers.append(None)
         store.interests.save(
             subject_number(subject),
             interests,
             source=named[-1][1].model,
-            response_id=[*(response.response_id for _, response in named), None][: len(interests)],
+            response_id=answers,
         )
 
 

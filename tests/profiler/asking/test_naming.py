@@ -175,6 +175,23 @@ def test_one_group_without_a_usable_name_is_what_a_retry_asks(path: Path) -> Non
         assert server.record.total - before == number - good
 
 
+def test_groups_that_the_model_will_not_tell_apart_are_one_interest(path: Path) -> None:
+    """Fault: a subject was lost because its third group was named as its first, three times."""
+
+    def same(call: Call) -> Step:
+        return Step(text='{"label": "Things", "description": "Wants things."}')
+
+    with open_store(path) as store, LlmServer(same) as server:
+        wanted = groups(store)
+        summary = ask(store, server)
+        assert (summary.ok, summary.quarantined) == (len(wanted), 0)
+        assert summary.calls == sum(2 * len(own) - 1 for own in wanted.values())
+        assert evidence(store) == {name: [set().union(*own)] for name, own in wanted.items()}
+        assert ask(store, server).calls == 0
+        repairs = "SELECT count(*) FROM responses WHERE detail LIKE '%merged into%'"
+        assert scalar(store, repairs) == sum(len(own) - 1 for own in wanted.values())
+
+
 def test_batch_files_ask_one_group_of_each_subject_at_a_time(path: Path, tmp_path: Path) -> None:
     options = BatchOptions(
         llm=MODEL,

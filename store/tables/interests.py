@@ -221,10 +221,11 @@ class Interests:
         queries = {
             "exemplar": "SELECT m.user_ix, n.interest_id FROM memberships m "
             "JOIN subjects s USING (subject_id) JOIN interests n USING (subject_id) "
-            "WHERE s.active AND s.kind = 'exemplar' ORDER BY m.user_ix, n.interest_id",
+            "WHERE s.active AND s.kind = 'exemplar' AND undisputed(m) "
+            "ORDER BY m.user_ix, n.interest_id",
             "catalogue": "SELECT a.user_ix, a.interest_id FROM assignments a "
             "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
-            "WHERE s.active ORDER BY a.user_ix, a.rank",
+            "WHERE s.active AND undisputed(a) ORDER BY a.user_ix, a.rank",
         }
         with self._db.read() as connection:
             pairs = connection.execute(statement(queries[method])).all()

@@ -1,4 +1,4 @@
-"""Changes by hand to the interests: merge, rename, pin, import. Each is recorded, reversible.
+"""Changes by hand: merge, rename, pin, dispute, import. Each is recorded and can be taken back.
 
 A row of ``edits`` holds what was and what is. Taking a change back first looks whether the store
 still is as the change left it; if something later touched the same interest, that goes first.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, RowMapping, text
 
@@ -18,9 +18,10 @@ from store.db.transactions import now
 from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
 from store.tables.listing import keeping
-from store.upkeep import import_edits
+from store.upkeep import disputes, import_edits
+from store.upkeep.changes import Change, Edit, Merged, OneInterest, Pinned, Renamed, Wording
+from store.upkeep.disputes import Disputed
 from store.upkeep.import_edits import Imported
-from store.views.shared.row import KeyedRow
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -29,57 +30,7 @@ LONGEST_LABEL = 200
 _BIGGEST = 2**63 - 1
 
 
-@dataclass(frozen=True)
-class Merged(KeyedRow):
-    """An interest was put under another; ``before`` and ``followers`` are what stood there."""
-
-    interest: int
-    into: int
-    before: int | None
-    followers: list[int]
-
-
-@dataclass(frozen=True)
-class Wording(KeyedRow):
-    """A label, and the address of the text that it makes with the description."""
-
-    label: str
-    text_digest: str
-
-
-@dataclass(frozen=True)
-class Renamed(KeyedRow):
-    """An interest got another label; ``vector_digest`` is where its vector lay."""
-
-    interest: int
-    before: Wording
-    after: Wording
-    vector_digest: str
-
-
-@dataclass(frozen=True)
-class Pinned(KeyedRow):
-    """An interest was pinned; ``before`` is what it stood under."""
-
-    interest: int
-    before: int | None
-
-
-OneInterest: TypeAlias = Merged | Renamed | Pinned
-Change: TypeAlias = OneInterest | Imported
-C = TypeVar("C", bound=Change, covariant=True)
 D = TypeVar("D", bound=Change)
-
-
-@dataclass(frozen=True)
-class Edit(KeyedRow, Generic[C]):
-    """A change by hand; times are UTC in ISO 8601."""
-
-    edit_id: int
-    kind: str
-    payload: C
-    made_at: str
-    undone_at: str | None
 
 
 @dataclass(frozen=True)
@@ -168,6 +119,35 @@ def pin(store: Store, interest_id: int) -> Edit[Pinned]:
         return record(connection, "pin", Pinned(interest_id, one.canonical_id))
 
 
+def dispute(
+    store: Store, user_id: str, interest_id: int, *, why: str = "", by: str = ""
+) -> Edit[Disputed]:
+    """Say that an interest is wrong for one user; return the edit.
+
+    It is no longer shown to the user nor used for lists, training and explanations, until the edit
+    is taken back. Others keep it.
+
+    Parameters
+    ----------
+    store
+        An open store.
+    user_id, interest_id
+        Whose interest, and which; one that stands under another is disputed with it.
+    why, by
+        The reason, and who gave it.
+
+    Raises
+    ------
+    StoreError, UserError
+        If the user is unknown, has no such interest or disputed it already.
+    """
+    with store.write() as connection:
+        change = disputes.check_dispute(connection, store, user_id, interest_id, why, by)
+        edit = record(connection, disputes.KIND, change)
+        disputes.enter(connection, edit.edit_id, change)
+        return edit
+
+
 def undo(store: Store, edit_id: int) -> Edit[Change]:
     """Take back one change by hand; return the edit with ``undone_at``.
 
@@ -184,6 +164,9 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         change = edit.payload
         if isinstance(change, Imported):
             import_edits.take_back(connection, edit_id, change)
+            return _undone(connection, edit)
+        if isinstance(change, Disputed):
+            disputes.take_back(connection, edit_id)
             return _undone(connection, edit)
         one = _find(connection, change.interest, store)
         if not _still(change, one):
@@ -289,6 +272,8 @@ def _change_of(kind: str, payload: str) -> Change:
         return Pinned(**said)
     if kind == import_edits.KIND:
         return Imported(**said)
+    if kind == disputes.KIND:
+        return Disputed(**said)
     words = {when: Wording(**said[when]) for when in ("before", "after")}
     return Renamed(**{**said, **words})
 

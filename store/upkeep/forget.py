@@ -21,6 +21,7 @@ from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest, forgotten_name
 from store.tables.tasks.cards import card_digests
+from store.upkeep.disputes import forget_disputes
 from store.upkeep.forget_answers import remove_caused
 from store.upkeep.traces import collect_needles, find_traces
 from store.views.subjects.users import find_user
@@ -155,6 +156,7 @@ def _remove_interests(connection: Connection, subjects: Sequence[int]) -> dict[s
 
 
 def _remove_user(connection: Connection, user_ix: int) -> None:
+    forget_disputes(connection, user_ix)
     for statement in (
         "UPDATE subjects SET size = max(size - 1, 1) WHERE subject_id IN "
         "(SELECT subject_id FROM memberships WHERE user_ix = ?)",

@@ -25,12 +25,13 @@ _BLOCK = 5_000
 
 _OWN = statement(
     "SELECT DISTINCT coalesce(n.canonical_id, n.interest_id), a.user_ix FROM assignments a "
-    "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active"
+    "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
+    "AND undisputed(a)"
 )
 _OWN_ITEMS = statement(
     "SELECT DISTINCT coalesce(n.canonical_id, n.interest_id), a.user_ix, a.item_ix "
     "FROM assignment_items a JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE s.active"
+    "JOIN subjects s USING (subject_id) WHERE s.active AND undisputed(a)"
 )
 _REPRESENTED = statement(
     "SELECT m.user_ix, m.subject_id, m.similarity FROM memberships m "
@@ -46,7 +47,8 @@ _GROUNDED = statement(
 _SHOWN_BY = statement(
     "SELECT DISTINCT a.user_ix FROM assignments a JOIN interests n USING (interest_id) "
     "JOIN users u ON u.user_ix = a.user_ix AND NOT u.forgotten "
-    "WHERE n.interest_id = :group OR n.canonical_id = :group ORDER BY a.score DESC LIMIT :most"
+    "WHERE (n.interest_id = :group OR n.canonical_id = :group) AND undisputed(a) "
+    "ORDER BY a.score DESC LIMIT :most"
 )
 _VERSION = statement(
     "SELECT (SELECT count(*) FROM users WHERE forgotten), (SELECT max(run_id) FROM runs), "
@@ -59,13 +61,13 @@ _FORGOTTEN = statement("SELECT user_ix FROM users WHERE forgotten")
 _OWN_INTERESTS = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, a.score FROM assignments a "
     "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) "
-    "WHERE a.user_ix = :user AND s.active ORDER BY a.rank"
+    "WHERE a.user_ix = :user AND s.active AND undisputed(a) ORDER BY a.rank"
 )
 _OWN_PROOF = statement(
-    "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, t.item_ix, max(t.similarity) "
-    "FROM assignment_items t JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE t.user_ix = :user AND s.active "
-    "GROUP BY lead, t.item_ix ORDER BY lead, 3 DESC, t.item_ix"
+    "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, a.item_ix, max(a.similarity) "
+    "FROM assignment_items a JOIN interests n USING (interest_id) "
+    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user AND s.active AND undisputed(a) "
+    "GROUP BY lead, a.item_ix ORDER BY lead, 3 DESC, a.item_ix"
 )
 _EVIDENCE = statement(
     "SELECT coalesce(n.canonical_id, n.interest_id) AS lead, e.item_ix FROM interests n "

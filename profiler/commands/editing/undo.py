@@ -9,7 +9,7 @@ import typer
 from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
-    from store.upkeep.edits import Change
+    from store.upkeep.changes import Change
 
 
 def undo(
@@ -22,7 +22,7 @@ def undo(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take back a merge, rename, pin or import; without a number list all changes by hand.
+    """Take back a merge, rename, pin, dispute or import; without a number list all changes by hand.
 
     $ profiler undo 3 --store shop.db
     """
@@ -52,12 +52,16 @@ def undo(
 
 def done(change: Change) -> str:
     """What a change by hand did, in words."""
-    from store.upkeep.edits import Merged, Renamed
+    from store.upkeep.changes import Merged, Renamed
+    from store.upkeep.disputes import Disputed
     from store.upkeep.import_edits import Imported
 
     if isinstance(change, Imported):
         return f"interests were imported ({change.source})"
     interest = f"interest {change.interest}"
+    if isinstance(change, Disputed):
+        reason = f": {change.why}" if change.why else ""
+        return f"{interest} was called wrong for one user{reason}"
     if isinstance(change, Merged):
         return f"{interest} was put under interest {change.into}"
     if isinstance(change, Renamed):
@@ -67,7 +71,8 @@ def done(change: Change) -> str:
 
 def taken_back(change: Change) -> str:
     """What taking back a change by hand did, in words."""
-    from store.upkeep.edits import Merged, Renamed
+    from store.upkeep.changes import Merged, Renamed
+    from store.upkeep.disputes import Disputed
     from store.upkeep.import_edits import Imported
 
     if isinstance(change, Imported):
@@ -77,6 +82,8 @@ def taken_back(change: Change) -> str:
         before = change.before
         now = "stands for itself again" if before is None else f"stands under {before} again"
         return f"{interest} no longer stands under interest {change.into}: it {now}"
+    if isinstance(change, Disputed):
+        return f"{interest} is the user's again"
     if isinstance(change, Renamed):
         return f"{interest} is called {change.before.label!r} again"
     return f"{interest} is no longer pinned"

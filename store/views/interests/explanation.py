@@ -33,10 +33,10 @@ _PATHS = statement(
     "SELECT n.interest_id, n.label, n.description, n.text_digest, n.source, n.response_id, "
     "s.kind AS through, s.name AS subject, m.similarity FROM memberships m "
     "JOIN subjects s USING (subject_id) JOIN interests n USING (subject_id) "
-    "WHERE m.user_ix = :user_ix AND s.active UNION ALL "
+    "WHERE m.user_ix = :user_ix AND s.active AND undisputed(m) UNION ALL "
     "SELECT n.interest_id, n.label, n.description, n.text_digest, n.source, n.response_id, "
     "'own', s.name, a.score FROM assignments a JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix"
+    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix AND undisputed(a)"
 )
 _OWN_PROOF = statement(
     "SELECT i.item_id, i.title, max(t.similarity) AS near, x.position FROM interactions x "

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 _PATHS = statement(
     "SELECT n.interest_id, coalesce(n.canonical_id, n.interest_id) AS lead, n.text_digest, "
     "0 AS borrowed FROM assignments a JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user AND s.active UNION ALL "
+    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user AND s.active AND "
+    "undisputed(a) UNION ALL "
     "SELECT n.interest_id, coalesce(n.canonical_id, n.interest_id), n.text_digest, 1 "
     "FROM memberships m JOIN subjects s USING (subject_id) JOIN interests n USING (subject_id) "
-    "WHERE m.user_ix = :user AND s.active ORDER BY 4, 1"
+    "WHERE m.user_ix = :user AND s.active AND undisputed(m) ORDER BY 4, 1"
 )
 _OWN_ITEMS = statement(
     "SELECT interest_id, item_ix FROM assignment_items WHERE user_ix = :user UNION "

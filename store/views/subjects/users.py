@@ -22,7 +22,7 @@ RECENT = 10
 _INTERESTS = statement(
     "SELECT n.interest_id, n.subject_id, n.label, n.description, n.strength, n.source, "
     "n.response_id, n.pinned FROM interests n WHERE n.subject_id IN :subjects "
-    "ORDER BY n.subject_id, n.position",
+    "AND undisputed(:user_ix) ORDER BY n.subject_id, n.position",
     "subjects",
 )
 _EVIDENCE = statement(
@@ -54,7 +54,8 @@ _OWN = statement(
     "'title', i.title)) FROM assignment_items t JOIN items i USING (item_ix) "
     "WHERE t.user_ix = a.user_ix AND t.interest_id = a.interest_id) AS items "
     "FROM assignments a JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix ORDER BY a.rank"
+    "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix AND undisputed(a) "
+    "ORDER BY a.rank"
 )
 
 
@@ -219,7 +220,8 @@ def interests_of(
     dict
         subject_id → interests in their order; subjects without any are missing.
     """
-    rows = connection.execute(_INTERESTS, {"subjects": list(subjects)}).all()
+    asked = {"subjects": list(subjects), "user_ix": user_ix}
+    rows = connection.execute(_INTERESTS, asked).all()
     evidence = evidence_of(connection, [row.interest_id for row in rows], user_ix)
     result: dict[int, list[Interest]] = {}
     for number, subject, label, description, strength, source, response, pinned in rows:

@@ -1,0 +1,39 @@
+"""``profiler dispute``: an interest is wrong for one person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from profiler.commands.options import Interest, User
+from store.console.options import Json, StoreFile, option
+
+
+def dispute(
+    user: User,
+    interest: Interest,
+    store: StoreFile,
+    why: Annotated[str, option("The reason, for whoever reads it later.")] = "",
+    by: Annotated[str | None, option("Who says so.", default="your login name")] = None,
+    json: Json = False,
+) -> None:
+    """Say that an interest is wrong for a person; profiler undo takes it back.
+
+    It is no longer shown to them nor used for their lists, training and explanations. Others who
+    have it through the same exemplar keep it. A trained model shows it no more; what the model has
+    learned from it stays until it is trained again.
+
+    $ profiler dispute U042 12 --why "a present" --store shop.db
+    """
+    import getpass
+
+    from store.console import print_json, say
+    from store.store import open_store
+    from store.upkeep.edits import dispute as call_wrong
+
+    with open_store(store) as opened:
+        who = getpass.getuser() if by is None else by
+        edit = call_wrong(opened, user, interest, why=why, by=who)
+    if json:
+        print_json(edit.to_json())
+    else:
+        say(f"interest {edit.payload.interest} is no longer used for {user} (edit {edit.edit_id})")

@@ -22,7 +22,7 @@ import pytest
 import cli
 from store.errors import StoreError, UserError
 from store.store import open_store
-from store.upkeep.backup import back_up, restore
+from store.upkeep.backup import Restored, back_up, check_copy, restore
 from store.upkeep.verify import verify
 from tests.reading_store import fill
 
@@ -292,3 +292,95 @@ def test_both_commands_print_one_json_document(path: Path, tmp_path: Path, capsy
         "from": str(copy),
         "kept": f"{other}.damaged-1",
     }
+
+
+def test_a_backup_beside_the_log_of_another_store_is_refused(path: Path, tmp_path: Path) -> None:
+    """SQLite would take the log for the backup's."""
+    (tmp_path / "b.db-wal").write_bytes(b"left")
+    with open_store(path) as store, pytest.raises(StoreError, match=r"lies b\.db-wal: a store of"):
+        back_up(store, tmp_path / "b.db")
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_what_was_restored_is_told(path: Path, backup: Path, tmp_path: Path) -> None:
+    """Mutants: size or place of what was kept wrong; an earlier one that was kept replaced."""
+    done = restore(backup, tmp_path / "new.db")
+    assert done == Restored((tmp_path / "new.db").stat().st_size)
+    for number in (1, 2):
+        os.truncate(path, 10_000 + number)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).write_bytes(b"log %d" % number)
+        kept = tmp_path / f"s.db.damaged-{number}"
+        done = restore(backup, path, overwrite=True)
+        assert done == Restored(path.stat().st_size, kept)
+        assert kept.stat().st_size == 10_000 + number
+        for suffix in ("-wal", "-shm"):
+            assert kept.with_name(kept.name + suffix).read_bytes() == b"log %d" % number
+            assert not path.with_name(path.name + suffix).exists()
+        assert marked(path) is None
+
+
+def test_a_copy_that_is_not_whole_takes_no_name(
+    path: Path, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: the copy not checked, or checked and not refused."""
+    for tear, words in (
+        (lambda copy: damage(copy), "the copy is not sound: .*; nothing was written"),
+        (lambda copy: empty(copy), "the copy is not a store; nothing was written"),
+    ):
+        torn = tmp_path / "torn.db"
+        shutil.copy(backup, torn)
+        tear(torn)
+        with pytest.raises(StoreError, match=words):
+            check_copy(torn)
+        torn.unlink()
+
+    def torn_copy(source: Path, copy: Path) -> None:
+        shutil.copy(source, copy)
+        damage(copy)
+
+    monkeypatch.setattr("store.upkeep.backup.copy_database", torn_copy)
+    with pytest.raises(StoreError, match="not sound"):
+        restore(backup, path, overwrite=True)
+    assert marked(path) is None
+    assert names(tmp_path) == {"s.db", "b.db"}
+
+
+def damage(file: Path) -> None:
+    """Let an index disagree with its table."""
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = 'CREATE INDEX evidence_item ON evidence (interest_id)' "
+            "WHERE name = 'evidence_item'"
+        )
+    connection.close()
+
+
+def empty(file: Path) -> None:
+    file.unlink()
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE other (x)")
+        connection.execute("DROP TABLE other")
+    connection.close()
+
+
+def test_a_store_is_no_device_and_an_emptied_one_is_no_store(
+    path: Path, backup: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="is a device or a pipe; name a file"):
+        restore(backup, tmp_path / "pipe", overwrite=True)
+    killed_while_writing(path)
+    os.truncate(path, 0)
+    restore(backup, path, overwrite=True)
+    assert marked(path) is None
+    assert not path.with_name("s.db-wal").exists()
+
+
+def test_a_check_leaves_no_connection_open(backup: Path) -> None:
+    """An open connection would keep the log's files beside the backup."""
+    before = sorted(Path("/dev/fd").iterdir())
+    check_copy(backup)
+    assert sorted(Path("/dev/fd").iterdir()) == before
+    assert names(backup.parent) == {"s.db", "b.db"}

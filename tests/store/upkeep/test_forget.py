@@ -17,7 +17,7 @@ from store.errors import StoreError
 from store.store import open_store
 from store.tables.ledger import NewAttempt, NewResponse, Prompt
 from store.upkeep.forget import REASON, forget_user
-from store.upkeep.traces import SHORTEST, find_traces
+from store.upkeep.traces import SHORTEST, collect_needles, find_traces
 from store.upkeep.verify import verify
 from store.views.status import summarise
 from store.views.subjects.users import show_user
@@ -306,3 +306,34 @@ def test_a_log_that_cannot_be_emptied_is_an_error(path, monkeypatch):
             sweep(store.engine, store.path)
         reader.execute("ROLLBACK")
     reader.close()
+
+
+def needles(monkeypatch, user_id, *found):
+    """What is searched for where these texts are the ones that the user caused."""
+    caused = {"subjects.name": ["exemplar:x"], "interests.label": list(found)}
+    monkeypatch.setattr("store.upkeep.traces.texts.of_subjects", lambda *_: caused)
+    return collect_needles(None, user_id, [])
+
+
+def test_long_texts_are_searched_for_in_windows(monkeypatch):
+    """Mutants: other windows, with which a page boundary could hide a text."""
+    letters = "".join(chr(0x4E00 + n) for n in range(20_000))
+    for length, starts in ((48, [0]), (49, [0]), (239, [0]), (240, [0, 192])):
+        found = needles(monkeypatch, "user", letters[:length])
+        assert found == ["exemplar:x", *(letters[start : start + 48] for start in starts)]
+    found = needles(monkeypatch, "user", letters)
+    assert len(found) == 1 + 40
+    assert found[-1] == letters[39 * 192 : 39 * 192 + 48]
+
+
+def test_texts_of_six_bytes_are_searched_for_once_and_shorter_ones_are_not(monkeypatch):
+    found = needles(monkeypatch, "ab1234", "ab123", "üüü", "", "ab1234", "üüü")
+    assert found == ["ab1234", "exemplar:x", "üüü"]
+    assert SHORTEST == 6
+
+
+def test_traces_are_found_from_the_first_byte_on_and_empty_files_hold_none(path):
+    """Mutants: a trace at the very beginning of a file missed; an empty file a traceback."""
+    path.with_name("s.db-journal").touch()
+    with open_store(path) as store:
+        assert find_traces(store, ["SQLite format 3", "nowhere"]) == ["SQLite format 3"]

@@ -54,12 +54,16 @@ class ShopModel(ChatServer):
 
 
 def stored_questions(store: Path) -> set[str]:
-    """Every question whose answer the store holds, as it was sent."""
+    """Every question whose answer the store holds and may use, as it was sent.
+
+    ``retry`` is there to ask again where an answer was of no use.
+    """
     if not store.is_file():
         return set()
     with open_store(store, read_only=True) as opened, opened.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT messages FROM prompts JOIN responses ON prompt_digest = digest"
+            "SELECT messages FROM prompts JOIN responses ON prompt_digest = digest "
+            "WHERE outcome NOT IN ('invalid', 'truncated', 'empty', 'refused')"
         ).all()
     return {_canonical(json.loads(messages)) for (messages,) in rows}
 

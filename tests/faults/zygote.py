@@ -78,7 +78,7 @@ def main() -> None:
         process = os.fork()
         if process == 0:
             child(request)
-        deadline = started + request.get("kill_after", 120)
+        deadline = started + request.get("kill_after", 600)
         while True:
             done, status = os.waitpid(process, os.WNOHANG)
             if done:

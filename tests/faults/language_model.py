@@ -63,7 +63,7 @@ def stored_questions(store: Path) -> set[str]:
     with open_store(store, read_only=True) as opened, opened.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT messages FROM prompts JOIN responses ON prompt_digest = digest "
-            "WHERE outcome NOT IN ('invalid', 'truncated', 'empty', 'refused')"
+            "WHERE outcome IN ('unread', 'ok')"
         ).all()
     return {_canonical(json.loads(messages)) for (messages,) in rows}
 

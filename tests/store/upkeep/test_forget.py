@@ -16,7 +16,7 @@ from store.db.sweeping import PENDING, sweep
 from store.errors import StoreError
 from store.store import open_store
 from store.tables.ledger import NewAttempt, NewResponse, Prompt
-from store.upkeep.forget import REASON, forget_user
+from store.upkeep.forget import REASON, forget_user, sweep_left
 from store.upkeep.traces import SHORTEST, collect_needles, find_traces
 from store.upkeep.verify import verify
 from store.views.status import summarise
@@ -337,3 +337,37 @@ def test_traces_are_found_from_the_first_byte_on_and_empty_files_hold_none(path)
     path.with_name("s.db-journal").touch()
     with open_store(path) as store:
         assert find_traces(store, ["SQLite format 3", "nowhere"]) == ["SQLite format 3"]
+
+
+def test_the_first_text_that_is_left_is_named_and_cut(path, monkeypatch):
+    """Mutants: another text named, or all of it."""
+    monkeypatch.setattr("store.upkeep.forget.find_traces", lambda *_: ["x" * 50, "other"])
+    with open_store(path) as store, pytest.raises(StoreError) as refused:
+        forget_user(store, "customer-ada")
+    assert f"still holds 2 texts that only it caused (first: '{'x' * 40}'); " in str(refused.value)
+
+
+def test_what_is_left_is_swept_where_the_file_may_be_written(path):
+    """Mutants: a store that may be written refused; the note that a sweep is due kept or missed."""
+    with open_store(path) as store:
+        sweep_left(store)
+        store.set_meta(**{PENDING: True})
+        sweep_left(store)
+        assert store.meta(PENDING) is None
+    with (
+        open_store(path, read_only=True) as store,
+        pytest.raises(StoreError, match="nothing can be swept: "),
+    ):
+        sweep_left(store)
+
+
+def test_a_column_that_was_not_seen_to_undoes_everything(path, monkeypatch):
+    """Mutant: a user half removed where a column with their words was overlooked."""
+    monkeypatch.setattr("store.upkeep.forget.texts.remaining", lambda *_: ["attempts.error", "x"])
+    before = dump(path)
+    with (
+        open_store(path) as store,
+        pytest.raises(StoreError, match=r"nothing is changed: attempts\.error would still"),
+    ):
+        forget_user(store, "customer-ada")
+    assert dump(path) == before

@@ -179,6 +179,10 @@ def rows_of(store: Store, table: str) -> list[dict[str, Any]]:
         "edits": "SELECT * FROM edits ORDER BY edit_id",
         "attempts": "SELECT * FROM attempts ORDER BY attempt_id",
         "subjects": "SELECT * FROM subjects ORDER BY subject_id",
+        "subject_items": "SELECT * FROM subject_items ORDER BY subject_id, position",
+        "responses": "SELECT * FROM responses ORDER BY response_id",
+        "questions": "SELECT * FROM questions ORDER BY request_digest",
+        "vectors": "SELECT * FROM vectors ORDER BY digest",
     }
     with store.read() as connection:
         return [dict(row) for row in connection.exec_driver_sql(queries[table]).mappings()]

@@ -16,6 +16,8 @@ from store.db.sweeping import PENDING, sweep
 from store.errors import StoreError
 from store.store import open_store
 from store.tables.ledger import NewAttempt, NewResponse, Prompt
+from store.tables.questions import Question
+from store.upkeep.edits import rename
 from store.upkeep.forget import REASON, forget_user, sweep_left
 from store.upkeep.traces import SHORTEST, collect_needles, find_traces
 from store.upkeep.verify import verify
@@ -371,3 +373,92 @@ def test_a_column_that_was_not_seen_to_undoes_everything(path, monkeypatch):
     ):
         forget_user(store, "customer-ada")
     assert dump(path) == before
+
+
+def test_a_sweep_that_is_done_is_due_no_more(path, monkeypatch):
+    """Mutants: every later command sweeps again, or none does."""
+    with open_store(path) as store:
+        forget_user(store, "customer-ada")
+        assert store.meta(PENDING) is None
+        swept = []
+        monkeypatch.setattr("store.upkeep.forget.sweep", lambda *place: swept.append(place))
+        sweep_left(store)
+        assert swept == [(store.engine, store.path)]
+
+
+def test_changes_by_hand_go_with_the_interests_they_quote(path):
+    """Mutant: the label somebody gave an interest of the user kept in the list of changes."""
+    with open_store(path) as store:
+        rename(store, 1, "Pens of her garden")
+        assert rows_of(store, "edits")
+        forget_user(store, "customer-ada")
+        assert not rows_of(store, "edits")
+    assert b"her garden" not in bytes_of(path)
+
+
+def test_a_synthetic_user_counts_the_owners_that_are_left(path):
+    """Mutants: owners counted as before; items kept that nobody owns any more."""
+
+    def owners(store):
+        (subject,) = store.subjects.load(kinds=("synthetic",))
+        ids = store.datasets.load().item_ids
+        rows = [r for r in rows_of(store, "subject_items") if r["subject_id"] == subject.subject_id]
+        return {ids[row["item_ix"]]: row["owners"] for row in rows}
+
+    with open_store(path) as store:
+        before = owners(store)
+        assert set(before) == {"pen", "refill", "note"}
+        with store.write() as connection:  # one more member, so that two are left in the end
+            connection.exec_driver_sql(
+                "INSERT INTO memberships (subject_id, user_ix, similarity) SELECT subject_id, ?, 1 "
+                "FROM subjects WHERE kind = 'synthetic'",
+                (store.datasets.load().user_index["customer-cyd"],),
+            )
+        forget_user(store, "customer-bob")
+        left = owners(store)
+        assert left["refill"] == 1
+        forget_user(store, "customer-ada")
+        assert "refill" not in owners(store)
+
+
+def test_conversations_and_questions_go_without_a_word_left(path):
+    """Mutants: what ``ask`` was told kept, or its calls still pointing at it."""
+    with open_store(path) as store:
+        prompt = Prompt([{"role": "user", "content": "who buys from her garden"}], {}, "ask", "s:t")
+        response = store.responses.add(
+            NewResponse("s256:asked", prompt, None, None, "openai:m", "her garden, surely")
+        )
+        with store.write() as connection:
+            connection.exec_driver_sql(
+                "UPDATE attempts SET response_id = ? WHERE attempt_id = 1", (response,)
+            )
+        forget_user(store, "customer-cyd")
+        assert all(row["response_id"] != response for row in rows_of(store, "attempts"))
+        assert all(row["response_id"] != response for row in rows_of(store, "responses"))
+        assert verify(store)[1] == []
+    assert b"her garden" not in bytes_of(path)
+
+
+def test_later_steps_are_told_and_unused_vectors_are_gone(path):
+    """Mutants: exemplars not chosen anew; the vector of a text that is gone kept."""
+    steps = ("choice_digest", "assigned_digest", "merged_digest")
+    with open_store(path) as store:
+        store.set_meta(**dict.fromkeys(steps, "s256:x"))
+        before = len(rows_of(store, "vectors"))
+        counts = forget_user(store, "customer-ada")
+        assert len(rows_of(store, "vectors")) == before - counts["text vectors"] < before
+        assert [store.meta(step) for step in steps] == [None] * 3
+
+
+def test_questions_that_wait_for_an_answer_go(path):
+    """Mutant: the question kept, which shows the user's items."""
+    with open_store(path) as store:
+        (subject,) = [s for s in store.subjects.load() if s.name == "exemplar:customer-ada"]
+        prompt = Prompt([{"role": "user", "content": "about her garden"}], {}, "t", "s256:t")
+        run = store.runs.start("requests", {})
+        asked = Question("s256:q", prompt, subject.subject_id, run, 100, [0])
+        store.questions.add([asked])
+        forget_user(store, "customer-ada")
+        assert not rows_of(store, "questions")
+        assert verify(store)[1] == []
+    assert b"her garden" not in bytes_of(path)

@@ -124,6 +124,7 @@ RECOMMENDER_FAMILIES = (
         {
             "recommend": "The best items for a user or a history.",
             "explain": "Why a model gives an item its score.",
+            "add-items": "Give a model the items that its store has got since, without training.",
             "export": "Write lists, item vectors or the user tower for other systems.",
         },
     ),

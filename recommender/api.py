@@ -20,9 +20,12 @@ from recommender.backbones.create import create
 from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
+from recommender.cold.finish import Chosen, finish
+from recommender.cold.hiding import hidden_items, new_items, without_items
 from recommender.data.leakage import check_training
 from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
+from recommender.data.texts import read_texts, words_of_items
 from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate
@@ -54,6 +57,9 @@ from store.store import Store, opened
 from store.tables.shown import check_shown, shown_to_llm
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from recommender.training.progress import Report
     from store.data.dataset import Dataset
 
@@ -74,11 +80,14 @@ class TrainResult:
         The model with its best weights.
     fit
         Steps, seconds, best validation metrics, why the run ended.
+    texts
+        How much the texts count beside what was learned, where they do.
     """
 
     folder: Path | None
     model: Backbone
     fit: FitResult
+    texts: Chosen | None = None
 
     def __repr__(self) -> str:
         fit, where = self.fit, "not kept" if self.folder is None else f"at {self.folder}"
@@ -183,7 +192,8 @@ class _Known:
 
     dataset: Dataset
     semantics: Semantics | None
-    vectors: torch.Tensor | None
+    texts: NDArray[np.float32] | None
+    shown_interests: NDArray[np.float32] | None
     shown: int
     encoder: str | None
     words: list[str]
@@ -196,12 +206,14 @@ def _read(store: Store | str | Path, recipe: Recipe) -> _Known:
         dataset = source.datasets.load()
         check_parts(recipe, dataset.n_items)
         semantics = read_interests(source, recipe)
-        vectors = _text_vectors(source, semantics) if recipe.text_start else None
-        needs_encoder = semantics is not None or vectors is not None
+        texts = read_texts(source, recipe.text).vectors if recipe.needs_texts else None
+        asked = recipe.blend or recipe.kind.reads_text
+        needs_encoder = semantics is not None or texts is not None
         return _Known(
             dataset,
             semantics,
-            vectors,
+            texts,
+            words_of_items(source, texts) if texts is not None and asked else None,
             shown=check_shown(dataset, shown_to_llm(source)),
             encoder=source.meta("encoder") if needs_encoder else None,
             words=source.interests.catalogue().texts if semantics is not None else [],
@@ -233,6 +245,11 @@ def _save(
     }
     if projection is not None:
         facts["projection_digest"] = projection.digest
+    if result.texts is not None:
+        facts["texts_beside"] = result.texts.to_json()
+    if recipe.cold is not None:
+        seed = int(training_settings(recipe).get("seed", 0))
+        facts["new_items"] = new_items(known.dataset, recipe.cold, seed)
     card = {"valid": result.fit.metrics, "protocol": _protocol(known.dataset)}
     manifest = describe_model(
         result.model, known.dataset, training=facts, metrics=card, encoder=known.encoder
@@ -277,9 +294,13 @@ def _train(
     dataset, semantics = known.dataset, known.semantics
     settings = training_settings(recipe)
     seed = int(settings.get("seed", 0))
+    if recipe.cold:
+        dataset = without_items(dataset, hidden_items(dataset, recipe.cold, seed))
     model = create(recipe.backbone, dataset.n_items, seed=seed, **recipe.model)
-    if known.vectors is not None:
-        start_from_text(model, known.vectors)
+    if known.texts is not None and recipe.text_start:
+        start_from_text(model, torch.from_numpy(known.texts))
+    if known.texts is not None and recipe.kind.reads_text:
+        model.take_texts(known.texts, known.shown_interests)  # type: ignore[operator]
     model.to(device)
     sequences = Sequences.from_dataset(dataset, device)
     with torch.random.fork_rng(devices=[]):
@@ -302,7 +323,25 @@ def _train(
     )
     vectors_of = (objective.interest_vectors() for objective in objectives)
     learned = next((vectors for vectors in vectors_of if vectors is not None), None)
-    return TrainResult(out, model.cpu(), result), learned
+    model.cpu()
+    if known.texts is not None and (recipe.blend or recipe.cold is not None):
+        model, chosen = finish(
+            model,
+            dataset,
+            known.texts,
+            known.shown_interests,
+            blend=recipe.blend,
+            tower=recipe.cold is not None,
+        )
+        return TrainResult(out, model, result, chosen), _widened(learned, model.d)
+    return TrainResult(out, model, result), learned
+
+
+def _widened(learned: torch.Tensor | None, width: int) -> torch.Tensor | None:
+    """Interests in the space of a model that has the texts beside it: they say nothing of these."""
+    if learned is None:
+        return None
+    return torch.nn.functional.pad(learned, (0, width - learned.shape[1]))
 
 
 def _protocol(dataset: Dataset) -> dict[str, object]:
@@ -323,11 +362,6 @@ def _same_to_resume(
     if semantics is not None:
         facts |= {"interests": recipe.interests, "the stored interests": semantics.digest}
     return facts
-
-
-def _text_vectors(store: Store, semantics: Semantics | None) -> torch.Tensor:
-    vectors = store.vectors.items() if semantics is None else semantics.item_vectors
-    return torch.from_numpy(vectors)
 
 
 def recommend(

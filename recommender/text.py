@@ -26,6 +26,9 @@ def item_name(title: str | None, item_id: str) -> str:
 def reason_lines(explanation: Explanation) -> list[str]:
     """Say why in one sentence, then the words of the interest that it names."""
     found, interest = [plain(explanation.sentence)], explanation.reason.interest
+    if explanation.like:
+        names = " and ".join(plain(one.title or one.item_id) for one in explanation.like)
+        found.append(f"It is new: no training saw it. It is like {names}.")
     if interest is not None and interest.description:
         found.append(f"{plain(interest.label)}: {plain(interest.description)}")
     return found

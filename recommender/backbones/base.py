@@ -76,6 +76,9 @@ class Backbone(nn.Module, ABC):
         is computed from the training histories by :meth:`prepare`.
     reads_history : bool
         False where every history gets the same scores.
+    reads_text : bool
+        Whether the model is given the texts of the items, by a method ``take_texts``, before
+        :meth:`prepare`.
     default_loss : str or None
         Loss of a recipe that names none; None is the softmax, over a sample of the items where one
         target per user is trained on or the items are many.
@@ -93,6 +96,7 @@ class Backbone(nn.Module, ABC):
     Config: ClassVar[type[BackboneConfig]] = BackboneConfig
     trains_on: ClassVar[TrainsOn] = "one"
     reads_history: ClassVar[bool] = True
+    reads_text: ClassVar[bool] = False
     default_loss: ClassVar[str | None] = None
     default_readout: ClassVar[str | None] = None
     default_objectives: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

@@ -35,6 +35,7 @@ BACKBONES: Registry[type[Backbone]] = Registry(
         "gimirec": "recommender.backbones.multi_interest.gimirec:GIMIRec",
         "lightgcn": "recommender.backbones.graph.lightgcn:LightGCN",
         "mhim": "recommender.backbones.graph.mhim:MHIM",
+        "text": "recommender.backbones.text.text:TextOnly",
         "pyramid_mixer": "recommender.backbones.sequential.pyramid_mixer:PyramidMixer",
     },
     base="recommender.backbones.base:Backbone",

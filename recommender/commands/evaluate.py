@@ -54,6 +54,9 @@ def evaluate(
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Show popularity beside it.")
     ] = True,
+    cold: Annotated[
+        bool, option("Measure the items that train --cold hid, in place of all.", "--cold")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Rank all items for the held-out users of the store's split and measure.
@@ -66,6 +69,9 @@ def evaluate(
     """
     require_model(model)
     require_store(store)
+    if cold:
+        _tell_cold(model, store, sorted(set(k or (10, 50))), json=json)
+        return
     from store.console import print_json, show_progress
 
     names = [name.strip() for name in metrics.split(",")]
@@ -131,6 +137,33 @@ def _print(model: Path, found: Evaluation, popular: dict[str, float], k: int) ->
         say(f"{', '.join(dropped)}: the same as recall, because every user has one target")
     if popular:
         say(verdict(found.means, margins, popular))
+
+
+def _tell_cold(model: Path, store: Path | None, ks: list[int], *, json: bool) -> None:
+    """Recall of the items that were hidden from training, among themselves and among all."""
+    from recommender.cold.evaluate import evaluate_cold
+    from store.console import print_json, print_table, say
+
+    found = evaluate_cold(model, store, ks)
+    if json:
+        print_json({name: one.to_json() for name, one in found.items()})
+        return
+    protocol = found["cold"].protocol
+    say(
+        f"{protocol['users']:,} users, {protocol['targets']:,} held-out targets among "
+        f"{protocol['items']:,} items that were hidden from training"
+    )
+    rows = [
+        [f"{name}@{size}", *(_figure(found[among], f"{name}@{size}") for among in found)]
+        for name in ("recall", "ndcg")
+        for size in ks
+    ]
+    headers = ["metric", "among hidden", "among all", "popularity among hidden (an oracle)"]
+    print_table(str(model), headers, rows)
+
+
+def _figure(found: Evaluation, metric: str) -> str:
+    return f"{found.means[metric]:.4f} ± {found.margins[metric]:.4f}"
 
 
 def without_repeats(means: dict[str, float]) -> dict[str, float]:

@@ -58,6 +58,28 @@ def train(
     text_start: Annotated[
         bool, option("Start item vectors from item texts.", "--text-start")
     ] = False,
+    text: Annotated[
+        str | None,
+        option(
+            "Texts of items that are read: title, categories, card, next, joined by commas.",
+            default="what the build encoded",
+        ),
+    ] = None,
+    blend: Annotated[
+        bool,
+        option(
+            "Put the texts beside the trained model; validation users decide how much they count.",
+            "--blend",
+        ),
+    ] = False,
+    cold: Annotated[
+        float | None,
+        option(
+            "Hide this share of the items from training; new items get vectors from their texts.",
+            min=0,
+            max=0.9,
+        ),
+    ] = None,
     loss: Annotated[
         str | None, option("full, sampled, interest-aware or gbce.", default="by model")
     ] = None,
@@ -92,10 +114,18 @@ def train(
         parts = join_training(split_settings(set_ or []), **vars(loop))
         parts["training"].setdefault("seed", 0)
         recipe: SettingValues = {
-            **given(backbone=backbone, align=align, interests=interests, loss=loss),
+            **given(
+                backbone=backbone,
+                align=align,
+                interests=interests,
+                loss=loss,
+                text=text,
+                cold=cold,
+            ),
             "objectives": tuple(objective or ()),
             "crowd": crowd,
             "text_start": text_start,
+            "blend": blend,
             **parts,
         }
         refuse_idle(make_recipe(**recipe))
@@ -128,6 +158,8 @@ def train(
         "reason": fit.reason,
         "valid": fit.metrics,
     }
+    if result.texts is not None:
+        document["texts beside"] = result.texts.to_json()
     if json:
         print_json(document)
         return
@@ -139,6 +171,24 @@ def train(
     measured = {name: value for name, value in fit.metrics.items() if name != LAST}
     figures = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
     say(f"validation: {figures or 'nothing is held back, so the last weights are kept'}")
+    if result.texts is not None:
+        for line in text_lines(result.texts):
+            say(line)
+
+
+def text_lines(chosen: Any) -> list[str]:
+    """How much texts count beside what was learned, as validation users had it."""
+    lines = []
+    if chosen.recall is not None:
+        lines.append(
+            f"texts beside it: share {chosen.share:g} of the spread, recall@50 {chosen.recall:.4f}"
+        )
+    if chosen.cold_recall is not None:
+        lines.append(
+            f"new items: share {chosen.cold_share:g}, penalty {chosen.penalty:g}, "
+            f"recall@50 {chosen.cold_recall:.4f} as if every item was new"
+        )
+    return lines
 
 
 def reporter() -> Callable[[Any], None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from recommender.data.texts import read_texts
 from store.digests import PREFIX
 from store.errors import StoreError
 
@@ -115,7 +117,11 @@ def _outside(numbers: NDArray[np.int64], n: int) -> bool:
 
 
 def read_semantics(
-    store: Store, method: Method = "exemplar", *, of_users: bool = True
+    store: Store,
+    method: Method = "exemplar",
+    *,
+    of_users: bool = True,
+    sources: Sequence[str] = (),
 ) -> Semantics:
     """Read interests, evidence, text vectors and their users from a store.
 
@@ -128,6 +134,9 @@ def read_semantics(
         history.
     of_users
         Whether some user must have interests.
+    sources
+        Texts of items whose mean is an item's vector (:mod:`recommender.data.texts`); none of them
+        is what the build encoded.
 
     Raises
     ------
@@ -152,7 +161,7 @@ def read_semantics(
         )
     try:
         return Semantics(
-            item_vectors=store.vectors.items(),
+            item_vectors=read_texts(store, sources).mean if sources else store.vectors.items(),
             interest_ids=ids,
             interest_vectors=vectors,
             subjects=catalogue.subject_ids,

@@ -17,6 +17,7 @@ from recommender.backbones.create import create
 from recommender.base.config_checks import SettingValues, checked
 from recommender.base.distributed import own_device
 from recommender.data.sequences import Sequences
+from recommender.data.texts import read_texts
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.evaluation.records import EvaluationProtocol
@@ -262,8 +263,9 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
         semantics = read_interests(source, recipe)
         if semantics is not None:
             addresses["interests"] = semantics.digest
-        if recipe.text_start:
-            addresses["texts"] = sha256(source.vectors.items().tobytes()).hexdigest()
+        if recipe.needs_texts:
+            texts = read_texts(source, recipe.text).vectors
+            addresses["texts"] = sha256(texts.tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
         alone = recipe.model_copy(update={"align": (), "objectives": ()})
         model = create(recipe.backbone, dataset.n_items, **recipe.model)

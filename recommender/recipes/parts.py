@@ -80,7 +80,9 @@ def read_interests(store: Store, recipe: Recipe) -> Semantics | None:
     reads = {OBJECTIVES.get_known(name).reads for name in recipe.active}
     if reads <= {"nothing"}:
         return None
-    return read_semantics(store, recipe.interests, of_users="interests of users" in reads)
+    return read_semantics(
+        store, recipe.interests, of_users="interests of users" in reads, sources=recipe.text
+    )
 
 
 def check_parts(recipe: Recipe, n_items: int) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from recommender.backbones.base import Backbone
 from recommender.backbones.registry import BACKBONES, DEFAULT
 from recommender.base.config_checks import SettingValues, checked
+from recommender.data.texts import check_sources
 from recommender.objectives.registry import OBJECTIVES
 from store.errors import UserError
 
@@ -39,6 +40,14 @@ class Recipe(BaseModel):
         Whose interests are a user's: the exemplar's, or those of the catalogue.
     text_start
         Start the item table from item-text vectors.
+    text
+        Which texts of items are read: title, categories, card, next. None of them is what the build
+        encoded.
+    blend
+        Put the texts beside the trained model, with a share chosen on the validation users.
+    cold
+        Share of the items that is hidden from training, drawn by ``training.seed``; they get
+        vectors from their texts afterwards, as every item without a training interaction does.
     training
         Settings of the loop: epochs, steps, batch_size, learning_rate, seed, …
     """
@@ -64,7 +73,11 @@ class Recipe(BaseModel):
         default_factory=dict, exclude_if=lambda settings: not settings
     )
 
-    @field_validator("align", "objectives", mode="before")
+    text: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
+    blend: bool = Field(False, exclude_if=lambda on: not on)
+    cold: float | None = Field(None, ge=0, lt=1, exclude_if=lambda share: share is None)
+
+    @field_validator("align", "objectives", "text", mode="before")
     @classmethod
     def _as_on_the_command_line(cls, names: Any) -> Any:
         """``"eimf,ldmi"`` and ``"none"`` are taken as in ``--align``."""
@@ -91,6 +104,18 @@ class Recipe(BaseModel):
                 known = ", ".join(OBJECTIVES)
                 raise ValueError(f"no objective {name!r}; there are {known}")
         return _distinct(names)
+
+    @field_validator("text")
+    @classmethod
+    def _known_sources(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        check_sources(names)
+        return names
+
+    @property
+    def needs_texts(self) -> bool:
+        """Whether anything in it reads the texts of the items."""
+        finished = self.blend or self.cold is not None
+        return self.text_start or finished or self.kind.reads_text
 
     @property
     def kind(self) -> type[Backbone]:
@@ -127,7 +152,8 @@ class Recipe(BaseModel):
     def name(self) -> str:
         """Short name in tables, such as ``sasrec+eimf+crowd``."""
         parts = [self.backbone, *self.align, *self.objectives]
-        return "+".join(parts + ["crowd"] * self.crowd + ["text"] * self.text_start)
+        ends = ["crowd"] * self.crowd + ["text"] * self.text_start + ["blend"] * self.blend
+        return "+".join(parts + ends)
 
 
 def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:

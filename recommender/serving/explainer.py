@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from recommender.backbones.base import Backbone
     from recommender.serving.words import StoredWords
     from store.views.interests.provenance import InterestOrigin
+
+
+LIKE = 2
+"""Items of the training that a new item is said to be like."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class Explainer:
         Of all items, by item_ix; no titles where there is no store.
     words
         The stored interests; None where there is no store.
+    new
+        Ids of items that no training saw, which have their vectors from their texts.
     """
 
     def __init__(
@@ -69,9 +76,28 @@ class Explainer:
         item_ids: Sequence[str],
         titles: Sequence[str | None] | None,
         words: StoredWords | None,
+        new: Collection[str] = (),
     ) -> None:
         self._model, self._words = model, words
         self._ids, self._titles = item_ids, titles
+        self._new = frozenset(new)
+
+    def _like(self, item_ix: int) -> list[Item]:
+        """For a new item, the two items of the training whose vectors are nearest to its own."""
+        if self._ids[item_ix] not in self._new:
+            return []
+        table = self._unit_vectors
+        cosines = table @ table[item_ix]
+        trained = [ix for ix in cosines.argsort(descending=True).tolist() if self._is_trained(ix)]
+        return [Item(self._ids[ix], self._title(ix)) for ix in trained[:LIKE]]
+
+    def _is_trained(self, item_ix: int) -> bool:
+        return self._ids[item_ix] not in self._new
+
+    @cached_property
+    def _unit_vectors(self) -> torch.Tensor:
+        with torch.inference_mode():
+            return torch.nn.functional.normalize(self._model.item_embeddings()[1:].float(), dim=1)
 
     def reasons(
         self, history: NDArray[np.integer[Any]], user_ix: int | None, items: Sequence[int]
@@ -140,6 +166,7 @@ class Explainer:
             semantic=near[0],
             compared_in=near[1],
             chosen_from=near[2],
+            like=self._like(split.item - 1),
         )
 
     def _reasoning(self, explained: Explained, origins: dict[int, InterestOrigin]) -> Reasoning:

@@ -93,6 +93,8 @@ class Explanation:
         the evidence); empty where nothing is stored.
     chosen_from
         ``user`` (the user's own interests) or ``all``.
+    like
+        For an item that no training saw, the items of the training that it is like.
     """
 
     item_id: str
@@ -107,6 +109,7 @@ class Explanation:
     semantic: list[NearInterest] = field(default_factory=list)
     compared_in: str = ""
     chosen_from: str = ""
+    like: list[Item] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:

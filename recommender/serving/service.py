@@ -109,7 +109,8 @@ class Service:
     def explainer(self) -> Explainer:
         """What says why."""
         titles = None if self.dataset is None else self.dataset.titles
-        return Explainer(self.model, self.item_ids, titles, self.words)
+        new = self.manifest.training.get("new_items", ())
+        return Explainer(self.model, self.item_ids, titles, self.words, new)
 
     def _need(self, what: str) -> Dataset:
         if self.dataset is None:

@@ -1,0 +1,1 @@
+"""Backbones that read the texts of items: alone, or beside what was learned."""

@@ -1,0 +1,1 @@
+"""Items that no training saw: vectors from their texts, and how good those are."""

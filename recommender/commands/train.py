@@ -163,11 +163,13 @@ def train(
     if json:
         print_json(document)
         return
-    if result.model.trains_on == "none":
-        say(f"{out}: {result.model.name}, counted")
+    learned = getattr(result.model, "base", result.model)  # beside the texts, where they are
+    named = learned.name if learned is result.model else f"{learned.name} with the texts beside it"
+    if learned.trains_on == "none":
+        say(f"{out}: {named}, counted")
     else:
         best = f"best at step {fit.best_step} of {fit.steps} ({fit.reason})"
-        say(f"{out}: {result.model.name}, {best}")
+        say(f"{out}: {named}, {best}")
     measured = {name: value for name, value in fit.metrics.items() if name != LAST}
     figures = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
     say(f"validation: {figures or 'nothing is held back, so the last weights are kept'}")

@@ -25,7 +25,6 @@ from recommender.cold.hiding import hidden_items, new_items, without_items
 from recommender.data.leakage import check_training
 from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
-from recommender.data.texts import read_texts, words_of_items
 from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate
@@ -36,11 +35,10 @@ from recommender.model_folder.manifest import MANIFEST
 from recommender.model_folder.manifest import describe as describe_model
 from recommender.model_folder.projection import Projection, save_projection
 from recommender.objectives.base import Material
+from recommender.recipes.known import Known, read_known
 from recommender.recipes.parts import (
-    check_parts,
     make_loss,
     make_objectives,
-    read_interests,
     training_settings,
 )
 from recommender.recipes.recipe import Recipe, make_recipe
@@ -50,16 +48,11 @@ from recommender.training import checkpoint
 from recommender.training.loop import fit
 from recommender.training.settings import FitResult, Settings
 from store.console.progress import shown
-from store.db.location import path_text
 from store.errors import UserError
 from store.notebook import html_of
-from store.store import Store, opened
-from store.tables.shown import check_shown, shown_to_llm
+from store.store import Store
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from recommender.training.progress import Report
     from store.data.dataset import Dataset
 
@@ -156,7 +149,7 @@ def train(
         raise UserError(f"{folder} is a file; a model is a folder: give another name with `out`")
     if folder is not None and not (resume or overwrite):
         _refuse_used(folder)
-    known = _read(store, recipe)
+    known = read_known(store, recipe)
     if known.semantics is not None:
         tell(describe(known.semantics))
     seen = f"{known.shown:,} items of histories shown, none of them held back"
@@ -186,41 +179,6 @@ def _telling(
         yield lambda state: bar(f"training {recipe.backbone}", state.step, steps)
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What a training reads from the store; ``shown`` counts the items the LLM was shown."""
-
-    dataset: Dataset
-    semantics: Semantics | None
-    texts: NDArray[np.float32] | None
-    shown_interests: NDArray[np.float32] | None
-    shown: int
-    encoder: str | None
-    words: list[str]
-    origin: str
-
-
-def _read(store: Store | str | Path, recipe: Recipe) -> _Known:
-    """Everything the recipe needs of the store, checked before anything is trained."""
-    with opened(store) as source:
-        dataset = source.datasets.load()
-        check_parts(recipe, dataset.n_items)
-        semantics = read_interests(source, recipe)
-        texts = read_texts(source, recipe.text).vectors if recipe.needs_texts else None
-        asked = recipe.blend or recipe.kind.reads_text
-        needs_encoder = semantics is not None or texts is not None
-        return _Known(
-            dataset,
-            semantics,
-            texts,
-            words_of_items(source, texts) if texts is not None and asked else None,
-            shown=check_shown(dataset, shown_to_llm(source)),
-            encoder=source.meta("encoder") if needs_encoder else None,
-            words=source.interests.catalogue().texts if semantics is not None else [],
-            origin=path_text(source.path),
-        )
-
-
 def _worth_keeping(result: TrainResult) -> bool:
     """A run that diverged before anything was measured has nothing worth keeping."""
     return result.fit.reason != "diverged" or bool(result.fit.metrics)
@@ -230,7 +188,7 @@ def _save(
     folder: Path,
     result: TrainResult,
     recipe: Recipe,
-    known: _Known,
+    known: Known,
     learned: torch.Tensor | None,
 ) -> None:
     """Write the model, and the interests in its space where they were learned."""
@@ -283,7 +241,7 @@ def _refuse_used(out: Path) -> None:
 
 def _train(
     recipe: Recipe,
-    known: _Known,
+    known: Known,
     out: Path | None,
     resume: bool,
     device: str,

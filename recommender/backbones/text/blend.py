@@ -14,7 +14,9 @@ from pydantic import Field
 from torch import Tensor
 
 from recommender.backbones.base import Backbone, BackboneConfig, Encoded
+from recommender.backbones.registry import BACKBONES
 from recommender.backbones.text.text import TextOnly, asked
+from recommender.base.config_checks import checked
 
 
 class BlendConfig(BackboneConfig):
@@ -44,9 +46,8 @@ class Blend(Backbone):
     share: Tensor
 
     def __init__(self, n_items: int, config: BlendConfig) -> None:
-        from recommender.backbones.create import create
-
-        base = create(config.base, n_items, **config.base_config)
+        kind = BACKBONES.get_known(config.base)
+        base = kind(n_items, checked(kind.Config, config.base_config, f"backbone {kind.name!r}"))
         super().__init__(n_items, config.model_copy(update={"d": config.text_width}))
         self.config = config
         self.base = base

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from recommender.backbones.base import Backbone
-from recommender.backbones.registry import BACKBONES
+from recommender.backbones.registry import BACKBONES, COMPOSED
 from recommender.base.config_checks import checked
 from store.errors import UserError
 
@@ -29,7 +29,7 @@ def create(name: str, n_items: int, *, seed: int = 0, **config: object) -> Backb
     UserError
         For an unknown model or setting, or one out of range.
     """
-    kind = _kind(name)
+    kind = (COMPOSED if name in COMPOSED else BACKBONES).get_known(name)
     settings = checked(kind.Config, config, f"backbone {name!r}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -42,12 +42,3 @@ def create(name: str, n_items: int, *, seed: int = 0, **config: object) -> Backb
         except RuntimeError as problem:  # such as the allocator's
             first = str(problem).splitlines()[0]
             raise UserError(f"backbone {name!r} cannot be made so: {first}") from None
-
-
-def _kind(name: str) -> type[Backbone]:
-    """The class of a backbone, or of a trained one with texts beside it, which nobody trains."""
-    if name == "blend":
-        from recommender.backbones.text.blend import Blend
-
-        return Blend
-    return BACKBONES.get_known(name)

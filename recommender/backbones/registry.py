@@ -40,5 +40,13 @@ BACKBONES: Registry[type[Backbone]] = Registry(
     },
     base="recommender.backbones.base:Backbone",
 )
+COMPOSED: Registry[type[Backbone]] = Registry(
+    "composed model",
+    "interest_profiler.composed_models",
+    type,
+    {"blend": "recommender.backbones.text.blend:Blend"},
+    base="recommender.backbones.base:Backbone",
+)
+"""What is put together of trained parts: no training is asked for one of these by its name."""
 DEFAULT = "remi"
 """What is trained where nobody names a backbone."""

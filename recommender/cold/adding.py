@@ -16,7 +16,6 @@ from recommender.backbones.text.text import TextOnly
 from recommender.cold.finish import PENALTY, fill
 from recommender.cold.tower import Fitting
 from recommender.data.texts import read_texts, words_of_items
-
 from recommender.model_folder.artefacts import check_items, load_model, save_model
 from recommender.model_folder.manifest import Manifest, read_manifest
 from recommender.model_folder.weights import load_item_ids

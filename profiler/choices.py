@@ -10,6 +10,7 @@ Cut: TypeAlias = Literal["recent", "spread"]
 How: TypeAlias = Literal["whole", "name"]
 """Whether a model is asked whole questions, or names groups that the code has made."""
 JsonMethod: TypeAlias = Literal["json_schema", "json_mode", "text"]
+BatchFormat: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gemini"]
 ShownUsers: TypeAlias = Literal["pseudonyms", "ids", "none"]
 Things: TypeAlias = Literal["product", "film", "song", "article", "book", "item"]
 """What a history is made of; ``item`` is neutral."""

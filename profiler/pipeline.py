@@ -178,6 +178,9 @@ def build(
         if dry_run:
             report.forecast = _forecast(store, port, config, how)
             return report
+        elsewhere = how.prices.elsewhere(port.name, port.base_url)
+        if elsewhere is not None and note is not None:
+            note(elsewhere)
         report.asking = _ask(store, port, config, how, run_id, tell, stop)
         report.encoded += _encode_interests(store, encoder, tell)
         tell("assigning interests to users", 0, 0)

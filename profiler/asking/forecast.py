@@ -49,7 +49,7 @@ class Forecast:
     usd
         Dollars, None where the price of the model is unknown.
     price_date, price_source, price_warning
-        Day of the price used, where it is from, and what to do if it is old.
+        Day of the price used, where it is from, and what to do if it is old or another service's.
     calibrated
         Whether the model's earlier answers in this store were used.
     """
@@ -85,7 +85,7 @@ class Forecast:
             usd = self.usd
             lines.append(
                 f"{'dollars':12}{usd.low:12.4f}{usd.expected:12.4f}{usd.most:12.4f}"
-                f"   prices of {self.price_date}"
+                + (f"   prices of {self.price_date}" if self.price_date else "")
             )
             lines += [f"prices: {self.price_source}"] if self.price_source else []
             lines += [self.price_warning] if self.price_warning else []
@@ -162,20 +162,17 @@ def forecast_questions(
         float(sum(prompt_tokens(request) for request in missing) * rounds),
     )
     outs = Range(tokens_out * 0.7, tokens_out * (1 + habits.again), float(sum(longest)))
-    price = options.prices.of(port.name)
+    prices = options.prices.at(port.base_url)
+    price = prices.of(port.name)
     usd = None
     if price is not None:
         usd = Range(
-            *(
-                (a * price.input + b * price.output) / 1e6
-                for a, b in (
-                    (ins.low, outs.low),
-                    (ins.expected, outs.expected),
-                    (ins.most, outs.most),
-                )
-            )
+            price.cost(ins.low, outs.low),
+            price.cost(ins.expected, outs.expected),
+            price.cost(ins.most, outs.most),
         )
-    day = options.prices.date_of(port.name)
+    day = prices.date_of(port.name)
+    warnings = (prices.warning(port.name), prices.elsewhere(port.name, port.base_url))
     return Forecast(
         model=port.name,
         subjects=len(asked),
@@ -186,8 +183,8 @@ def forecast_questions(
         tokens_out=outs,
         usd=usd,
         price_date=None if day is None else day.isoformat(),
-        price_source=options.prices.source_of(port.name),
-        price_warning=options.prices.warning(port.name),
+        price_source=prices.source_of(port.name),
+        price_warning="; ".join(one for one in warnings if one) or None,
         calibrated=habits.tokens_out is not None,
     )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from profiler.llm.port import storable, text_or_none
+from profiler.exchange.batch_rows import Failed, read_row, short
+from profiler.llm.adapters.reading import UNREADABLE
+from profiler.llm.port import Reply
 from store.data.readers.base.problems import Problems as FileProblems
 from store.data.readers.base.problems import UnusableFileError
 from store.data.readers.text.encoding import to_utf8
@@ -19,28 +22,12 @@ from store.files import Target, sync_file, whole_file
 
 @dataclass(frozen=True)
 class Answered:
-    """One answer of a file.
-
-    Attributes
-    ----------
-    line
-        Its line in the file, from 1.
-    custom_id
-        The address of its question.
-    text, refusal, finish_reason
-        As the model gave them.
-    tokens_in, tokens_out, model
-        As far as the file tells.
-    """
+    """One answer of a file, its line, from 1, and whether a batch service gave it."""
 
     line: int
-    custom_id: str
-    text: str
-    refusal: str | None = None
-    finish_reason: str | None = None
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    model: str | None = None
+    address: str
+    reply: Reply
+    batch: bool
 
 
 class Problems(Protocol):
@@ -49,10 +36,11 @@ class Problems(Protocol):
     failed: int
     malformed: int
     notes: list[str]
+    reasons: Counter[str]
 
 
 def read_answers(file: Path, problems: Problems) -> Iterator[Answered]:
-    """Answers of a batch output, or of plain lines with ``custom_id`` and ``text``.
+    """Answers of a provider's batch output, or of plain lines with ``custom_id`` and ``text``.
 
     Raises
     ------
@@ -61,23 +49,17 @@ def read_answers(file: Path, problems: Problems) -> Iterator[Answered]:
     """
     for number, line in numbered_lines(file):
         try:
-            answer = _answer(number, json.loads(line))
-        except (
-            ValueError,
-            RecursionError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-        ) as error:
+            found = read_row(json.loads(line))
+        except (*UNREADABLE, RecursionError) as error:
             problems.malformed += 1
-            problems.notes.append(f"line {number}: not an answer: {_short(error)}")
+            problems.notes.append(f"line {number}: not an answer: {short(error)}")
             continue
-        if isinstance(answer, str):
+        if isinstance(found, Failed):
             problems.failed += 1
-            problems.notes.append(f"line {number}: the provider gave no answer: {answer}")
+            problems.reasons[found.reason] += 1
+            problems.notes.append(f"line {number}: the provider gave no answer: {found.reason}")
         else:
-            yield answer
+            yield Answered(number, found.address, found.reply, found.batch)
 
 
 def numbered_lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -126,51 +108,3 @@ def write_lines(
             file.writelines(line + "\n" for line in lines)
         sync_file(partial)
         on_disk()
-
-
-def _answer(number: int, row: Any) -> Answered | str:
-    """An answer, or why the provider gave none."""
-    custom_id = row["custom_id"]
-    if not isinstance(custom_id, str):
-        raise TypeError("custom_id must be a text")
-    custom_id = storable(custom_id)
-    if "text" in row:
-        if not isinstance(row["text"], str):
-            raise TypeError("text must be a text")
-        return Answered(
-            number,
-            custom_id,
-            storable(row["text"]),
-            refusal=text_or_none(row.get("refusal")),
-            finish_reason=text_or_none(row.get("finish_reason")),
-            tokens_in=_count(row.get("tokens_in")),
-            tokens_out=_count(row.get("tokens_out")),
-            model=text_or_none(row.get("model")),
-        )
-    response = row.get("response") or {}
-    body = response.get("body") or {}
-    if row.get("error") or response.get("status_code") != 200:
-        return _short(
-            row.get("error") or body.get("error") or f"status {response.get('status_code')}"
-        )
-    message = body["choices"][0]["message"]
-    usage = body.get("usage") or {}
-    return Answered(
-        number,
-        custom_id,
-        text_or_none(message.get("content")) or "",
-        refusal=text_or_none(message.get("refusal")),
-        finish_reason=text_or_none(body["choices"][0].get("finish_reason")),
-        tokens_in=_count(usage.get("prompt_tokens")),
-        tokens_out=_count(usage.get("completion_tokens")),
-        model=text_or_none(body.get("model")),
-    )
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _short(value: object) -> str:
-    text = f"no {value}" if isinstance(value, KeyError) else str(value)
-    return " ".join(text.split())[:200]

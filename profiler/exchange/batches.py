@@ -9,17 +9,18 @@ quarantine as any other.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
-from profiler.asking.ledger.records import prompt_of
+from profiler.asking.ledger.records import Asked, prompt_of, received
+from profiler.choices import BatchFormat
 from profiler.exchange.batch_files import Answered, read_answers, write_lines
 from profiler.exchange.batch_options import BatchOptions, kinds, missing_requests, settle
-from profiler.llm.adapters import completions
+from profiler.exchange.batch_rows import format_for, write_row
 from profiler.llm.port import Request
 from profiler.llm.prices import Prices, load_prices
 from store.errors import StoreError
@@ -50,6 +51,8 @@ class ImportReport:
         cannot be read.
     notes
         A line on each of the last four, with its place in the file.
+    reasons
+        Why the provider gave no answer, with how often it says so.
     waiting
         Answers of the file that are stored and not read: nobody would ask about their subjects now.
     tokens_in, tokens_out, cost_usd
@@ -67,6 +70,7 @@ class ImportReport:
     failed: int = 0
     malformed: int = 0
     notes: list[str] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
@@ -86,12 +90,26 @@ class ImportReport:
 
 
 def write_requests(
-    store: Store, out: Path, options: BatchOptions, *, overwrite: bool = False
+    store: Store,
+    out: Path,
+    options: BatchOptions,
+    *,
+    form: BatchFormat | None = None,
+    overwrite: bool = False,
 ) -> int:
-    """Write the next question about every subject a run would ask about, in OpenAI's batch format.
+    """Write the next question about every subject a run would ask about, in a batch format.
 
     A subject whose last answer was not accepted gets its correction. Returns how many were written;
     the file appears whole or not at all.
+
+    Parameters
+    ----------
+    store, out, options
+        Whom to ask about, the file, and what is asked.
+    form
+        Whose batch format; that of the model's provider by default.
+    overwrite
+        Whether a file of that name may be replaced.
 
     Raises
     ------
@@ -101,6 +119,7 @@ def write_requests(
         There is nothing to ask about.
     """
     target = output_target(out, overwrite=overwrite, reads=[store.path])
+    written = form or format_for(options)
     if not store.subjects.load(kinds=kinds(options)):
         raise StoreError(
             f"{store.path} has no subjects to ask about; "
@@ -109,10 +128,10 @@ def write_requests(
     with store.runs.recording(RUN_KIND, options.as_config()) as run:
         asked = list(missing_requests(store, options))
         lines = [
-            json.dumps(_batch_line(digest, request, options), ensure_ascii=False)
+            json.dumps(write_row(digest, request, options, written), ensure_ascii=False)
             for digest, request in asked
         ]
-        questions = [_question(digest, request, run.run_id) for digest, request in asked]
+        questions = [question_of(digest, request, run.run_id) for digest, request in asked]
         # The file takes its name last: a file whose questions nobody knows would be paid in vain.
         write_lines(target, lines, on_disk=lambda: store.questions.add(questions))
         run.stats = {"requests": len(lines)}
@@ -168,29 +187,36 @@ def _store_answers(
     """Store what is new, in chunks; return the addresses of answers to read."""
     unread: set[str] = set()
     new: dict[str, NewResponse] = {}
-    options_of = cache(partial(_options_of, store))
+    options_of = cache(partial(options_of_run, store))
     run: Run | None = None
     with ExitStack() as recording:
         for answer in answers:
-            known = new.get(answer.custom_id) or store.responses.find(answer.custom_id)
+            known = new.get(answer.address) or store.responses.find(answer.address)
             if known is not None:
                 _count_known(known, answer, report)
                 if isinstance(known, StoredResponse) and known.outcome == "unread":
-                    unread.add(answer.custom_id)
+                    unread.add(answer.address)
                 continue
-            question = store.questions.find(answer.custom_id)
+            question = store.questions.find(answer.address)
             if question is None:
                 report.unknown += 1
                 report.notes.append(
-                    f"line {answer.line}: no question was written under {answer.custom_id[:80]!r}"
+                    f"line {answer.line}: no question was written under {answer.address[:80]!r}"
                 )
                 continue
             if run is None:  # a file without a new answer leaves no run
                 run = recording.enter_context(_importing(store, report))
-            options = options_of(question.run_id)
-            new[answer.custom_id] = _response(question, options, answer, run.run_id, prices)
-            unread.add(answer.custom_id)
-            report.count(new[answer.custom_id])
+            asked = asked_of(question, options_of(question.run_id))
+            new[answer.address] = received(
+                asked,
+                answer.reply,
+                run_id=run.run_id,
+                prices=prices,
+                method="import",
+                batch=answer.batch,
+            )
+            unread.add(answer.address)
+            report.count(new[answer.address])
             if len(new) == CHUNK:
                 _add(store, new)
         _add(store, new)
@@ -220,21 +246,35 @@ def _add(store: Store, new: dict[str, NewResponse]) -> None:
 def _count_known(
     known: StoredResponse | NewResponse, answer: Answered, report: ImportReport
 ) -> None:
-    if known.raw_text == answer.text:
+    if known.raw_text == answer.reply.text:
         report.known += 1
         return
     report.different += 1
     report.notes.append(
-        f"line {answer.line}: another answer to {answer.custom_id[:80]!r}, which has one already"
+        f"line {answer.line}: another answer to {answer.address[:80]!r}, which has one already"
     )
 
 
-def _options_of(store: Store, run_id: int) -> BatchOptions:
+def options_of_run(store: Store, run_id: int) -> BatchOptions:
     """How the questions of a run were asked."""
     return BatchOptions.from_config(store.runs.config(run_id))
 
 
-def _question(digest: str, request: Request, run_id: int) -> Question:
+def question_of(digest: str, request: Request, run_id: int) -> Question:
+    """A question as the store keeps it until it is answered.
+
+    Parameters
+    ----------
+    digest, request
+        Its address, and what is asked.
+    run_id
+        The run that asks; its configuration says how.
+
+    Raises
+    ------
+    ValueError
+        It is about nobody in the store.
+    """
     subject_id = request.subject.subject_id
     if subject_id is None:
         raise ValueError(f"{request.subject.name} is no subject of the store")
@@ -248,38 +288,19 @@ def _question(digest: str, request: Request, run_id: int) -> Question:
     )
 
 
-def _response(
-    question: Question, options: BatchOptions, answer: Answered, run_id: int, prices: Prices
-) -> NewResponse:
-    cost = prices.cost(options.llm, answer.tokens_in, answer.tokens_out)
-    return NewResponse(
-        request_digest=answer.custom_id,
+def asked_of(question: Question, options: BatchOptions) -> Asked:
+    """A question that the store kept, as it was put to the model of a batch."""
+    return Asked(
+        address=question.request_digest,
         prompt=question.prompt,
         subject_id=question.subject_id,
-        run_id=run_id,
-        model=options.llm,
-        base_url=options.base_url,
-        method="import",
+        shown=question.shown,
         params={
             **options.params,
             "max_tokens": question.max_tokens,
             "temperature": options.temperature,
             "seed": options.seed,
-            "answered_by": answer.model,
-            **prices.dated(options.llm, cost),
         },
-        shown=question.shown,
-        raw_text=answer.text,
-        refusal=answer.refusal,
-        finish_reason=answer.finish_reason,
-        tokens_in=answer.tokens_in,
-        tokens_out=answer.tokens_out,
-        cost_usd=cost,
+        model=options.llm,
+        base_url=options.base_url,
     )
-
-
-def _batch_line(digest: str, request: Request, options: BatchOptions) -> dict[str, Any]:
-    """One line of the OpenAI batch format, with the body a run would send."""
-    wording = options.wording
-    body = completions.body(request, wording, wording.method(request))
-    return {"custom_id": digest, "method": "POST", "url": completions.URL, "body": body}

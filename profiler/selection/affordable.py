@@ -87,7 +87,7 @@ def dollar_limit(
             "--exemplars-usd needs --llm PROVIDER:MODEL: the offline extractor costs nothing; "
             "give --exemplars or --share instead"
         )
-    if options.prices.of(port.name) is None:
+    if options.prices.at(port.base_url).of(port.name) is None:
         raise UserError(
             f"--exemplars-usd: the price of {port.name} is unknown; name it in a price table "
             "(--prices FILE), or give --exemplars or --share instead"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from store.db.statements import statement
 from store.db.sweeping import PENDING
 from store.views.shared.row import KeyedRow
+from store.views.subjects.reasons import SHOWN, quarantine_reasons
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -30,12 +31,15 @@ class Status(KeyedRow):
         Facts with their labels.
     subjects
         Number of subjects in use by ``KIND STATE``, such as ``exemplar ok``.
+    quarantined
+        The commonest reasons why subjects are quarantined, with how many.
     advice
         What to do next, a sentence each.
     """
 
     data: Facts
     subjects: Mapping[str, int]
+    quarantined: Mapping[str, int]
     interests: Facts
     asking: Facts
     advice: list[str]
@@ -48,6 +52,7 @@ def summarise(store: Store) -> Status:
         return Status(
             data=data,
             subjects=subjects,
+            quarantined=dict(quarantine_reasons(store).most_common(SHOWN)),
             interests=_interests(connection),
             asking=_asking(store, connection),
             advice=_advice(store, data, subjects),

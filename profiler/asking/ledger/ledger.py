@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.ledger.call_options import CallOptions
-from profiler.asking.ledger.cut_prompts import cut_in_words
+from profiler.asking.ledger.cut_prompts import cut_in_words, cut_prompt
 from profiler.asking.ledger.records import Question, received, stored_response
 from profiler.asking.ledger.tally import Tally
 from profiler.asking.ledger.writer import Writer
@@ -64,7 +64,7 @@ def refuse_unpriced_cap(port: ChatPort, options: CallOptions) -> None:
     UserError
         There is such a cap, and the price of the port's model is unknown.
     """
-    if options.caps.usd is not None and options.prices.of(port.name) is None:
+    if options.caps.usd is not None and options.prices.at(port.base_url).of(port.name) is None:
         raise UserError(
             f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
             "cap with --budget-tokens or --budget-calls"
@@ -111,7 +111,7 @@ class Ledger:
         self.writer = Writer(store)
         self.under_way = 0
         self._cut_told = False
-        self._prices, self._stored = options.prices, stored
+        self._prices, self._stored = options.prices.at(port.base_url), stored
         self._halting = asyncio.Event()
         self._policy = options.policy
         if self._policy.sleep is asyncio.sleep:
@@ -282,7 +282,12 @@ class Ledger:
         """Send, wait, store; the answer is durable when this returns."""
         reply = await self._send(question.request, attempt_id, reserved)
         response = received(
-            question, reply, port=self.port, run_id=self.run_id, prices=self._prices
+            question.put_to(self.port),
+            reply,
+            run_id=self.run_id,
+            prices=self._prices,
+            text=question.raw_text(reply),
+            cut=cut_prompt(question.request, reply),
         )
         response_id = await self.writer.do(
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)

@@ -122,4 +122,17 @@ def _tell(report: BuildReport, store: Path, *, json: bool) -> None:
     say(f"{report.assigned} users have stored interests that cover their own history")
     say(f"store: {store}; look with: profiler show USER --store {store}")
     if report.asking and report.asking.quarantined:
-        say(f"some answers were not usable: profiler retry --failed --store {store}")
+        say(_why(report, store))
+        say(f"to ask again: profiler retry --failed --store {store}")
+
+
+def _why(report: BuildReport, store: Path) -> str:
+    """Why subjects are quarantined: the commonest reasons with their numbers."""
+    from store.store import open_store
+    from store.views.subjects.reasons import in_words, quarantine_reasons
+
+    with open_store(store, read_only=True) as opened:
+        reasons = in_words(quarantine_reasons(opened))
+    asking = report.asking
+    whole = asking is not None and not asking.ok
+    return ("no answer was usable: " if whole else "some answers were not usable: ") + reasons

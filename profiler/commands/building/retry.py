@@ -41,6 +41,7 @@ def retry(
     from store.console import print_json, say
     from store.errors import UserError
     from store.store import open_store
+    from store.views.subjects.reasons import in_words, quarantine_reasons
 
     if not failed:
         raise UserError("say what to retry: profiler retry --failed --store FILE --llm MODEL")
@@ -53,8 +54,11 @@ def retry(
         own = encoder_of(opened, encoder)  # before asking: a failure then costs nothing
         summary = retry_failed(opened, port, templates=templates, options=options)
         encode_imported(opened, own)
+        reasons = quarantine_reasons(opened)
     if json:
         print_json(asdict(summary))
     else:
         say(summary.in_words())
+        if summary.quarantined:
+            say(f"quarantined: {in_words(reasons)}")
     return 1 if summary.quarantined else 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from profiler.commands.options import PricesFile, StoredEncoder
 from store.console.options import Json, StoreFile
 from store.errors import UserError
+
+if TYPE_CHECKING:
+    from profiler.exchange.batches import ImportReport
 
 
 def import_responses(
@@ -31,8 +34,9 @@ def import_responses(
     from profiler.exchange.batches import import_responses as import_file
     from profiler.exchange.save_interests import encode_imported, encoder_of
     from profiler.llm.prices import load_prices
-    from store.console import note, print_json, say
+    from store.console import print_json
     from store.store import open_store
+    from store.views.subjects.reasons import in_words
 
     with open_store(store) as opened:
         own = encoder_of(opened, encoder)
@@ -42,34 +46,45 @@ def import_responses(
     if json:
         print_json(asdict(report))
     else:
-        say(
-            f"{report.new} answers stored, {report.known} known already, "
-            f"{report.different} different from the stored one, {report.unknown} unknown, "
-            f"{report.failed} failed at the provider, {report.malformed} unreadable lines"
-        )
-        if report.new:
-            say(
-                f"{report.tokens_in + report.tokens_out} tokens, ${report.cost_usd:.4f} by the "
-                "price table (a batch service may charge less: --prices FILE)"
-                + (f" and {report.unpriced} answers of unknown cost" if report.unpriced else "")
-            )
-        if report.waiting:
-            say(
-                f"{report.waiting} answers are kept unread: nobody asks about their subjects now "
-                "(left out by a later choice, or with interests that answer already, were imported "
-                "or edited); a build that asks about them finds the answers and makes no call"
-            )
-        say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
-        for line in report.notes[:20]:
-            note(line)
-        if len(report.notes) > 20:
-            note(f"and {len(report.notes) - 20} more; --json lists all")
-        if report.pending and report.new:
-            say(f"what is still to be asked: profiler requests --store {store} --out FILE")
+        _tell(report, store)
     if report.unknown and not (report.new or report.known or report.waiting):
         raise UserError(
             f"none of the answers in {file} is to a question of {store}; import them into the "
             "store whose questions were written, or write them with: profiler requests"
         )
+    if report.failed and not (report.new or report.known or report.waiting):
+        raise UserError(
+            f"the provider answered none of the {report.failed} questions in {file}: "
+            + in_words(report.reasons)
+        )
     if report.quarantined:
         raise typer.Exit(1)
+
+
+def _tell(report: ImportReport, store: Path) -> None:
+    from store.console import note, say
+
+    say(
+        f"{report.new} answers stored, {report.known} known already, "
+        f"{report.different} different from the stored one, {report.unknown} unknown, "
+        f"{report.failed} failed at the provider, {report.malformed} unreadable lines"
+    )
+    if report.new:
+        say(
+            f"{report.tokens_in + report.tokens_out} tokens, ${report.cost_usd:.4f} by the "
+            "price table at what its batch service charges (--prices FILE)"
+            + (f" and {report.unpriced} answers of unknown cost" if report.unpriced else "")
+        )
+    if report.waiting:
+        say(
+            f"{report.waiting} answers are kept unread: nobody asks about their subjects now "
+            "(left out by a later choice, or with interests that answer already, were imported "
+            "or edited); a build that asks about them finds the answers and makes no call"
+        )
+    say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
+    for line in report.notes[:20]:
+        note(line)
+    if len(report.notes) > 20:
+        note(f"and {len(report.notes) - 20} more; --json lists all")
+    if report.pending and report.new:
+        say(f"what is still to be asked: profiler requests --store {store} --out FILE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from profiler.choices import JsonMethod
+from profiler.choices import BatchFormat, JsonMethod
 from profiler.commands.options import AnswerOptions, ModelOption, OnlyPending, PromptOptions
 from store.console.options import Json, Overwrite, StoreFile, given, grouped, option
 
@@ -22,6 +22,9 @@ def requests(
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
     ] = None,
     model_option: ModelOption = None,
+    format: Annotated[
+        BatchFormat | None, option("Whose batch format.", default="that of the model's provider")
+    ] = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
     only_pending: OnlyPending = False,
     again: Annotated[
@@ -30,7 +33,7 @@ def requests(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Write what ``build --llm`` would ask next, in the OpenAI batch format; nothing is sent.
+    """Write what ``build --llm`` would ask next as a batch file; nothing is sent.
 
     $ profiler requests --store shop.db --llm openai:gpt-4o-mini --out requests.jsonl
     """
@@ -57,7 +60,7 @@ def requests(
         **given(seed=seed),
     )
     with open_store(store) as opened:
-        count = write_requests(opened, out, options, overwrite=overwrite)
+        count = write_requests(opened, out, options, form=format, overwrite=overwrite)
     if json:
         print_json({"requests": count, "out": str(out)})
     elif count:

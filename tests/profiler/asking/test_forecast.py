@@ -98,11 +98,11 @@ def test_a_broken_off_conversation_counts_what_is_missing(
 
 
 def test_an_unknown_price_is_said(tmp_path: Path, template: Template) -> None:
-    with make_store(tmp_path / "a.db", 1) as store, LlmServer() as server:
+    with make_store(tmp_path / "a.db", 1) as store:
         told = forecast(
             store,
             store.subjects.load(),
-            chat(server.base_url),
+            chat("http://models.example.org/v1"),
             template=template,
             options=fast(prices=Prices({}, {})),
         )
@@ -112,7 +112,7 @@ def test_an_unknown_price_is_said(tmp_path: Path, template: Template) -> None:
         priced = forecast(
             store,
             store.subjects.load(),
-            chat(server.base_url),
+            chat("http://models.example.org/v1"),
             template=template,
             options=fast(prices=prices(3, 9)),
         )

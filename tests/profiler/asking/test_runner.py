@@ -12,6 +12,7 @@ import pytest
 
 from profiler.asking.runner import AskingSummary, retry_failed, run_asking
 from profiler.llm.budget import Caps
+from profiler.llm.registry import open_chat
 from profiler.llm.retry import RetryPolicy
 from prompts import Template
 from store.errors import (
@@ -402,19 +403,31 @@ def test_stopping_is_quick_clean_and_resumable(tmp_path: Path, template: Templat
 def test_a_dollar_cap_needs_a_price(tmp_path: Path, template: Template) -> None:
     from profiler.llm.prices import Prices
 
-    with (
-        make_store(tmp_path / "a.db", 1) as store,
-        LlmServer() as server,
-        pytest.raises(UserError, match="--prices"),
-    ):
-        run(store, server, template, caps=Caps(usd=1), prices=Prices({}, {}))
+    with make_store(tmp_path / "a.db", 1) as store, pytest.raises(UserError, match="--prices"):
+        run_asking(
+            store,
+            store.subjects.load(),
+            chat("http://models.example.org/v1"),
+            template=template,
+            options=fast(caps=Caps(usd=1), prices=Prices({}, {})),
+        )
 
 
-def test_an_unknown_price_is_said(tmp_path: Path, template: Template) -> None:
+def test_an_unknown_price_is_said(
+    tmp_path: Path, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from profiler.llm.prices import Prices
 
     with make_store(tmp_path / "a.db", 2) as store, LlmServer() as server:
-        summary = run(store, server, template, prices=Prices({}, {}))
+        # Not named by --base-url, so that it does not count as a server of the user's own.
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        summary = run_asking(
+            store,
+            store.subjects.load(),
+            open_chat(MODEL),
+            template=template,
+            options=fast(prices=Prices({}, {})),
+        )
         assert summary.unpriced == 2
         assert "2 answers of unknown cost" in summary.in_words()
         assert scalar(store, "SELECT count(*) FROM responses WHERE cost_usd IS NULL") == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.llm.prices import load_prices
+from profiler.llm.prices import Price, load_prices
 from store.errors import DataError
 
 
@@ -56,7 +56,7 @@ def test_the_users_table_goes_first(tmp_path: Path) -> None:
         "as_of: 2026-01-01\nmodels: {a: &p {input: 1, output: 0}, b: *p}",
         "as_of: 2026-01-01\nmodels: {a: {input: 1, input: 2, output: 0}}",
         "as_of: 2026-01-01\nmodels: " + "[" * 5000,
-        "as_of: 2026-01-01\nmodels: {a: {input: 1, output: 0, cached: 2}}",
+        "as_of: 2026-01-01\nmodels: {a: {input: 1, output: 0, cheaper: 2}}",
     ],
 )
 def test_a_wrong_table_is_named(tmp_path: Path, text: str) -> None:
@@ -90,3 +90,37 @@ def test_the_users_table_is_its_own_source(tmp_path: Path) -> None:
     assert prices.source_of("vllm:mine") == "mine.yaml"
     assert prices.dated("vllm:mine", 0.1) == {"prices_of": "2026-11-01"}
     assert prices.dated("vllm:mine", 0.0) == prices.dated("nobody:knows", None) == {}
+
+
+def test_a_cached_prompt_and_a_batch_cost_less() -> None:
+    price = Price(input=2.0, output=8.0, cached=0.5, batch=0.5)
+    assert price.cost(1_000_000, 0) == 2.0
+    assert price.cost(1_000_000, 0, 1_000_000) == 0.5
+    assert price.cost(1_000_000, 1_000_000, 500_000) == pytest.approx(1.0 + 0.25 + 8.0)
+    assert price.cost(1_000_000, 1_000_000, batch=True) == pytest.approx(5.0)
+    plain = Price(input=2.0, output=8.0)
+    assert plain.cost(1_000_000, 0, 1_000_000, batch=True) == 2.0, "no discount is guessed"
+
+
+def test_a_server_on_this_machine_costs_nothing_but_by_the_users_own_table(tmp_path: Path) -> None:
+    # A known model's name on the user's own server was billed at OpenAI's list price.
+    here, model = "http://127.0.0.1:11434/v1", "openai:gpt-4o-mini"
+    assert load_prices().at(None).cost(model, 1_000_000, 0) == pytest.approx(0.15)
+    assert load_prices().at(here).cost(model, 1_000_000, 0) == 0
+    assert load_prices().at(here).cost("openai:anything", 1_000_000, 0) == 0
+    assert load_prices().at(here).date_of(model) is None
+    file = tmp_path / "prices.yaml"
+    file.write_text("as_of: 2026-11-01\nmodels: {openai:gpt-4o-mini: {input: 9, output: 9}}")
+    assert load_prices(file).at(here).cost(model, 1_000_000, 0) == 9
+
+
+def test_a_list_price_at_another_address_is_said(tmp_path: Path) -> None:
+    prices, model = load_prices(), "openai:gpt-4o-mini"
+    told = prices.elsewhere(model, "https://gateway.example.org/v1")
+    assert told is not None
+    assert "gateway.example.org" in told
+    for base_url in (None, "https://eu.api.openai.com/v1", "http://localhost:1/v1"):
+        assert prices.elsewhere(model, base_url) is None
+    file = tmp_path / "prices.yaml"
+    file.write_text("as_of: 2026-11-01\nmodels: {openai:gpt-4o-mini: {input: 9, output: 9}}")
+    assert load_prices(file).elsewhere(model, "https://gateway.example.org/v1") is None

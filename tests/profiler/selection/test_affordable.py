@@ -31,7 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    return profiler.open_chat(MODEL, base_url="http://127.0.0.1:1/v1")
+    return profiler.open_chat(MODEL, base_url="http://models.example.org/v1")
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ PROFILER_FAMILIES = (
         {
             "requests": "Write the questions that are due as a batch file.",
             "import-responses": "Store the answers to such questions.",
+            "batch": "Ask through the provider's own batch service, at its lower price.",
             "import-interests": "Store interests that were made elsewhere.",
             "import-cards": "Store item cards that were made elsewhere.",
         },

@@ -7,15 +7,15 @@ build makes no call and encodes nothing, and a build that was killed goes on whe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from profiler.asking.forecast import Forecast, forecast
-from profiler.asking.runner import AskingOptions, AskingSummary, run_asking
+from profiler.asking.forecast import Forecast, forecast, forecast_later
+from profiler.asking.progress import asking_progress
+from profiler.asking.runner import AskingOptions, AskingSummary, ask_in_turn
 from profiler.assignment.assign import assign_own_interests
 from profiler.config import OFFLINE, BuildConfig
 from profiler.offline.extractor import OfflineExtractor
@@ -34,6 +34,7 @@ from prompts import load_template, refuse_unused
 from store.data.prepare import prepare
 from store.data.readers import ReadOptions, read
 from store.data.splits import checked_split
+from store.errors import BudgetReachedError, InterruptedRunError, ProviderRefusedError
 from store.notebook import InNotebooks
 from store.store import Store, open_store
 from store.upkeep.duplicates import merge_duplicates
@@ -92,6 +93,7 @@ def build(
     config: BuildConfig | None = None,
     options: ReadOptions | None = None,
     llm: ChatPort | None = None,
+    then: ChatPort | None = None,
     asking: AskingOptions | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
@@ -113,6 +115,8 @@ def build(
     llm
         A chat model from :func:`profiler.open_chat`; ``None`` is the offline extractor, which is
         not a language model.
+    then
+        A model that is asked about whom ``llm`` fails at.
     asking
         Pace, caps, prices, retries; a correction it does not name is that of ``config.prompts``.
     dry_run
@@ -155,7 +159,7 @@ def build(
     with ExitStack() as stack:
         if not isinstance(store, Store):
             store = stack.enter_context(open_store(store, create=True))
-        run_id = stack.enter_context(_run_of(store, config, llm))
+        run_id = stack.enter_context(_run_of(store, config, llm, then))
 
         changed = store.datasets.save(prepared, _name(source))
         dataset = store.datasets.load()
@@ -174,14 +178,20 @@ def build(
         port = llm or OfflineExtractor(
             dataset, item_vectors, max_interests=config.max_interests, encode=encoder.encode
         )
-        report.asked = port.name
+        ports = [port] if then is None else [port, then]
+        report.asked = ", then ".join(one.name for one in ports)
         if dry_run:
-            report.forecast = _forecast(store, port, config, how)
+            report.forecast = _forecast(store, ports, config, how)
             return report
-        elsewhere = how.prices.elsewhere(port.name, port.base_url)
-        if elsewhere is not None and note is not None:
-            note(elsewhere)
-        report.asking = _ask(store, port, config, how, run_id, tell, stop)
+        for one in ports:
+            elsewhere = how.prices.elsewhere(one.name, one.base_url)
+            if elsewhere is not None and note is not None:
+                note(elsewhere)
+        try:
+            report.asking = _ask(store, ports, config, how, run_id, tell, stop)
+        except (InterruptedRunError, BudgetReachedError, ProviderRefusedError):
+            _encode_interests(store, encoder, tell)  # what there is can be evaluated
+            raise
         report.encoded += _encode_interests(store, encoder, tell)
         tell("assigning interests to users", 0, 0)
         if config.assign:
@@ -254,7 +264,7 @@ def _as_configured(
 
 def _ask(
     store: Store,
-    port: ChatPort,
+    ports: Sequence[ChatPort],
     config: BuildConfig,
     options: AskingOptions,
     run_id: int,
@@ -263,33 +273,33 @@ def _ask(
 ) -> AskingSummary:
     """Ask about exemplars, then about synthetic users, each with its own question."""
     total = AskingSummary()
-    for kind, name in config.questions(port.name).items():
-        total += run_asking(
+    for kind, name in config.questions(ports[0].name).items():
+        total += ask_in_turn(
             store,
-            store.subjects.load(kinds=(kind,)),
-            port,
+            kind,
+            ports,
             template=load_template(name, config.prompts),
             options=options,
             run_id=run_id,
-            progress=partial(_tell_asking, tell, f"asking ({kind})"),
+            progress=asking_progress(tell, f"asking ({kind})"),
             stop=stop,
         )
     return total
 
 
 def _forecast(
-    store: Store, port: ChatPort, config: BuildConfig, options: AskingOptions
+    store: Store, ports: Sequence[ChatPort], config: BuildConfig, options: AskingOptions
 ) -> dict[str, Forecast]:
-    return {
-        kind: forecast(
-            store,
-            store.subjects.load(kinds=(kind,)),
-            port,
-            template=load_template(name, config.prompts),
-            options=options,
-        )
-        for kind, name in config.questions(port.name).items()
-    }
+    """What asking would take, by kind of subject; of a later model by kind and its name."""
+    found: dict[str, Forecast] = {}
+    for kind, name in config.questions(ports[0].name).items():
+        subjects, template = store.subjects.load(kinds=(kind,)), load_template(name, config.prompts)
+        found[kind] = forecast(store, subjects, ports[0], template=template, options=options)
+        for port in ports[1:]:
+            found[f"{kind}, then {port.name}"] = forecast_later(
+                store, subjects, ports[0], port, template=template, options=options
+            )
+    return found
 
 
 def _dollar_limit(
@@ -302,14 +312,13 @@ def _dollar_limit(
     return dollar_limit(config.exemplars_usd, store, llm, template, options)
 
 
-def _tell_asking(tell: Progress, step: str, summary: AskingSummary) -> None:
-    tell(step, summary.ok + summary.quarantined, summary.subjects)
-
-
 @contextmanager
-def _run_of(store: Store, config: BuildConfig, llm: ChatPort | None) -> Iterator[int]:
+def _run_of(
+    store: Store, config: BuildConfig, llm: ChatPort | None, then: ChatPort | None
+) -> Iterator[int]:
     """Record the run, as partial where somebody is left to ask about."""
     settings = config.model_dump(mode="json") | {"llm": llm.name if llm else OFFLINE}
+    settings |= {"then": then.name} if then else {}
 
     def counts() -> dict[str, object]:
         return {"subjects": store.subjects.counts()}

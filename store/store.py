@@ -17,6 +17,7 @@ from store.errors import ReadOnlyStoreWarning
 from store.notebook import html_table
 
 if TYPE_CHECKING:
+    from store.tables.batches import Batches
     from store.tables.datasets import Datasets
     from store.tables.interests import Interests
     from store.tables.questions import Questions
@@ -125,6 +126,13 @@ class Store(Transactions):
         from store.tables.questions import Questions
 
         return Questions(self)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Batches handed to a provider's batch service."""
+        from store.tables.batches import Batches
+
+        return Batches(self)
 
     @cached_property
     def responses(self) -> Responses:

@@ -15,8 +15,8 @@ from profiler.answering.calls import Caller, Said, Turn
 from profiler.answering.citations import Checked, Sentence, check, sources
 from profiler.answering.instructions import SYSTEM, correction
 from profiler.answering.tools import Toolbox
-from profiler.asking.ledger.call_options import CallOptions
-from profiler.asking.ledger.ledger import Ledger, refuse_unpriced_cap
+from profiler.asking.ledger.call_options import CallOptions, refuse_unpriced_cap
+from profiler.asking.ledger.ledger import Ledger
 from profiler.asking.ledger.tally import Tally
 from profiler.llm.loops import run_sync
 from profiler.llm.port import ChatPort

@@ -13,17 +13,24 @@ from statistics import fmean
 
 from profiler.asking.options import AskingOptions
 from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
+from profiler.asking.progress import duration
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.budget import prompt_tokens
+from profiler.llm.pace import calls_at_once
 from profiler.llm.port import ChatPort, Request, ShownSubject
 from prompts import Template
 from store.digests import canonical_json
 from store.store import Store
 from store.tables.subjects import Subject
-from store.views.usage import answer_purposes, answer_usage
+from store.views.usage import answer_purposes, answer_usage, usual_latency
 
 CHARACTERS_PER_TOKEN = 4.0
 ASKED_AGAIN = 0.05
+FAILED = 0.1
+"""Share of subjects that a model is taken to fail at, where fewer than these are settled."""
+ENOUGH = 10
+TOKENS_PER_SECOND = 40.0
+"""What a service is taken to write, where no call of the model was timed yet."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Forecast:
         Day of the price used, where it is from, and what to do if it is old or another service's.
     calibrated
         Whether the model's earlier answers in this store were used.
+    seconds
+        How long it would take, without limits of the service.
     """
 
     model: str
@@ -66,6 +75,7 @@ class Forecast:
     price_source: str | None
     price_warning: str | None
     calibrated: bool
+    seconds: Range | None = None
 
     def in_words(self) -> str:
         """Lines for people."""
@@ -89,6 +99,9 @@ class Forecast:
             )
             lines += [f"prices: {self.price_source}"] if self.price_source else []
             lines += [self.price_warning] if self.price_warning else []
+        if self.seconds is not None and self.calls.most:
+            spans = [duration(getattr(self.seconds, name)) for name in ("low", "expected", "most")]
+            lines.append(f"{'time':12}" + "".join(f"{span:>12}" for span in spans))
         if not self.calibrated:
             lines.append(
                 "no answer of this model is stored yet: answers' lengths are a rule of thumb; "
@@ -186,6 +199,54 @@ def forecast_questions(
         price_source=prices.source_of(port.name),
         price_warning="; ".join(one for one in warnings if one) or None,
         calibrated=habits.tokens_out is not None,
+        seconds=_seconds(store, port, options, calls, outs),
+    )
+
+
+def _seconds(
+    store: Store, port: ChatPort, options: AskingOptions, calls: Range, outs: Range
+) -> Range:
+    """How long calls would take, so many at once, by the model's earlier ones or rules of thumb."""
+    at_once = calls_at_once(options.concurrency, port.base_url)
+    usual = usual_latency(store, port.name)
+    if usual is None:
+        each = [out / TOKENS_PER_SECOND for out in (outs.low, outs.expected, outs.most)]
+    else:
+        each = [calls.low * usual, calls.expected * usual, calls.most * usual]
+    return Range(*(seconds / at_once for seconds in each))
+
+
+def forecast_later(
+    store: Store,
+    subjects: Sequence[Subject],
+    port: ChatPort,
+    later: ChatPort,
+    *,
+    template: Template,
+    options: AskingOptions,
+) -> Forecast:
+    """Forecast what a later model would take about whom ``port`` fails at; send nothing.
+
+    At least nobody, at most everybody; expected is the share that is quarantined so far, or one in
+    ten where little is known.
+    """
+    first = questions_of(store, template, Addressee.of_port(port), options)
+    failed = [one for one in subjects if one.state == "quarantined"]
+    settled = len(failed) + sum(one.state == "ok" for one in subjects)
+    share = len(failed) / settled if settled >= ENOUGH else FAILED
+    asked = [replace(one, state="pending") for one in [*to_ask(first, subjects), *failed]]
+    all_ = forecast(store, asked, later, template=template, options=options)
+
+    def part(of: Range) -> Range:
+        return Range(0.0, of.expected * share, of.most)
+
+    return replace(
+        all_,
+        calls=part(all_.calls),
+        tokens_in=part(all_.tokens_in),
+        tokens_out=part(all_.tokens_out),
+        usd=all_.usd and part(all_.usd),
+        seconds=all_.seconds and part(all_.seconds),
     )
 
 

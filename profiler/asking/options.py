@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.asking.conversation import ReaskPolicy
@@ -72,6 +72,12 @@ class AskingSummary:
         Known cost of the answers.
     unpriced
         Answers of unknown cost: ``cost_usd`` is then not the whole.
+    rescued
+        Subjects that a later model answered for, of those that the first one failed at.
+    asked_again
+        Calls that corrected an answer or allowed a longer one.
+    under_way, longest_s
+        Calls that are under way now, and the seconds that the oldest of them has taken.
     """
 
     ok: int = 0
@@ -84,6 +90,21 @@ class AskingSummary:
     tokens_out: int = 0
     cost_usd: float = 0.0
     unpriced: int = 0
+    rescued: int = 0
+    asked_again: int = 0
+    under_way: int = 0
+    longest_s: float = 0.0
+
+    def then(self, later: AskingSummary) -> AskingSummary:
+        """Add the run of a later model about the subjects that this one left quarantined."""
+        both = self + later
+        return replace(
+            both,
+            ok=self.ok + later.ok,
+            quarantined=later.quarantined,
+            pending=self.pending + later.pending,
+            rescued=self.rescued + later.ok,
+        )
 
     def __add__(self, other: AskingSummary) -> AskingSummary:
         """Two runs, about different subjects, as one."""
@@ -105,8 +126,21 @@ class AskingSummary:
         cost = f"${self.cost_usd:.4f}"
         if self.unpriced:
             cost += f" and {self.unpriced} answers of unknown cost (see --prices)"
+        rescued = f" ({self.rescued} by the later model)" if self.rescued else ""
         return (
-            f"{self.ok} ok, {self.quarantined} quarantined, {self.pending} pending; "
+            f"{self.ok} ok{rescued}, {self.quarantined} quarantined, {self.pending} pending; "
             f"{self.calls} calls ({self.failed_calls} without an answer), "
             f"{self.cached} answers already stored; {self.tokens} tokens, {cost}"
         )
+
+    def under_way_in_words(self) -> str:
+        """What is under way now and what went wrong so far, for whoever watches; may be empty."""
+        told = []
+        if self.under_way:
+            calls = "1 call" if self.under_way == 1 else f"{self.under_way} calls"
+            told.append(f"{calls} under way, {self.longest_s:.0f} s")
+        if self.asked_again:
+            told.append(f"{self.asked_again} asked again")
+        if self.failed_calls:
+            told.append(f"{self.failed_calls} without an answer")
+        return ", ".join(told)

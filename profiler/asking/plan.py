@@ -290,6 +290,28 @@ def to_ask(questions: Questions, subjects: Sequence[Subject]) -> list[Subject]:
     return [one for one in free if one.state == "pending" or one.subject_id in stale]
 
 
+def not_asked_yet(
+    questions: Questions, subjects: Sequence[Subject], *, again: bool = False
+) -> list[ShownSubject]:
+    """Those of these subjects about whom the questions were not asked to their end yet.
+
+    A question that got no answer counts as asked, unless it is to be asked ``again``.
+    """
+    failures = {} if again else questions.store.responses.failures()
+    waiting = []
+    for shown in shown_subjects(questions.store, subjects):
+        if not shown.items:
+            continue
+        played = questions.replay(shown)
+        if isinstance(played.ending, Accepted):
+            waiting.append(shown)
+        elif played.next is not None:
+            address = questions.address(played.next.request, questions.to.base_url)
+            if address not in failures:
+                waiting.append(shown)
+    return waiting
+
+
 def _has_its_answer(
     questions: Questions,
     shown: ShownSubject,

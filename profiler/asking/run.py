@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 from profiler.asking.conversation import Ending, Quarantined, cut_reason
-from profiler.asking.ledger.ledger import HaltedError, LeasedElsewhereError, Ledger
+from profiler.asking.ledger.interruptions import HaltedError, LeasedElsewhereError
+from profiler.asking.ledger.ledger import Ledger
 from profiler.asking.ledger.records import question_about
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Questions
@@ -32,6 +33,7 @@ from store.tables.ledger import StoredResponse
 Progress = Callable[[AskingSummary], None]
 GRACE_S = 1.2
 POLL_S = 0.1
+TELL_S = 1.0
 
 
 class KeptError(Exception):
@@ -90,6 +92,7 @@ class Run:
     def summary(self) -> AskingSummary:
         """Return what was done so far."""
         tally = self.ledger.tally
+        under_way, longest_s = self.ledger.out_now()
         return AskingSummary(
             ok=self.ok,
             quarantined=self.quarantined,
@@ -101,6 +104,9 @@ class Run:
             tokens_out=tally.tokens_out,
             cost_usd=tally.cost_usd,
             unpriced=tally.unpriced,
+            asked_again=tally.asked_again,
+            under_way=under_way,
+            longest_s=longest_s,
         )
 
     def halt(self, error: BaseException) -> None:
@@ -116,9 +122,10 @@ class Run:
             # Twice as many as calls may be under way: while one reads and stores, another asks.
             number = min(2 * self.ledger.pace.most, max(len(self.queue), 1))
             workers = [asyncio.create_task(self._work()) for _ in range(number)]
-            watch = asyncio.create_task(self._watch())
+            watching = [asyncio.create_task(self._watch()), asyncio.create_task(self._report())]
             await self._finish(workers)
-            watch.cancel()
+            for watch in watching:
+                watch.cancel()
 
     async def _finish(self, workers: list[asyncio.Task[None]]) -> None:
         """Wait for the workers; once the user wants to stop, not for long."""
@@ -139,6 +146,12 @@ class Run:
             await asyncio.sleep(POLL_S)
             if self.stop.is_set():
                 self.halt(InterruptedRunError("stopped"))
+
+    async def _report(self) -> None:
+        """Tell how the run stands from its first second on, also where no call comes in."""
+        while self.progress is not None:
+            self.progress(self.summary())
+            await asyncio.sleep(TELL_S)
 
     async def _work(self) -> None:
         """Take subjects until none is left or the run halts."""

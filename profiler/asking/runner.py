@@ -9,18 +9,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
-from profiler.asking.ledger.ledger import refuse_unpriced_cap
+from profiler.asking.ledger.call_options import refuse_unpriced_cap
 from profiler.asking.options import AskingOptions, AskingSummary
-from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
+from profiler.asking.plan import Addressee, Questions, not_asked_yet, questions_of, to_ask
 from profiler.asking.run import Progress, Run
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.port import ChatPort, ShownSubject
 from prompts import Template
 from store.store import Store
-from store.tables.subjects import Subject
+from store.tables.subjects import Kind, State, Subject
 
-__all__ = ["AskingOptions", "AskingSummary", "retry_failed", "run_asking", "run_task"]
+__all__ = [
+    "AskingOptions",
+    "AskingSummary",
+    "ask_in_turn",
+    "retry_failed",
+    "run_asking",
+    "run_task",
+]
 
 
 def run_asking(
@@ -74,7 +82,9 @@ def run_asking(
     settled = AskingSummary(
         ok=len(subjects) - quarantined - len(asked), quarantined=quarantined, pending=len(asked)
     )
-    run = Run(questions, port, options, shown_subjects(store, asked), settled)
+    out = store.batches.subjects_out()  # their answers are awaited from a batch service
+    here = [one for one in asked if one.subject_id not in out]
+    run = Run(questions, port, options, shown_subjects(store, here), settled)
     return run.to_its_end(run_id, progress, stop)
 
 
@@ -114,10 +124,77 @@ def run_task(
     return Run(questions, port, options, asked, before).to_its_end(run_id, progress, stop)
 
 
+def ask_in_turn(
+    store: Store,
+    kind: Kind,
+    ports: Sequence[ChatPort],
+    *,
+    template: Template,
+    options: AskingOptions,
+    run_id: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    states: Sequence[State] | None = None,
+    again: bool = False,
+) -> AskingSummary:
+    """Ask a first model about subjects, then each next one about whom those before failed at.
+
+    Parameters
+    ----------
+    store, template, options, run_id, progress, stop
+        As for :func:`run_asking`.
+    kind, states
+        The subjects: of which kind, and for the first model in which states; None is any.
+    ports
+        Who is asked, in turn.
+    again
+        Ask a later model also what it left without an answer before.
+
+    Raises
+    ------
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
+        As :func:`run_asking`.
+    UserError
+        A cap in dollars for a model of unknown price; a template that cannot be rendered.
+    """
+    for port in ports:
+        refuse_unpriced_cap(port, options)
+    subjects = [
+        one for one in store.subjects.load(kinds=(kind,)) if states is None or one.state in states
+    ]
+    total = run_asking(
+        store,
+        subjects,
+        ports[0],
+        template=template,
+        options=options,
+        run_id=run_id,
+        progress=progress,
+        stop=stop,
+    )
+    for port in ports[1:]:
+        questions = questions_of(store, template, Addressee.of_port(port), options)
+        failed = [one for one in store.subjects.load(kinds=(kind,)) if one.state == "quarantined"]
+        asked = not_asked_yet(questions, failed, again=again)
+        later = run_task(
+            questions,
+            asked,
+            port,
+            options,
+            settled=AskingSummary(quarantined=len(failed) - len(asked)),
+            run_id=run_id,
+            progress=progress,
+            stop=stop,
+        )
+        total = total.then(later)
+    return total
+
+
 def retry_failed(
     store: Store,
     port: ChatPort,
     *,
+    then: ChatPort | None = None,
     templates: Mapping[str, Template],
     options: AskingOptions,
     progress: Progress | None = None,
@@ -134,6 +211,8 @@ def retry_failed(
         As for :func:`run_asking`.
     templates
         The question for each kind of subject.
+    then
+        Who is asked about whom ``port`` fails at.
 
     Raises
     ------
@@ -144,7 +223,7 @@ def retry_failed(
     total = AskingSummary()
     with store.runs.recording(
         "retry",
-        {"llm": port.name, "subjects": len(failed)},
+        {"llm": port.name, "then": then and then.name, "subjects": len(failed)},
         stats=lambda: {"subjects": store.subjects.counts()},
     ) as run:
         with store.write():
@@ -152,16 +231,17 @@ def retry_failed(
             for subject in failed:
                 store.subjects.set_state(subject.subject_id, "pending")
         for kind, template in templates.items():
-            waiting = [one for one in store.subjects.load(states=("pending",)) if one.kind == kind]
-            total += run_asking(
+            total += ask_in_turn(
                 store,
-                waiting,
-                port,
+                cast("Kind", kind),
+                [port] if then is None else [port, then],
                 template=template,
                 options=options,
                 run_id=run.run_id,
                 progress=progress,
                 stop=stop,
+                states=("pending",),
+                again=True,
             )
         run.status = "partial" if total.quarantined else "done"
     return total

@@ -108,6 +108,9 @@ class ModelOptions:
         str | None,
         option("PROVIDER:MODEL, such as openai:gpt-4o-mini; else no model is called."),
     ] = None
+    then: Annotated[
+        str | None, option("PROVIDER:MODEL that is asked where the first model fails.")
+    ] = None
     base_url: Annotated[
         str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
     ] = None
@@ -127,7 +130,7 @@ class ModelOptions:
         if self.llm is None:
             if given(self):
                 raise UserError(
-                    "base_url, method, model_option and `timeout` need --llm PROVIDER:MODEL"
+                    "base_url, method, model_option, `then` and `timeout` need --llm PROVIDER:MODEL"
                 )
             return None
         from profiler.llm.model_options import read_options
@@ -141,6 +144,15 @@ class ModelOptions:
             options=read_options(self.model_option or ()),
             to_call=to_call,
         )
+
+    def open_then(self, *, to_call: bool = True) -> ChatPort | None:
+        """Open the model of ``--then``; at the same address where the provider is the same."""
+        if self.then is None or self.llm is None:
+            return None
+        from profiler.llm.registry import open_chat
+
+        same = self.then.partition(":")[0] == self.llm.partition(":")[0]
+        return open_chat(self.then, base_url=self.base_url if same else None, to_call=to_call)
 
 
 def answer_settings(temperature: str | None = None, **values: Any) -> dict[str, Any]:

@@ -177,6 +177,23 @@ def open_chat(
         raise type(error)(redact(str(error))) from None
 
 
+def opening_of(spec: str, *, base_url: str | None = None, models: Path | None = None) -> Opening:
+    """What is known of a model and how it is reached, for whoever opens it otherwise.
+
+    Parameters
+    ----------
+    spec, base_url, models
+        As for :func:`open_chat`.
+
+    Raises
+    ------
+    UserError
+        The provider is not written as it should be, or its key cannot be used.
+    """
+    remember_environment()
+    return _opening(spec, base_url, None, None, load_models(models), to_call=True)
+
+
 def method_for(spec: str, base_url: str | None = None, models: Path | None = None) -> Method:
     """The method that a run would choose for a model; no key is needed and nothing is sent."""
     provider, _, model = spec.partition(":")

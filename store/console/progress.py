@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Tell = Callable[[str, int, int], None]
 """Called with a step's name, how much of it is done, and how much there is (0: not known)."""
 
+DETAIL = " · "
+"""What stands behind this in a step's name may change while the step lasts."""
+
 EVERY_S = 5.0
 """Seconds between two lines about the same step where there is no terminal. Our choice."""
 
@@ -88,9 +91,11 @@ class Lines:
         """Print a line if there is news to tell."""
         now = self._clock()
         ends = 0 < total <= done
-        if step == self._step and (self._ended or (not ends and now - self._said < EVERY_S)):
+        name = step.partition(DETAIL)[0]
+        if name == self._step and (self._ended or (not ends and now - self._said < EVERY_S)):
             return
-        self._step, self._said, self._ended = step, now, ends
+        self._step, self._said, self._ended = name, now, ends
+        self._text = step
         self._share = f": {done:,} of {total:,}" if total else ""
         self._print(now)
 
@@ -102,7 +107,7 @@ class Lines:
             self._print(now)
 
     def _print(self, now: float) -> None:
-        note(f"{plain(self._step)}{self._share} ({now - self._started:.0f} s)")
+        note(f"{plain(self._text)}{self._share} ({now - self._started:.0f} s)")
 
 
 @contextmanager
@@ -129,10 +134,12 @@ def _bars() -> Iterator[Tell]:
         tasks: dict[str, TaskID] = {}
 
         def tell(step: str, done: int, total: int) -> None:
-            if step not in tasks:
+            name = step.partition(DETAIL)[0]
+            text = escape(plain(step))
+            if name not in tasks:
                 _finish(bars, tasks)
-                tasks[step] = bars.add_task(escape(plain(step)), total=total or None)
-            bars.update(tasks[step], completed=done, total=total or None)
+                tasks[name] = bars.add_task(text, total=total or None)
+            bars.update(tasks[name], description=text, completed=done, total=total or None)
 
         try:
             yield tell

@@ -135,6 +135,8 @@ NOT_A_USERS = {
     ),
     "attempts": ("request_digest", "purpose", "outcome", "started_at"),
     "questions": ("request_digest", "prompt_digest", "shown"),
+    "batches": ("name", "model", "base_url", "owner", "provider_id", "state", "made_at"),
+    "batch_rows": ("request_digest", "outcome"),
     "leases": ("request_digest", "owner"),
     "interests": ("source", "text_digest"),
     "edits": ("kind", "made_at", "undone_at"),

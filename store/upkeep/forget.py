@@ -127,6 +127,7 @@ def _remove_answers(
     counts = remove_caused(connection, subjects, user_ix)
     counts["answers"] += _remove_conversations(connection)
     _run(connection, "DELETE FROM questions WHERE subject_id IN :ids", subjects)
+    _run(connection, "DELETE FROM batch_rows WHERE subject_id IN :ids", subjects)
     prompts = connection.exec_driver_sql(
         "DELETE FROM prompts WHERE digest NOT IN "
         "(SELECT prompt_digest FROM responses WHERE prompt_digest IS NOT NULL "

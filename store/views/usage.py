@@ -18,6 +18,10 @@ _PURPOSES = statement(
     "SELECT a.purpose, count(*) FROM attempts a JOIN responses r USING (response_id) "
     "WHERE r.model = :model GROUP BY a.purpose"
 )
+_LATENCY = statement(
+    "SELECT avg(latency_s) FROM (SELECT latency_s FROM responses WHERE model = :model "
+    "AND latency_s IS NOT NULL ORDER BY response_id DESC LIMIT :most)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,18 @@ def answer_purposes(store: Transactions, model: str) -> dict[str, int]:
     with store.read() as connection:
         rows = connection.execute(_PURPOSES, {"model": model})
         return {purpose: int(number) for purpose, number in rows}
+
+
+def usual_latency(store: Transactions, model: str, *, most: int = 200) -> float | None:
+    """Return the mean seconds of a model's latest answered calls, None where none was timed.
+
+    Parameters
+    ----------
+    model
+        ``PROVIDER:MODEL``.
+    most
+        Largest number of answers.
+    """
+    with store.read() as connection:
+        found = connection.execute(_LATENCY, {"model": model, "most": most}).scalar()
+        return None if found is None else float(found)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from profiler.llm.budget import Caps
+from profiler.llm.port import ChatPort
 from profiler.llm.prices import Prices, load_prices
 from profiler.llm.retry import RetryPolicy
+from store.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,3 +36,18 @@ class CallOptions:
     caps: Caps = field(default_factory=Caps)
     prices: Prices = field(default_factory=load_prices)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+def refuse_unpriced_cap(port: ChatPort, options: CallOptions) -> None:
+    """A cap in dollars needs a price.
+
+    Raises
+    ------
+    UserError
+        There is such a cap, and the price of the port's model is unknown.
+    """
+    if options.caps.usd is not None and options.prices.at(port.base_url).of(port.name) is None:
+        raise UserError(
+            f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
+            "cap with --budget-tokens or --budget-calls"
+        )

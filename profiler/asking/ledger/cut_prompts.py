@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import Any
+
 from profiler.llm.port import Reply, Request
 from prompts.items import estimate_tokens
 
+log = logging.getLogger(__name__)
 SMALLEST = 2_000
 """Tokens of a prompt, by estimate, below which no service cuts it."""
 SHARE = 0.5
@@ -31,3 +36,25 @@ def cut_in_words(model: str, billed: int, estimated: int) -> str:
         "is too small and cuts prompts. Give it a larger one (Ollama: --model-option "
         f"num_ctx={2 * estimated}; llama.cpp: --ctx-size), or show less with --token-budget"
     )
+
+
+class CutNotice:
+    """Says once that a service cuts prompts; each answer to such a prompt is marked."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tell(self, model: str, params: Mapping[str, Any]) -> None:
+        """Say it, where the parameters of a stored answer do and nobody has been told.
+
+        Parameters
+        ----------
+        model
+            ``PROVIDER:MODEL``.
+        params
+            Of the answer; ``prompt_cut`` holds billed and estimated tokens.
+        """
+        cut = params.get("prompt_cut")
+        if cut is not None and not self._told:
+            self._told = True
+            log.warning("%s", cut_in_words(model, *cut))

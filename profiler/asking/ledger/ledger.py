@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
 from profiler.asking.ledger.call_options import CallOptions
-from profiler.asking.ledger.cut_prompts import cut_in_words, cut_prompt
+from profiler.asking.ledger.cut_prompts import CutNotice, cut_prompt
+from profiler.asking.ledger.interruptions import HaltedError, LeasedElsewhereError, NoRoomError
 from profiler.asking.ledger.records import Question, received, stored_response
 from profiler.asking.ledger.tally import Tally
 from profiler.asking.ledger.writer import Writer
@@ -26,49 +26,17 @@ from profiler.llm.models import Learned
 from profiler.llm.pace import Pace, calls_at_once
 from profiler.llm.port import OFFLINE, CallError, ChatPort, Reply, Request
 from profiler.llm.rate_limits import Limiter
-from store.errors import BudgetReachedError, ForgottenError, UserError
+from store.errors import BudgetReachedError, ForgottenError
 from store.store import Store
 from store.tables.leases import owner_name
-from store.tables.ledger import NewAttempt, NewResponse, StoredResponse, Ticket
+from store.tables.ledger import NewAttempt, Purpose, StoredResponse, Ticket
 
-log = logging.getLogger(__name__)
 LEARNED = "learned_models"
 LEASE_S = 60.0
 MOST_AT_ONCE = 10_000
 """Calls under way at once of a port that does not say how many it can answer."""
 NO_ROOM_S = 0.1
 ELSEWHERE_S = 0.1
-
-
-class LeasedElsewhereError(Exception):
-    """Another process is asking exactly this now."""
-
-
-class _NoRoomError(Exception):
-    """A call does not fit under a cap, given what all processes have spent."""
-
-    def __init__(self, reason: str, *, others: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.others = reason, others
-
-
-class HaltedError(Exception):
-    """The run is stopping: no new call is made."""
-
-
-def refuse_unpriced_cap(port: ChatPort, options: CallOptions) -> None:
-    """A cap in dollars needs a price.
-
-    Raises
-    ------
-    UserError
-        There is such a cap, and the price of the port's model is unknown.
-    """
-    if options.caps.usd is not None and options.prices.at(port.base_url).of(port.name) is None:
-        raise UserError(
-            f"--budget-usd: the price of {port.name} is unknown; give it with --prices FILE, or "
-            "cap with --budget-tokens or --budget-calls"
-        )
 
 
 class Ledger:
@@ -110,7 +78,8 @@ class Ledger:
         self.tally = Tally()
         self.writer = Writer(store)
         self.under_way = 0
-        self._cut_told = False
+        self._cuts = CutNotice()
+        self._sent_at: dict[int, float] = {}
         self._prices, self._stored = options.prices.at(port.base_url), stored
         self._halting = asyncio.Event()
         self._policy = options.policy
@@ -129,13 +98,10 @@ class Ledger:
         caps = Caps() if port.name == OFFLINE else options.caps
         self._budget = Budget(caps, store.responses.spent())
         self._owner = owner_name()
+        self._learned_key = f"{port.name} {port.base_url or ''}".strip()
         self._learned: Learned | None = getattr(port, "learned", None)
         if self._learned is not None:
             self._learned.update(store.meta(LEARNED, {}).get(self._learned_key, {}))
-
-    @property
-    def _learned_key(self) -> str:
-        return f"{self.port.name} {self.port.base_url or ''}".strip()
 
     async def __aenter__(self) -> Ledger:
         await self.writer.__aenter__()
@@ -154,6 +120,11 @@ class Ledger:
     def halted(self) -> bool:
         """Whether no new call is made."""
         return self._halting.is_set()
+
+    def out_now(self) -> tuple[int, float]:
+        """Calls that are sent and not answered, and the seconds that the oldest has taken."""
+        now = time.perf_counter()
+        return len(self._sent_at), now - min(self._sent_at.values(), default=now)
 
     def halt(self) -> None:
         """Make no new call; those that are sent may come in."""
@@ -216,7 +187,7 @@ class Ledger:
         while True:
             try:
                 return await self._within_caps(question)
-            except _NoRoomError as error:
+            except NoRoomError as error:
                 # Calls under way, here or in another process, may turn out smaller than reserved.
                 if not (error.others or self.under_way):
                     raise BudgetReachedError(error.reason) from None
@@ -236,7 +207,7 @@ class Ledger:
             if ticket.forgotten:
                 raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
             if ticket.refused is not None:
-                raise _NoRoomError(ticket.refused, others=ticket.others)
+                raise NoRoomError(ticket.refused, others=ticket.others)
             if ticket.attempt_id is None:
                 raise LeasedElsewhereError
             # From here on the call counts, whatever comes of it.
@@ -280,7 +251,7 @@ class Ledger:
         self, question: Question, attempt_id: int, reserved: Cost
     ) -> tuple[StoredResponse, Cost]:
         """Send, wait, store; the answer is durable when this returns."""
-        reply = await self._send(question.request, attempt_id, reserved)
+        reply = await self._send(question.request, attempt_id, reserved, question.purpose)
         response = received(
             question.put_to(self.port),
             reply,
@@ -293,21 +264,16 @@ class Ledger:
             lambda: self.store.responses.close_answered(attempt_id, response, owner=self._owner)
         )
         self.tally.count(response)
-        self._tell_of_a_cut(response)
+        self._cuts.tell(self.port.name, response.params)
         if response_id is None:
             raise ForgottenError(f"{question.request.subject.name} was forgotten meanwhile")
         usd = reserved.usd if response.cost_usd is None else response.cost_usd
         stored = stored_response(response_id, response)
         return stored, Cost(usd, reserved.tokens if reply.tokens is None else reply.tokens)
 
-    def _tell_of_a_cut(self, response: NewResponse) -> None:
-        """Say once that the service cuts prompts; each answer to such a one is marked."""
-        cut = response.params.get("prompt_cut")
-        if cut is not None and not self._cut_told:
-            self._cut_told = True
-            log.warning("%s", cut_in_words(self.port.name, *cut))
-
-    async def _send(self, request: Request, attempt_id: int, reserved: Cost) -> Reply:
+    async def _send(
+        self, request: Request, attempt_id: int, reserved: Cost, purpose: Purpose
+    ) -> Reply:
         sent = False
 
         async def call() -> Reply:
@@ -315,6 +281,7 @@ class Ledger:
             if self.halted:
                 raise HaltedError
             self.tally.calls += 1
+            self.tally.asked_again += purpose in ("reask", "longer")
             sent = True
             return await self._call(request, attempt_id)
 
@@ -330,7 +297,7 @@ class Ledger:
         return reply
 
     async def _call(self, request: Request, attempt_id: int) -> Reply:
-        started = time.perf_counter()
+        started = self._sent_at[attempt_id] = time.perf_counter()
         try:
             reply = await self.port.ask(request)
         except CallError as error:
@@ -343,6 +310,8 @@ class Ledger:
             stopped = CallError("interrupted", "stopped by the user before the answer came")
             await self._failed(attempt_id, stopped, time.perf_counter() - started)
             raise
+        finally:
+            self._sent_at.pop(attempt_id, None)
         self._limiter.follow(reply.headers)
         return reply
 

@@ -12,7 +12,8 @@ class Tally:
     """What was done: calls sent, answers found stored, tokens billed, dollars known to be spent.
 
     ``unpriced`` counts answers whose cost is unknown, ``in_vain`` the requests that in a row, up to
-    now, got no answer after all attempts.
+    now, got no answer after all attempts, ``asked_again`` the calls that corrected an answer or
+    allowed a longer one.
     """
 
     calls: int = 0
@@ -23,6 +24,7 @@ class Tally:
     unpriced: int = 0
     failed_calls: int = 0
     in_vain: int = 0
+    asked_again: int = 0
 
     @property
     def tokens(self) -> int:

@@ -82,6 +82,7 @@ def build(
             config=config,
             options=data.read_options(),
             llm=model.open(to_call=not dry_run),
+            then=model.open_then(to_call=not dry_run),
             asking=asking,
             dry_run=dry_run,
             progress=tell,

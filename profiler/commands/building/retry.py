@@ -36,9 +36,10 @@ def retry(
     """
     from dataclasses import asdict
 
+    from profiler.asking.progress import asking_progress
     from profiler.asking.runner import retry_failed
     from profiler.exchange.save_interests import encode_imported, encoder_of
-    from store.console import print_json, say
+    from store.console import print_json, say, show_progress
     from store.errors import UserError
     from store.store import open_store
     from store.views.subjects.reasons import in_words, quarantine_reasons
@@ -52,7 +53,15 @@ def retry(
     templates = prompts.templates(port.name)
     with open_store(store) as opened:
         own = encoder_of(opened, encoder)  # before asking: a failure then costs nothing
-        summary = retry_failed(opened, port, templates=templates, options=options)
+        with show_progress(quiet=json) as tell:
+            summary = retry_failed(
+                opened,
+                port,
+                then=model.open_then(),
+                templates=templates,
+                options=options,
+                progress=asking_progress(tell, "asking again"),
+            )
         encode_imported(opened, own)
         reasons = quarantine_reasons(opened)
     if json:

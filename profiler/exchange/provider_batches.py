@@ -15,8 +15,8 @@ from typing import Any
 from profiler.exchange.batch_options import BatchOptions, missing_requests
 from profiler.exchange.batch_results import Fetched, keep
 from profiler.exchange.batch_rows import format_for, write_row
+from profiler.exchange.batch_services import BatchService, moment
 from profiler.exchange.batches import question_of
-from profiler.llm.batch_services import BatchService, moment
 from profiler.llm.budget import Caps, Cost, prompt_tokens
 from profiler.llm.errors import as_call_error
 from profiler.llm.port import CallError, Request

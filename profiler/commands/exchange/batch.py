@@ -20,7 +20,7 @@ from store.console.options import Json, StoreFile, given, grouped, option
 
 if TYPE_CHECKING:
     from profiler.exchange.batch_options import BatchOptions
-    from profiler.llm.batch_services import BatchService
+    from profiler.exchange.batch_services import BatchService
 
 app = typer.Typer(
     cls=Group,
@@ -182,7 +182,7 @@ def _options(
 
 
 def _service(llm: str, base_url: str | None) -> BatchService:
-    from profiler.llm.batch_services import open_batches
+    from profiler.exchange.batch_services import open_batches
     from profiler.llm.registry import opening_of
 
     return open_batches(opening_of(llm, base_url=base_url))

@@ -12,8 +12,8 @@ import pytest
 
 from profiler.asking.runner import run_asking
 from profiler.exchange.batch_options import BatchOptions
+from profiler.exchange.batch_services import BatchService, OpenAIBatches, open_batches
 from profiler.exchange.provider_batches import cancel, fetch, recover, standings, submit
-from profiler.llm.batch_services import BatchService, OpenAIBatches, open_batches
 from profiler.llm.budget import Caps
 from profiler.llm.prices import Price, Prices
 from profiler.llm.registry import method_for, opening_of

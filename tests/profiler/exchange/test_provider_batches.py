@@ -31,7 +31,7 @@ PRICES = Prices(dict.fromkeys(MODELS.values(), HALF), {})
 
 def text_for(row: dict[str, Any]) -> str:
     """A good answer to a row, whoever's form it has."""
-    shown = sorted(set(re.findall(r"\bs\d+-i\d+\b", json.dumps(row))))
+    shown = [int(number) for number in re.findall(r"\[(\d+)\] Item", json.dumps(row))]
     interest = {"label": "A taste", "description": "What is liked.", "evidence": shown[:3]}
     return json.dumps({"interests": [interest]})
 

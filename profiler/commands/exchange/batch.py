@@ -10,6 +10,7 @@ from profiler.choices import JsonMethod
 from profiler.commands.options import (
     AnswerOptions,
     BudgetOptions,
+    ModelOption,
     OnlyPending,
     PricesFile,
     PromptOptions,
@@ -47,6 +48,7 @@ def submit(
     method: Annotated[
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
     ] = None,
+    model_option: ModelOption = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
     only_pending: OnlyPending = False,
     json: Json = False,
@@ -56,6 +58,7 @@ def submit(
     $ profiler batch submit --store shop.db --llm openai:gpt-4o-mini
     """
     from profiler.exchange.provider_batches import submit as send
+    from profiler.llm.model_options import read_options
     from store.console import print_json, say
     from store.store import open_store
 
@@ -66,7 +69,9 @@ def submit(
         templates=prompts.templates(),
         reask=prompts.correction(),
         only_pending=only_pending,
-        **given(answers, seed=seed),
+        options=read_options(model_option or ()),
+        **answers.settings(),
+        **given(seed=seed),
     )
     service = _service(llm, base_url)
     prices = budget.price_table().at(base_url)

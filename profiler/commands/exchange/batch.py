@@ -66,7 +66,7 @@ def submit(
         llm,
         base_url,
         method=method,
-        templates=prompts.templates(),
+        templates=prompts.templates(llm),
         reask=prompts.correction(),
         only_pending=only_pending,
         options=read_options(model_option or ()),

@@ -50,10 +50,10 @@ def test_evidence_that_is_not_the_users_is_still_no_word(path: Path, tmp_path: P
         file = put(tmp_path, evidence=["no such item"])
         found = import_interests(store, file, name="n", words_only=True, dry_run=True)
         assert dict(found.counts.dropped_interests) == {"no evidence left": 1}
+        (tmp_path / "w.jsonl").write_text(
+            json.dumps({"user_id": "customer-ada", "interests": [{"label": "A"}]})
+        )
         with pytest.raises(DataError, match="no row can be used"):
-            (tmp_path / "w.jsonl").write_text(
-                json.dumps({"user_id": "customer-ada", "interests": [{"label": "A"}]})
-            )
             import_interests(store, tmp_path / "w.jsonl", name="n")
 
 

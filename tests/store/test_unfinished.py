@@ -6,23 +6,27 @@ the same command fail with "exists already" until ``--overwrite`` was given.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from store.errors import UserError
 from store.files import whole_files
 from store.outputs import output_targets
-from store.unfinished import was_left_unfinished
+from store.private_files import left_behind
+from store.unfinished import naming, was_left_unfinished
 
 NAMES = ("one", "two", "three")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from types import SimpleNamespace
 from store.files import whole_files
 from store.outputs import output_targets
 named, link = [], os.link
@@ -121,3 +125,36 @@ def test_a_list_that_cannot_be_read_lists_nothing(tmp_path: Path, content: bytes
     for left in tmp_path.glob(".*.partial"):
         left.write_bytes(content)
     assert not was_left_unfinished(tmp_path / "one")
+
+
+def test_the_list_is_on_disk_before_the_first_name_and_gone_after_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutants: the list not written, not synced, its descriptor kept; its loss an error."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    written = {}
+    for name in NAMES[:2]:
+        (tmp_path / f"{name}-whole").write_text(name)
+        written[tmp_path / name] = tmp_path / f"{name}-whole"
+    before = sorted(Path("/dev/fd").iterdir())
+    with naming(written):
+        (kept,) = tmp_path.glob(".*.partial")
+        listed = json.loads(kept.read_bytes())
+        assert set(listed) == set(NAMES[:2])
+        facts = (tmp_path / "one-whole").stat()
+        assert listed["one"] == [facts.st_ino, facts.st_size, facts.st_mtime_ns]
+        assert synced == [kept.stat().st_size]
+        kept.unlink()
+    assert sorted(Path("/dev/fd").iterdir()) == before
+
+
+def test_a_list_of_somebody_else_hides_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutant: no further list looked at."""
+    killed(tmp_path, 1)
+    ours = left_behind(tmp_path / "interest-profiler is giving names")
+    foreign = SimpleNamespace(stat=lambda: SimpleNamespace(st_uid=os.geteuid() + 1))
+    monkeypatch.setattr("store.unfinished.left_behind", lambda _: [foreign, *ours])
+    assert was_left_unfinished(tmp_path / "one")

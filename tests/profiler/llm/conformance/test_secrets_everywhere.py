@@ -25,6 +25,12 @@ from tests.profiler.llm.conformance.wire_server import Asked, Sent, WireServer
 
 PASSWORD = "hunter2-password"
 AROUND = ["{}\r\n", " {}\n", "\t{} "]
+SAME = ("Mistral", "Groq", "DeepSeek", "xAI", "OpenRouter")
+"""Called by OpenAI's client, as OpenAI is: looked at by `make test-slow`."""
+NUMBERS = [
+    pytest.param(number, id=one.name, marks=[pytest.mark.slow] if one.name in SAME else [])
+    for number, one in enumerate(SERVICES)
+]
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def repeating(service: Service, asked: Asked) -> Sent:
     return plans[min(asked.subject, len(plans) - 1)]
 
 
-@pytest.mark.parametrize("number", range(len(SERVICES)), ids=[one.name for one in SERVICES])
+@pytest.mark.parametrize("number", NUMBERS)
 def test_what_a_server_repeats_is_nowhere(
     number: int,
     tmp_path: Path,

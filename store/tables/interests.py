@@ -256,10 +256,8 @@ class Interests:
 
         Parameters
         ----------
-        users
-            ``[u]`` user_ix; assignments of others stay.
-        indptr, interest_ids, scores
-            CSR over ``users``, best first; scores as the assignment defines them.
+        users, indptr, interest_ids, scores
+            CSR over these user_ix, best first; scores as the assignment defines them.
         item_indptr, items, similarities
             CSR over assignments: the item_ix that each rests on, and how well each shows it.
         """

@@ -229,12 +229,7 @@ class Responses:
         """Store the answer of a call, settle its attempt and give back its lease, in one step.
 
         None where whoever was asked about was forgotten meanwhile: then only the ledger knows that
-        the call was made and what it cost.
-
-        Returns
-        -------
-        int or None
-            Number of the response.
+        the call was made and what it cost. Else the number of the response.
         """
         with self._db.write() as connection:
             gone = _is_forgotten(connection, attempt_id) or _is_gone(connection, response)
@@ -278,8 +273,6 @@ class Responses:
             HTTP status, where there was one.
         free
             The call was surely not billed; otherwise its reservation counts as spent.
-        latency_s
-            Seconds until it failed.
         """
         nothing = 0 if free else None
         with self._db.write() as connection:

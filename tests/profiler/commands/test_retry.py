@@ -91,7 +91,7 @@ def test_a_store_of_another_encoder_is_retried_where_it_is_named(
         "item_id": [f"s{user}-i{item}" for user, item in items],
         "position": [item for _, item in items],
     }
-    texts = {"item_id": log["item_id"], "title": [f"Pen {user} {item}" for user, item in items]}
+    texts = {"item_id": log["item_id"], "title": [f"Pen s{user}-i{item}" for user, item in items]}
     config = BuildConfig(exemplars=2, synthetic_users=0, split="none", encoder=str(folder))
     path, healed = tmp_path / "s.db", False
     with LlmServer(lambda call: Step("valid" if healed else "prose")) as server:

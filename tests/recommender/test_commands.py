@@ -124,7 +124,7 @@ def test_a_folder_in_use_is_not_trained_into_by_accident(
     args = ("train", "--store", shop, "--out", tmp_path / "m", "--steps", 2)
     run(app, *args)
     before = (tmp_path / "m" / "model.safetensors").read_bytes()
-    with pytest.raises(UserError, match=r"holds a model already; .*--resume.*--overwrite"):
+    with pytest.raises(UserError, match=r"holds a model already; .*`resume`.*`overwrite`"):
         run(app, *args)
     (tmp_path / "m" / "manifest.json").unlink()
     with pytest.raises(UserError, match="holds a stopped run already"):
@@ -330,7 +330,7 @@ def test_another_faiss_index_holds_the_same_vectors(
 def test_a_kind_of_faiss_index_without_a_file_is_refused(app: typer.Typer, trained: Path) -> None:
     arguments = ["export", str(trained), "--onnx", "x.onnx", "--faiss-index", "HNSW32"]
     result = CliRunner().invoke(app, arguments)
-    assert "--faiss-index HNSW32 does nothing without --faiss FILE" in str(result.exception)
+    assert "`faiss_index` HNSW32 does nothing without `faiss` FILE" in str(result.exception)
 
 
 def test_a_long_stretch_without_an_evaluation_is_not_silent(

@@ -296,7 +296,8 @@ def test_both_commands_print_one_json_document(path: Path, tmp_path: Path, capsy
 
 def test_a_backup_beside_the_log_of_another_store_is_refused(path: Path, tmp_path: Path) -> None:
     """SQLite would take the log for the backup's."""
-    (tmp_path / "b.db-wal").write_bytes(b"left")
+    for suffix in ("-shm", "-wal"):
+        (tmp_path / f"b.db{suffix}").write_bytes(b"left")
     with open_store(path) as store, pytest.raises(StoreError, match=r"lies b\.db-wal: a store of"):
         back_up(store, tmp_path / "b.db")
     assert not (tmp_path / "b.db").exists()
@@ -325,7 +326,7 @@ def test_a_copy_that_is_not_whole_takes_no_name(
 ) -> None:
     """Mutants: the copy not checked, or checked and not refused."""
     for tear, words in (
-        (lambda copy: damage(copy), "the copy is not sound: .*; nothing was written"),
+        (lambda copy: damage(copy), "the copy is not sound: (row|wrong) .*; nothing was written"),
         (lambda copy: empty(copy), "the copy is not a store; nothing was written"),
     ):
         torn = tmp_path / "torn.db"

@@ -407,3 +407,9 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     assert f"{path} cannot be" in done.stderr
     assert run("verify", "--store", path) == 0
     assert path.read_bytes() == before
+
+
+def test_migrations_are_numbered_from_one_without_gaps_or_repeats() -> None:
+    # Two migrations once had the same number: the second of them was never applied to any store.
+    numbers = [number for number, _ in available()]
+    assert numbers == list(range(1, len(numbers) + 1))

@@ -31,6 +31,7 @@ def models(
 
     $ profiler models openai:gpt-5-mini
     $ profiler models anthropic
+    $ profiler models local
     """
     from profiler.known_models import known_model, known_models
     from profiler.llm.models import load_models
@@ -47,12 +48,28 @@ def models(
         else:
             _tell(found, as_of)
         return
+    if name == "local":
+        _local_files(json=json)
+        return
     _check_provider(name, tables.providers)
     rows = known_models(tables, listed, learned, name)
     if json:
         print_json({"as_of": as_of, "models": [row.to_json() for row in rows]})
     else:
         _list(rows, as_of)
+
+
+def _local_files(*, json: bool) -> None:
+    """Files that are known to work with ``--llm local:FILE``; none is fetched."""
+    from profiler.llm.local_model.files import known_files
+    from store.console import print_json, say
+
+    if json:
+        print_json({"files": [one.model_dump() for one in known_files()]})
+        return
+    for one in known_files():
+        say(f"{one.file}: {one.name}, {one.bytes:,} bytes, {one.licence}, sha256 {one.sha256}")
+        say(f"  good for {one.good_for}")
 
 
 def _learned(store: Path | None) -> Learnt:

@@ -176,6 +176,15 @@ def test_a_file_is_looked_at_before_it_is_run(
         open_chat(f"local:{tmp_path / known.file}")
 
 
+def test_known_files_are_listed_with_what_they_must_be(capsys: pytest.CaptureFixture[str]) -> None:
+    import cli
+
+    assert cli.run(cli.profiler_app, "profiler", ["models", "local", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["files"]
+    assert [one["sha256"] for one in listed] == [one.sha256 for one in files.known_files()]
+    assert all(one["licence"] and one["bytes"] for one in listed)
+
+
 def test_another_file_of_the_name_is_another_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from store.db.opening import open_database
 from store.db.statements import statement
@@ -35,6 +37,10 @@ _COUNTS = statement(
 )
 
 __all__ = ["Store", "open_store", "opened"]
+
+
+_OF_DAMAGED_JSON = (ValueError, TypeError, KeyError, AttributeError, DBAPIError)
+"""What reading a cell raises that holds no JSON, or JSON of another type."""
 
 
 def open_store(path: str | Path, *, create: bool = False, read_only: bool = False) -> Store:
@@ -180,7 +186,20 @@ class Store(Transactions):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            if isinstance(error, _OF_DAMAGED_JSON):
+                self._refuse_damaged_cells(error)
+        finally:
+            self.close()
+
+    def _refuse_damaged_cells(self, error: Exception) -> None:
+        """Where a cell holds no JSON, say so in place of the error that reading it made."""
+        from store.tables.json_cells import damaged_cells
+        from store.tables.sound import damaged
+
+        with suppress(SQLAlchemyError), self.read() as connection:
+            if found := damaged_cells(connection, most=1):
+                raise damaged(self.path, f"{found[0]} is not the JSON it must be") from error
 
 
 def _moved(name: str, new: str) -> None:

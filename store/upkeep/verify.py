@@ -15,6 +15,7 @@ from store.digests import json_digest, text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest
+from store.tables.json_cells import damaged_cells
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -60,6 +61,7 @@ def _rows(store: Store, connection: Connection, checked: dict[str, int]) -> list
         checked[name] = number
         faults += wrong
     faults += _numbers(connection)
+    faults += [f"{cell} is not the JSON it must be" for cell in damaged_cells(connection)]
     expected = store.meta("content_digest")
     if expected is not None:
         checked["interactions"] = int(

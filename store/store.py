@@ -194,7 +194,7 @@ class Store(Transactions):
 
     def _refuse_damaged_cells(self, error: Exception) -> None:
         """Where a cell holds no JSON, say so in place of the error that reading it made."""
-        from store.tables.json_cells import damaged_cells
+        from store.db.json_cells import damaged_cells
         from store.tables.sound import damaged
 
         with suppress(SQLAlchemyError), self.read() as connection:

@@ -10,12 +10,12 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from store.data.interest import interest_text
+from store.db.json_cells import damaged_cells
 from store.db.schema import schema_faults
 from store.digests import json_digest, text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest
-from store.tables.json_cells import damaged_cells
 
 if TYPE_CHECKING:
     from store.store import Store

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import cli
+from store.db.json_cells import CELLS
 from store.db.migrations import available
-from store.tables.json_cells import CELLS
 from tests.reading_store import fill
 
 COMMANDS = (

@@ -267,9 +267,3 @@ def test_documented_names_are_found() -> None:
         "import store, os\n```python\n    from store.a import (\n  b,\n c as d)\n```\n`store.e.F`"
     )
     assert documented(page) >= {("store", ""), ("store.a", "b"), ("store.a", "c"), ("store.e", "F")}
-
-
-def test_migrations_have_numbers_of_their_own() -> None:
-    """Two of one number once met in a merge: stores made in between lacked the tables of one."""
-    names = sorted(file.name for file in (ROOT / "store/db/migrations").glob("*.sql"))
-    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))

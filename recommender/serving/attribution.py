@@ -215,7 +215,7 @@ def nearest_interests(
         How many to return.
     """
     # Interests that were imported as words alone are no reason for anything.
-    candidates = [row for row in candidates if evidence_indptr[row] < evidence_indptr[row + 1]]
+    candidates = candidates[evidence_indptr[candidates] < evidence_indptr[candidates + 1]]
     means = torch.zeros(len(candidates), table.shape[1])
     for place, row in enumerate(candidates):
         items = evidence[int(evidence_indptr[row]) : int(evidence_indptr[row + 1])]

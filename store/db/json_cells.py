@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, column, func, or_, select, table
+from sqlalchemy import ColumnClause, Connection, and_, column, func, or_, select, table
 
 
 class _Cells(NamedTuple):
@@ -52,14 +52,15 @@ def damaged_cells(connection: Connection, most: int = 20) -> list[str]:
     """
     found = []
     for one in CELLS:
-        cell = column(one.column)
+        cell: ColumnClause[str] = column(one.column)
         wrong = func.json_valid(cell) == 0
         if one.type != "any":
             other = and_(func.json_valid(cell) == 1, func.json_type(cell) != one.type)
             wrong = or_(wrong, other)
-        rows = select(column(one.key)).select_from(table(one.table)).where(wrong).limit(most)
+        key: ColumnClause[str] = column(one.key)
+        rows = select(key).select_from(table(one.table)).where(wrong).limit(most)
         found += [
-            f"column {one.column} of {one.table}, row {key!r}"
-            for key in connection.execute(rows).scalars()
+            f"column {one.column} of {one.table}, row {value!r}"
+            for value in connection.execute(rows).scalars()
         ]
     return found

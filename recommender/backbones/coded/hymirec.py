@@ -111,7 +111,7 @@ class HyMiRec(Backbone):
         self.register_buffer("centres", torch.zeros(shape))
         self.register_buffer("codes", torch.zeros(rows, layers, dtype=kind))
         self.register_buffer("code_lengths", torch.zeros(rows, stored, dtype=torch.float16))
-        self.register_buffer("reconstruction", torch.tensor(math.nan))
+        self.register_buffer("reconstruction", torch.tensor(0.0))
 
     def prepare(self, sequences: Sequences) -> None:
         """Make the codes of the items, and keep how near they come to the vectors."""
@@ -132,7 +132,7 @@ class HyMiRec(Backbone):
             self.code_lengths[1:] = book.lengths.to(self.code_lengths)
         known = content.norm(dim=1) > 0
         near = F.cosine_similarity(book.decode(), content, dim=1)[known]
-        self.reconstruction.copy_(near.mean() if len(near) else torch.tensor(math.nan))
+        self.reconstruction.copy_(near.mean() if len(near) else torch.tensor(0.0))
 
     @property
     def bytes_per_item(self) -> int:

@@ -168,9 +168,15 @@ def test_a_cap_stops_before_it_is_passed(store: Store, caps: Caps) -> None:
 
 
 def test_a_cap_in_dollars_needs_a_price(store: Store) -> None:
-    unpriced = Prices({}, {})
+    capped = AnsweringOptions(caps=Caps(usd=1.0), prices=Prices({}, {}))
     with pytest.raises(UserError, match=f"price of {MODEL} is unknown"):
-        run(store, scripted(GOOD), caps=Caps(usd=1.0), prices=unpriced)
+        ask(store, QUESTION, chat("https://llm.invalid/v1"), capped)
+
+
+def test_a_server_of_ones_own_costs_nothing_and_needs_no_price(store: Store) -> None:
+    """Fault: a cap in dollars was refused for a model on this machine, which costs nothing."""
+    answer, _ = run(store, scripted(SEARCH, GOOD), caps=Caps(usd=1.0), prices=Prices({}, {}))
+    assert (answer.tally.calls, answer.tally.cost_usd, answer.tally.unpriced) == (2, 0.0, 0)
 
 
 def test_a_refusal_stops_at_once_and_passing_faults_do_not(store: Store) -> None:
@@ -208,11 +214,14 @@ def test_odd_characters_in_a_question_are_no_trouble(store: Store) -> None:
 def test_exit_codes_and_output(tmp_path: Path, capsys: Any) -> None:
     command = runner(capsys)
     store = fill(tmp_path / "s.db")
+    table = tmp_path / "prices.yaml"  # a price that the user gave counts on this machine too
+    table.write_text(f"as_of: 2026-03-21\nmodels:\n  {MODEL}: {{input: 0.15, output: 0.60}}\n")
     code, out, err = command("ask", QUESTION, "--store", store)
     assert (code, out) == (2, "")
     assert "profiler search 'refillable pens'" in err
     with ChatServer(scripted(SEARCH, GOOD)) as server:
-        asked = ("ask", QUESTION, "--store", store, "--llm", MODEL, "--base-url", server.base_url)
+        asked = ("ask", QUESTION, "--store", store, "--llm", MODEL, "--prices", table)
+        asked = (*asked, "--base-url", server.base_url)
         code, out, err = command(*asked, "--json")
         assert code == 0
         document = json.loads(out)

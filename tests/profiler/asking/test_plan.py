@@ -15,6 +15,7 @@ from profiler.asking.forecast import forecast
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.runner import retry_failed, run_asking
 from profiler.exchange.batch_options import BatchOptions
+from profiler.exchange.batch_rows import address_of
 from profiler.exchange.batches import import_responses, write_requests
 from profiler.llm.budget import Caps
 from profiler.llm.registry import method_for, open_chat
@@ -222,7 +223,7 @@ def test_dry_run_requests_and_build_ask_the_same(
                 ).scalars()
             )
         assert count == plan.calls.low == plan.anew == server.record.total == 5
-        assert {line["custom_id"] for line in lines} == sent
+        assert {address_of(line["custom_id"]) for line in lines} == sent
         assert {
             json.dumps({**line["body"], "stream": False}, sort_keys=True) for line in lines
         } == {json.dumps({**json.loads(body), "stream": False}, sort_keys=True) for body in bodies}

@@ -77,12 +77,12 @@ def test_render_shows_a_user_without_its_held_out_items(run: Run, store: Path) -
     args = ("prompts", "render", "exemplar_interests", "--store", store)
     text = run(*args, "--user", "u2").stdout
     assert text.startswith("--- system\n")
-    assert "- Film i3 (i3)" in text
+    assert "[4] Film i3" in text.splitlines()
     assert "Film i4" not in text
     assert run(*args, "--user", "u2").stdout == text, "the boundary is the store's"
     document = json.loads(run(*args, "--subject", "exemplar:u0", "--json").stdout)
     assert document["shown"] == ["i0", "i1", "i2", "i3"]
-    cut = json.loads(run(*args, "--user", "u2", "--token-budget", 14, "--json").stdout)
+    cut = json.loads(run(*args, "--user", "u2", "--token-budget", 11, "--json").stdout)
     assert cut["shown"] == ["i2", "i3"]
     with pytest.raises(StoreError, match="no user 'nobody'"):
         run(*args, "--user", "nobody")
@@ -110,7 +110,7 @@ def test_questions_out_and_answers_in(run: Run, store: Path, tmp_path: Path) -> 
     assert run(*ask).stdout.startswith(f"1 requests written to {out}\n")
     custom_id = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
     answers = tmp_path / "answers.jsonl"
-    good = json.dumps({"interests": [{"label": "A", "description": "B", "evidence": ["i0"]}]})
+    good = json.dumps({"interests": [{"label": "A", "description": "B", "evidence": [1]}]})
     lines = [{"custom_id": custom_id, "text": "no"}, {"custom_id": "x", "text": good}]
     answers.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
     result = run("import-responses", answers, "--store", store)
@@ -175,12 +175,14 @@ def test_an_encoder_that_is_gone_is_told_before_anything_is_stored(
 ) -> None:
     out, answers = tmp_path / "requests.jsonl", tmp_path / "answers.jsonl"
     run("requests", "--store", store, "--out", out, "--llm", "openai:m")
-    given = {"interests": [{"label": "A", "description": "B", "evidence": ["i0"]}]}
+    interest = {"label": "A", "description": "B"}
     custom_id = json.loads(out.read_text(encoding="utf-8"))["custom_id"]
-    line = {"custom_id": custom_id, "text": json.dumps(given)}
+    answer = json.dumps({"interests": [interest | {"evidence": [1]}]})
+    line = {"custom_id": custom_id, "text": answer}
     answers.write_text(json.dumps(line), encoding="utf-8")
     file = tmp_path / "mine.jsonl"
-    file.write_text(json.dumps({"user_id": "u1", **given}), encoding="utf-8")
+    given = [interest | {"evidence": ["i0"]}]
+    file.write_text(json.dumps({"user_id": "u1", "interests": given}), encoding="utf-8")
     with open_store(store) as opened:
         opened.set_meta(encoder="gone@0123")
     for words in (("import-responses", answers), ("import-interests", file)):

@@ -75,16 +75,26 @@ def test_what_is_no_key_is_refused_by_the_name_of_its_variable(
 
 
 def echoing(call: Call) -> Step:
-    """A gateway that repeats what it was sent: in status, body, header, redirect and answer."""
+    """A gateway that repeats what it was sent: in status, body, header, redirect and answer.
+
+    The redirect and the 401 each end a run, so they come after the others and in turn.
+    """
     key = call.headers["authorization"]
     said = f"Incorrect credentials: {key} for http://user:{PASSWORD}@proxy"
     plans = [
         Step(status=400, error={"message": said}, headers=(("X-Echo", key),)),
         Step(status=500, error={"message": said}, headers=(("X-Echo", key),)),
-        Step(status=307, error={"message": said}, headers=(("Location", f"http://x/?k={key}"),)),
+        Step(
+            status=307,
+            error={"message": said},
+            headers=(("Location", f"http://x/?k={key}"),),
+            latency=0.3,
+        )
+        if call.nth == 0
+        else Step(),
         Step(text=f"I was sent {key}"),
         Step(headers=(("X-Echo", key),)),
-        Step(status=401, error={"message": said}, latency=0.3),
+        Step(status=401, error={"message": said}, latency=0.6),
     ]
     return plans[call.subject]
 
@@ -112,11 +122,19 @@ def test_a_key_that_a_server_repeats_is_nowhere(
     with make_store(path, 6) as store, LlmServer(echoing) as server:
         url = server.base_url.replace("://", f"://user:{PASSWORD}@")
         port = chat(url, adapter=adapter)
-        try:
-            run_asking(store, store.subjects.load(), port, template=template, options=fast())
-        except UserError as error:
-            told = "".join(traceback.format_exception(error)) + str(error)
-        assert server.record.total >= 6
+        for _ in range(2):
+            with pytest.raises(UserError) as caught:
+                run_asking(
+                    store,
+                    store.subjects.load(),
+                    port,
+                    template=template,
+                    options=fast(concurrency=6),
+                )
+            told += "".join(traceback.format_exception(caught.value)) + str(caught.value)
+        assert "307" in told or adapter is not None  # LangChain's client follows the redirect
+        assert "401" in told
+        assert {call.subject for call in server.record.calls} == set(range(6))
         reasons = scalar(store, "SELECT group_concat(reason) FROM subjects") or ""
         assert scalar(store, "SELECT count(*) FROM attempts WHERE error LIKE '%[secret]%'") > 0
         assert scalar(store, "SELECT DISTINCT base_url FROM responses") == server.base_url

@@ -207,6 +207,7 @@ EXPLAINED: object = {
     "how": "str",
     "base": "number",
     "parts": [{"item_id": "str", "title": "str", "part": "number"}],
+    "like": [],
     "reason": {
         "sentence": "str",
         "tier": "str",

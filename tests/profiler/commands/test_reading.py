@@ -282,7 +282,7 @@ def test_data_never_names_a_file(run: Run, path: Path, tmp_path: Path) -> None:
     for kind in ("jsonl", "csv", "parquet"):
         assert run("export", "--format", kind, "--out", tmp_path / "out", "--store", path)[0] == 0
     names = {p.name for p in tree(tmp_path) - before}
-    tables = ("interests", "evidence", "user_interests", "assignments")
+    tables = ("interests", "evidence", "user_interests", "assignments", "cards")
     assert names == {"out"} | {f"{t}.{k}" for t in tables for k in ("jsonl", "csv", "parquet")}
 
 

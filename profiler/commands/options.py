@@ -130,7 +130,8 @@ class ModelOptions:
         if self.llm is None:
             if given(self):
                 raise UserError(
-                    "base_url, method, model_option, `then` and `timeout` need --llm PROVIDER:MODEL"
+                    "base_url, `method`, model_option, `then` and `timeout` need "
+                    "--llm PROVIDER:MODEL"
                 )
             return None
         from profiler.llm.model_options import read_options

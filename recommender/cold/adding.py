@@ -17,6 +17,7 @@ from recommender.cold.finish import PENALTY, fill
 from recommender.cold.tower import Fitting
 from recommender.data.texts import read_texts, words_of_items
 from recommender.model_folder.artefacts import check_items, load_model, save_model
+from recommender.model_folder.card import write_card
 from recommender.model_folder.manifest import Manifest, read_manifest
 from recommender.model_folder.weights import load_item_ids
 from store.digests import json_digest
@@ -89,6 +90,7 @@ def add_items(
     if not isinstance(grown, TextOnly):
         _take_vectors(grown, dataset, texts, len(known), manifest)
     save_model(target, grown.eval(), _manifest(manifest, dataset, new), dataset.item_ids)
+    write_card(target)
     return new
 
 

@@ -29,8 +29,8 @@ def explain(
     An interest is named only where it fits the item; the items named are those that raised the
     score. The figures are what each item of the history gave, and which interest scored it.
 
-    $ recommender explain models/remi --user U042 --item I0101
-    $ recommender explain models/remi --user U042 --item I0101 --detail
+    $ recommender explain models/remi --user U042 --item P096
+    $ recommender explain models/remi --user U042 --item P096 --detail
     """
     require_model(model)
     require_store(store)

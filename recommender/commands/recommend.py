@@ -52,7 +52,7 @@ def recommend(
 
     $ recommender recommend models/remi --user U042 -k 3 --explain
     $ recommender recommend models/remi --user U042 -k 1 --explain --detail
-    $ recommender recommend models/remi --history I0101,I0102
+    $ recommender recommend models/remi --history P096,P170
     $ recommender recommend models/remi --user U042 --without i41 --more i12
     """
     require_model(model)

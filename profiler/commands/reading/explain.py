@@ -22,8 +22,8 @@ def explain(
 
     --detail shows the nearest of the user's interests, what proves them and the path to the answer.
 
-    $ profiler explain U042 --item I0101 --store shop.db
-    $ profiler explain U042 --item I0101 --store shop.db --detail
+    $ profiler explain U042 --item P096 --store shop.db
+    $ profiler explain U042 --item P096 --store shop.db --detail
     """
     from profiler.commands.reading.item_lines import card_lines
     from store.console import plain, print_json, say, say_lines

@@ -110,8 +110,8 @@ def check_items(mine: list[str], stored: list[str], folder: Path) -> None:
         if stored[: len(mine)] == mine:
             raise StoreError(
                 f"the store has grown since model {folder} was trained: it has {len(new)} new "
-                f"items ({_some(new)}); add them with recommender add-items {folder} --store STORE, "
-                "or train again"
+                f"items ({_some(new)}); add them with recommender add-items {folder} --store "
+                "STORE, or train again"
             )
     else:
         at = next(

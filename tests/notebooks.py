@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+_SHOWN = "_shown"
+
 
 def run_notebook(path: Path) -> list[str]:
     """Run the code cells in order; return what each would show: HTML, else text, else nothing.
@@ -31,10 +33,13 @@ def run_notebook(path: Path) -> list[str]:
 
 def _run(source: str, place: str, names: dict[str, Any]) -> str:
     tree = ast.parse(source, place)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, place, "exec"), names)
-    if last is None:
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):  # what a cell ends with is shown, so it gets a name
+        kept = ast.Assign([ast.Name(_SHOWN, ast.Store())], last.value)
+        tree.body[-1] = ast.copy_location(kept, last)
+    exec(compile(ast.fix_missing_locations(tree), place, "exec"), names)
+    if not isinstance(last, ast.Expr):
         return ""
-    value = eval(compile(ast.Expression(last.value), place, "eval"), names)
+    value = names.pop(_SHOWN)
     as_html = getattr(value, "_repr_html_", None)
     return as_html() if as_html is not None else repr(value)

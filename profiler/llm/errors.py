@@ -118,7 +118,8 @@ def as_call_error(error: BaseException, model: str, key: str = "the provider's k
     named = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
     for outcome, names in table().unanswered.items():
         if named & names:
-            return CallError(outcome, failure.message)
+            said = _with_cause(error) if outcome == "connection" else failure.message
+            return CallError(outcome, said)
     if _from_client(error):
         return _unread(error, model, failure.message)
     raise error
@@ -220,6 +221,16 @@ def _chain(error: BaseException) -> list[BaseException]:
         found.append(one)
         one = one.__cause__ or one.__context__
     return found
+
+
+def _with_cause(error: BaseException) -> str:
+    """What a client says of a broken connection, and what the system said to the client.
+
+    Clients say "Connection error." of a server that is not there and of a cable that is not in.
+    """
+    first, *causes = [" ".join(str(one).split()) or type(one).__name__ for one in _chain(error)]
+    cause = next((words for words in reversed(causes) if words not in first), None)
+    return cut(first if cause is None else f"{first} ({cause})")
 
 
 def _status(chain: list[BaseException]) -> int | None:

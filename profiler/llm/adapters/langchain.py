@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from profiler.llm.adapters.planned import PlannedPort
+from profiler.llm.adapters.pooled_http import http_client
 from profiler.llm.adapters.reading import Received, joined, read
 from profiler.llm.port import Method, Reply, Request, ToolCall, storable
 from profiler.llm.registry import Adapter, Opening
@@ -129,6 +130,8 @@ def _init(opening: Opening) -> Any:
         options["base_url"] = opening.address
     if opening.provider in _OPENAIS:
         options["include_response_headers"] = True
+        # A question, and the key with it, goes to the address that was named and to no other.
+        options["http_async_client"] = http_client("openai")
     if opening.key is not None:
         _set_keys(opening)
     return init_chat_model(opening.name, **options)

@@ -25,9 +25,9 @@ import numpy as np
 from _bundles import Bundles, load_bundles
 from numpy.typing import NDArray
 
-from profiler.llm.port import ShownItem
 from profiler.offline.extractor import THRESHOLD, CorpusStatistics, extract
 from profiler.quality.measures import bootstrap_interval
+from profiler.shown import ShownItem
 from profiler.vectors.encoding import load_encoder
 from store.data.dataset import item_text
 

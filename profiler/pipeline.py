@@ -22,13 +22,12 @@ from profiler.offline.extractor import OfflineExtractor
 from profiler.quality.far_labels import flag_far_labels
 from profiler.selection.affordable import DollarLimit, dollar_limit
 from profiler.selection.choose import Chosen, choose_subjects
+from profiler.vectors.encoder_source import locate, require_encoder
 from profiler.vectors.encoding import (
     Encoded,
     Encoder,
     encode_cached,
     load_encoder,
-    locate,
-    require_encoder,
 )
 from prompts import load_template, refuse_unused
 from store.data.prepare import prepare

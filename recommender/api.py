@@ -9,31 +9,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from recommender.backbones.base import Backbone
 from recommender.backbones.create import create
 from recommender.backbones.text_start import start_from_text
 from recommender.base import distributed
 from recommender.base.config_checks import checked
-from recommender.cold.finish import Chosen, finish
-from recommender.cold.hiding import hidden_items, new_items, without_items
+from recommender.cold.finish import finish
+from recommender.cold.hiding import hidden_items, without_items
 from recommender.data.leakage import check_training
 from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
-from recommender.evaluation import ranking
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate
-from recommender.model_folder.artefacts import save_model
-from recommender.model_folder.card import write_card
 from recommender.model_folder.claim import claimed
 from recommender.model_folder.manifest import MANIFEST
-from recommender.model_folder.manifest import describe as describe_model
-from recommender.model_folder.projection import Projection, save_projection
 from recommender.objectives.base import Material
 from recommender.recipes.known import Known, read_known
 from recommender.recipes.parts import (
@@ -44,12 +37,12 @@ from recommender.recipes.parts import (
 from recommender.recipes.recipe import Recipe, make_recipe
 from recommender.serving.results import Explanation, Recommendation
 from recommender.serving.service import Service
+from recommender.trained import TrainResult, save_trained, worth_keeping
 from recommender.training import checkpoint
 from recommender.training.loop import fit
-from recommender.training.settings import FitResult, Settings
+from recommender.training.settings import Settings
 from store.console.progress import shown
 from store.errors import UserError
-from store.notebook import html_of
 from store.store import Store
 
 if TYPE_CHECKING:
@@ -59,38 +52,6 @@ if TYPE_CHECKING:
 __all__ = ["TrainResult", "evaluate", "explain", "recommend", "train"]
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What training came to.
-
-    Attributes
-    ----------
-    folder
-        The model folder; None where none was asked for.
-    model
-        The model with its best weights.
-    fit
-        Steps, seconds, best validation metrics, why the run ended.
-    texts
-        How much the texts count beside what was learned, where they do.
-    """
-
-    folder: Path | None
-    model: Backbone
-    fit: FitResult
-    texts: Chosen | None = None
-
-    def __repr__(self) -> str:
-        fit, where = self.fit, "not kept" if self.folder is None else f"at {self.folder}"
-        best = f"best at step {fit.best_step} of {fit.steps} ({fit.reason})"
-        return f"<TrainResult {self.model.name}, {best}, {where}>"
-
-    def _repr_html_(self) -> str:
-        fit, folder = self.fit, self.folder
-        facts = {"model": self.model.name, "folder": folder, "steps": fit.steps}
-        return html_of(facts | {"best step": fit.best_step, "ended": fit.reason} | fit.metrics)
 
 
 def train(
@@ -160,8 +121,8 @@ def train(
             _refuse_used(folder)  # what another training left while this one read the store
         with _telling(progress, recipe) as told:
             result, learned = _train(recipe, known, folder, resume, device, told, stop)
-        if folder is not None and writes and _worth_keeping(result):
-            _save(folder, result, recipe, known, learned)
+        if folder is not None and writes and worth_keeping(result):
+            save_trained(folder, result, recipe, known, learned)
     result.fit.raise_if_stopped()
     return result
 
@@ -177,48 +138,6 @@ def _telling(
     steps = int(recipe.training.get("steps") or 0)
     with shown(progress) as bar:
         yield lambda state: bar(f"training {recipe.backbone}", state.step, steps)
-
-
-def _worth_keeping(result: TrainResult) -> bool:
-    """A run that diverged before anything was measured has nothing worth keeping."""
-    return result.fit.reason != "diverged" or bool(result.fit.metrics)
-
-
-def _save(
-    folder: Path,
-    result: TrainResult,
-    recipe: Recipe,
-    known: Known,
-    learned: torch.Tensor | None,
-) -> None:
-    """Write the model, and the interests in its space where they were learned."""
-    projection = None
-    if learned is not None and known.semantics is not None:
-        projection = Projection.of(known.semantics.interest_ids, known.words, learned)
-    facts = recipe.model_dump(mode="json") | {
-        "store": known.origin,
-        "steps": result.fit.steps,
-        "best_step": result.fit.best_step,
-        "reason": result.fit.reason,
-    }
-    if projection is not None:
-        facts["projection_digest"] = projection.digest
-    if result.texts is not None:
-        facts["texts_beside"] = result.texts.to_json()
-    if recipe.cold is not None:
-        seed = int(training_settings(recipe).get("seed", 0))
-        facts["new_items"] = new_items(known.dataset, recipe.cold, seed)
-    card = {"valid": result.fit.metrics, "protocol": _protocol(known.dataset)}
-    manifest = describe_model(
-        result.model, known.dataset, training=facts, metrics=card, encoder=known.encoder
-    )
-
-    def beside(folder: Path) -> None:
-        if projection is not None:
-            save_projection(folder, projection)
-
-    save_model(folder, result.model, manifest, known.dataset.item_ids, beside)
-    write_card(folder)
 
 
 def _refuse_no_steps(recipe: Recipe) -> None:
@@ -300,15 +219,6 @@ def _widened(learned: torch.Tensor | None, width: int) -> torch.Tensor | None:
     if learned is None:
         return None
     return torch.nn.functional.pad(learned, (0, width - learned.shape[1]))
-
-
-def _protocol(dataset: Dataset) -> dict[str, object]:
-    """What the figures of the metric card are of."""
-    split = dataset.split
-    if split.name == "none":
-        return {"split": str(split), "part": None}
-    seen = "kept" if ranking.keeps_seen(split.name) else "removed"
-    return {"split": str(split), "part": "valid", "seen_items": seen, "ranked": "all items"}
 
 
 def _same_to_resume(

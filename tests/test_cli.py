@@ -22,7 +22,7 @@ import store.version
 from profiler.answering.agent import AnsweringOptions
 from profiler.asking.options import AskingOptions
 from profiler.config import BuildConfig
-from profiler.vectors.encoding import DEFAULT_MODEL
+from profiler.vectors.encoder_source import DEFAULT_MODEL
 from recommender.recipes.recipe import Recipe
 from recommender.training.settings import Settings
 from store.console.help import split_examples

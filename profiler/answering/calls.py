@@ -13,15 +13,8 @@ from typing import Any
 from profiler.answering.instructions import NAME, SYSTEM
 from profiler.asking.ledger.ledger import Ledger
 from profiler.asking.ledger.records import Question
-from profiler.llm.port import (
-    CallError,
-    Message,
-    Reply,
-    Request,
-    Role,
-    ShownSubject,
-    ToolCall,
-)
+from profiler.llm.port import CallError, Message, Reply, Request, Role, ToolCall
+from profiler.shown import ShownSubject
 from store.digests import json_digest, text_digest
 from store.errors import ProviderRefusedError
 from store.tables.ledger import Prompt

@@ -17,7 +17,8 @@ from profiler.asking.progress import duration
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.budget import prompt_tokens
 from profiler.llm.pace import calls_at_once
-from profiler.llm.port import ChatPort, Request, ShownSubject
+from profiler.llm.port import ChatPort, Request
+from profiler.shown import ShownSubject
 from prompts import Template
 from store.digests import canonical_json
 from store.store import Store

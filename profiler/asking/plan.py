@@ -23,7 +23,8 @@ from profiler.asking.questions import boundary_key, make_request
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import TASKS, Make, Task
 from profiler.choices import Cut
-from profiler.llm.port import OFFLINE, ChatPort, Request, ShownSubject
+from profiler.llm.port import OFFLINE, ChatPort, Request
+from profiler.shown import ShownSubject
 from prompts import Template
 from prompts.loader import earlier_templates, is_own
 from store.store import Store

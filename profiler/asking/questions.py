@@ -9,17 +9,16 @@ from typing import Any
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS
 from profiler.asking.answers.grounding import normal_label
+from profiler.asking.cutting import cut_items, item_texts
 from profiler.asking.subjects import shown_subjects, shown_user
 from profiler.choices import Cut
-from profiler.llm.port import Expected, Message, Request, Role, ShownItem, ShownSubject
+from profiler.llm.port import Expected, Message, Request, Role
+from profiler.shown import ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import (
     boundary,
     clean_text,
-    estimate_tokens,
     item_block,
-    item_lines,
-    numbered_lines,
     shown_ids,
 )
 from prompts.schema import tightened, unbounded
@@ -119,7 +118,7 @@ def make_request(
         raise ValueError(f"{subject.name} has no items to show")
     numbered = NUMBERED in template.variables
     shown = cut_items(subject, token_budget, cut, numbered=numbered)
-    lines = _lines(shown, numbered)
+    lines = item_texts(shown, numbered)
     mark = boundary(boundary_key, [template.digest, subject.kind, lines])
     rendered = template.render(
         {
@@ -299,54 +298,6 @@ def _named(store: Store, name: str) -> ShownSubject:
     if not found:
         raise StoreError(f"{store.path} has no subject {name!r}; see: profiler exemplars")
     return shown_subjects(store, found)[0]
-
-
-def cut_items(
-    subject: ShownSubject, token_budget: int, cut: Cut, *, numbered: bool = False
-) -> tuple[ShownItem, ...]:
-    """The items whose lines fit the budget, in their order; always at least one.
-
-    ``recent`` keeps the end of the list (for a synthetic user its beginning, where the items with
-    the most owners stand). ``spread`` keeps an even spread with both ends, as many as fit.
-    """
-    items = subject.items
-    costs = [estimate_tokens(line + "\n") for line in _lines(items, numbered)]
-    if sum(costs) <= token_budget:
-        return items
-    if cut == "spread":
-        places = _spread_places(costs, token_budget)
-    elif subject.kind == "synthetic":
-        places = list(range(_fitting(costs, token_budget)))
-    else:
-        places = list(range(len(items) - _fitting(costs[::-1], token_budget), len(items)))
-    return tuple(items[place] for place in places)
-
-
-def _fitting(costs: Sequence[int], budget: int) -> int:
-    """How many of the first costs fit, at least one."""
-    total = 0
-    for count, cost in enumerate(costs):
-        total += cost
-        if total > budget:
-            return max(1, count)
-    return len(costs)
-
-
-def _spread_places(costs: Sequence[int], budget: int) -> list[int]:
-    """The largest even spread that fits; with one place, the last."""
-    last = len(costs) - 1
-    for count in range(last, 1, -1):
-        places = [round(step * last / (count - 1)) for step in range(count)]
-        if sum(costs[place] for place in places) <= budget:
-            return places
-    return [last]
-
-
-def _lines(items: Sequence[ShownItem], numbered: bool) -> list[str]:
-    names = [item.title or ", ".join(item.categories) for item in items]
-    if numbered:
-        return numbered_lines(names)
-    return item_lines(names, [item.item_id for item in items])
 
 
 def _role(role: str) -> Role:

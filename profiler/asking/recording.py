@@ -7,7 +7,7 @@ from typing import Any
 from profiler.asking.conversation import Ending, Quarantined, Rejected, Step
 from profiler.asking.plan import Questions
 from profiler.asking.task import Answered
-from profiler.llm.port import ShownSubject
+from profiler.shown import ShownSubject
 from store.errors import ForgottenError
 from store.store import Store
 

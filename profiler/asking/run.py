@@ -21,7 +21,8 @@ from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Questions
 from profiler.asking.recording import record_before, record_ending
 from profiler.llm.loops import run_sync
-from profiler.llm.port import CallError, ChatPort, ShownSubject
+from profiler.llm.port import CallError, ChatPort
+from profiler.shown import ShownSubject
 from store.errors import (
     BudgetReachedError,
     ForgottenError,

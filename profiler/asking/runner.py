@@ -16,7 +16,8 @@ from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Addressee, Questions, not_asked_yet, questions_of, to_ask
 from profiler.asking.run import Progress, Run
 from profiler.asking.subjects import shown_subjects
-from profiler.llm.port import ChatPort, ShownSubject
+from profiler.llm.port import ChatPort
+from profiler.shown import ShownSubject
 from prompts import Template
 from store.store import Store
 from store.tables.subjects import Kind, State, Subject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from profiler.llm.port import ShownItem, ShownSubject
+from profiler.shown import ShownItem, ShownSubject
 from store.errors import StoreError
 from store.store import Store
 from store.tables.subjects import Subject

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from profiler.asking.answers.read import check_finish, parse_document
-from profiler.llm.port import ChatPort, Request, ShownSubject
+from profiler.llm.port import ChatPort, Request
+from profiler.shown import ShownSubject
 from prompts import Template, load_template
 from store.errors import UserError
 from store.registry import Registry

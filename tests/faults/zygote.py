@@ -26,6 +26,7 @@ import torch  # noqa: F401
 import cli
 import profiler.pipeline
 import profiler.reporting.report
+import profiler.vectors.encoder_source
 import profiler.vectors.encoding
 import store.upkeep.backup
 import store.upkeep.verify  # noqa: F401
@@ -34,7 +35,7 @@ import store.upkeep.verify  # noqa: F401
 class Encoder:
     """Vectors from digests: texts differ, and nothing has to be loaded."""
 
-    name = profiler.vectors.encoding.DEFAULT_MODEL
+    name = profiler.vectors.encoder_source.DEFAULT_MODEL
 
     def load(self) -> None:
         """Nothing has to be loaded."""

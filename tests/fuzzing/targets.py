@@ -17,7 +17,7 @@ import polars as pl
 
 from profiler.asking.answers.answer_schema import AnswerError
 from profiler.asking.answers.read import read_answer
-from profiler.llm.port import ShownItem
+from profiler.shown import ShownItem
 from prompts import load_template
 from prompts.loader import read_template
 from recommender.backbones.create import create

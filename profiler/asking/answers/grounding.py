@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from profiler.asking.answers.answer_schema import MAX_INTERESTS, AnswerError, Interest
 from profiler.asking.answers.sensitive import private_attribute
-from profiler.llm.port import Expected, ShownItem
+from profiler.llm.port import Expected
+from profiler.shown import ShownItem
 from prompts.items import shown_ids
 
 MISSING_SHARE = 0.1

@@ -22,8 +22,9 @@ from profiler.asking.answers.answer_schema import (
 )
 from profiler.asking.answers.grounding import ground
 from profiler.asking.answers.repetition import repeats_itself
-from profiler.llm.port import Expected, ShownItem
+from profiler.llm.port import Expected
 from profiler.llm.stop_reasons import ending_of
+from profiler.shown import ShownItem
 
 MAX_ERRORS = 10
 

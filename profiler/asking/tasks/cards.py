@@ -17,7 +17,8 @@ from profiler.asking.answers.read import MAX_ERRORS
 from profiler.asking.answers.sensitive import about_choosers
 from profiler.asking.subjects import shown_items
 from profiler.asking.task import Task
-from profiler.llm.port import OFFLINE, ChatPort, Request, ShownItem, ShownSubject
+from profiler.llm.port import OFFLINE, ChatPort, Request
+from profiler.shown import ShownItem, ShownSubject
 from prompts.answer import ItemId
 from prompts.items import shown_ids
 from store.data.dataset import item_text

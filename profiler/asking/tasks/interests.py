@@ -13,7 +13,8 @@ from profiler.asking.answers.answer_schema import MAX_INTERESTS, Interest
 from profiler.asking.answers.read import read_document
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import Task
-from profiler.llm.port import Request, ShownSubject
+from profiler.llm.port import Request
+from profiler.shown import ShownSubject
 
 if TYPE_CHECKING:
     from store.store import Store

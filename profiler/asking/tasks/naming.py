@@ -21,7 +21,8 @@ from profiler.asking.questions import CORRECTION
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import Answered, Make, Reading, Task
 from profiler.asking.tasks.interests import INTERESTS, subject_number
-from profiler.llm.port import Request, ShownSubject
+from profiler.llm.port import Request
+from profiler.shown import ShownSubject
 from prompts.answer import Description, Label
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from profiler.llm.port import ChatPort, Message, Request, ShownItem, ShownSubject
+from profiler.llm.port import ChatPort, Message, Request
 from profiler.llm.port import address as request_digest
 from profiler.llm.registry import open_chat
+from profiler.shown import ShownItem, ShownSubject
 from tests.asking_store import chat
 from tests.llm_server import LlmServer
 

@@ -17,7 +17,8 @@ from profiler.asking.tasks.cards import CARDS, Cards, Choice
 from profiler.describe import CardSettings, describe_items
 from profiler.exchange.cards import import_cards
 from profiler.llm.budget import Caps
-from profiler.llm.port import Request, ShownItem, ShownSubject
+from profiler.llm.port import Request
+from profiler.shown import ShownItem, ShownSubject
 from store.errors import BudgetReachedError, DataError
 from store.store import Store, open_store
 from store.tables.tasks.cards import Card

@@ -19,7 +19,8 @@ from profiler.asking.conversation import (
 )
 from profiler.asking.questions import make_request
 from profiler.asking.tasks.interests import Interests
-from profiler.llm.port import Request, ShownItem, ShownSubject
+from profiler.llm.port import Request
+from profiler.shown import ShownItem, ShownSubject
 from prompts import Template
 from store.tables.ledger import StoredResponse
 

@@ -21,7 +21,8 @@ from profiler.config import BuildConfig
 from profiler.exchange.batch_options import BatchOptions
 from profiler.exchange.batches import import_responses, write_requests
 from profiler.llm.budget import Caps
-from profiler.llm.port import Expected, Request, ShownSubject
+from profiler.llm.port import Expected, Request
+from profiler.shown import ShownSubject
 from prompts import load_template
 from store.data.sample import write_sample
 from store.errors import BudgetReachedError, UserError

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from profiler.asking.answers.answer_schema import AnswerError
 from profiler.asking.answers.read import read_answer
-from profiler.asking.questions import CORRECTION, cut_items, make_reask, make_request
-from profiler.llm.port import Request, ShownItem, ShownSubject
+from profiler.asking.cutting import cut_items
+from profiler.asking.questions import CORRECTION, make_reask, make_request
+from profiler.llm.port import Request
+from profiler.shown import ShownItem, ShownSubject
 from prompts import Template, load_template
 from prompts.items import estimate_tokens, item_lines
 from prompts.schema import unbounded

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import cli
 import prompts
 from profiler.commands.building.build import build
-from profiler.vectors.encoding import require_encoder
+from profiler.vectors.encoder_source import require_encoder
 from store.data.sample import write_sample
 from store.errors import UserError
 from store.store import open_store

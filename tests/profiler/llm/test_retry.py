@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from profiler.llm.errors import retry_after
-from profiler.llm.port import CallError, Message, Reply, Request, ShownSubject
+from profiler.llm.port import CallError, Message, Reply, Request
 from profiler.llm.registry import open_chat
 from profiler.llm.retry import RetryPolicy
+from profiler.shown import ShownSubject
 from store.errors import ProviderRefusedError, UserError
 from tests.asking_store import chat
 from tests.llm_server import KINDS, SPOILT, Call, LlmServer, Step

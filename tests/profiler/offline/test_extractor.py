@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.asking.answers.read import read_answer
-from profiler.llm.port import Request, ShownItem, ShownSubject
+from profiler.llm.port import Request
 from profiler.offline.extractor import CorpusStatistics, OfflineExtractor, extract
 from profiler.offline.grouping import group_rows
+from profiler.shown import ShownItem, ShownSubject
 
 TOPICS = {
     "Pens": ["Gel pen blue", "Gel pen red", "Fineliner pen black", "Gel pen refill"],

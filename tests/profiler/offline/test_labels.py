@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from profiler.llm.port import ShownItem
 from profiler.offline.categories import CategoryIndex
 from profiler.offline.labels import Labels
 from profiler.offline.phrases import PhraseIndex, phrases_of
+from profiler.shown import ShownItem
 from profiler.words import join_names, language_of
 
 Catalogue = dict[str, list[tuple[str, tuple[str, ...]]]]

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from profiler.asking.answers.answer_schema import Interest
 from profiler.commands.reading.evaluate import evaluate
-from profiler.llm.port import ShownItem
 from profiler.offline.extractor import CorpusStatistics, extract
 from profiler.quality.agreement import compare
 from profiler.quality.evaluate_store import evaluate_store, read_truth
 from profiler.quality.measures import membership
+from profiler.shown import ShownItem
 from profiler.vectors.encoding import encode_cached, load_encoder
 from store.data.prepare import prepare
 from store.data.readers import ReadOptions, read

@@ -8,7 +8,8 @@ import pytest
 
 from profiler.asking.answers.answer_schema import AnswerError, Interest
 from profiler.asking.answers.grounding import ground, normal_label
-from profiler.llm.port import Expected, ShownItem
+from profiler.llm.port import Expected
+from profiler.shown import ShownItem
 
 SHOWN = tuple(ShownItem(ix, f"i{ix}", None) for ix in range(20))
 IDS = [item.item_id for item in SHOWN]

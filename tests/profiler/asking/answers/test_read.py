@@ -14,7 +14,7 @@ from profiler.asking.answers.answer_schema import Answer, AnswerError, Interest
 from profiler.asking.answers.grounding import merge_same, normal_label
 from profiler.asking.answers.read import read_answer
 from profiler.asking.answers.sensitive import private_attribute
-from profiler.llm.port import ShownItem
+from profiler.shown import ShownItem
 
 SHOWN = tuple(ShownItem(ix, str(100 + ix), f"Film {ix}") for ix in range(12))
 GOOD: dict[str, Any] = {

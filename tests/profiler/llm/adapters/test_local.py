@@ -19,9 +19,10 @@ from profiler.config import BuildConfig
 from profiler.llm.adapters import local
 from profiler.llm.adapters.local import LocalPort
 from profiler.llm.local_model import files, process
-from profiler.llm.port import CallError, Expected, Message, Request, ShownSubject
+from profiler.llm.port import CallError, Expected, Message, Request
 from profiler.llm.prices import load_prices
 from profiler.llm.registry import open_chat
+from profiler.shown import ShownSubject
 from store.data.sample import write_sample
 from store.errors import UserError
 from store.store import open_store

@@ -11,8 +11,9 @@ import pytest
 
 from profiler.llm.adapters import completions
 from profiler.llm.adapters.reading import Received, read
-from profiler.llm.port import CallError, ChatPort, Message, Reply, Request, ShownSubject
+from profiler.llm.port import CallError, ChatPort, Message, Reply, Request
 from profiler.llm.registry import open_chat
+from profiler.shown import ShownSubject
 from tests.asking_store import KEY, chat
 from tests.llm_server import SPOILT, Call, LlmServer, Step
 

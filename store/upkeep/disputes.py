@@ -7,12 +7,14 @@ back.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from store.db.statements import statement
+from store.db.transactions import Transactions
 from store.errors import UserError
 from store.views.shared.row import KeyedRow
 from store.views.subjects.users import find_user
@@ -43,6 +45,9 @@ _REMOVE = statement("DELETE FROM disputes WHERE edit_id = :edit")
 _FORGET = statement(
     "DELETE FROM edits WHERE kind = 'dispute' AND json_extract(payload, '$.user_ix') = :user_ix"
 )
+
+
+_NAMES = statement("SELECT user_ix, user_id FROM users WHERE user_ix IN :users", "users")
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,13 @@ def enter(connection: Connection, edit_id: int, change: Disputed) -> None:
 def take_back(connection: Connection, edit_id: int) -> None:
     """Let the interest be the user's again."""
     connection.execute(_REMOVE, {"edit": edit_id})
+
+
+def disputed_users(store: Transactions, changes: Iterable[object]) -> dict[int, str]:
+    """Return the ids of the users that disputes among some changes are about, by user_ix."""
+    users = {change.user_ix for change in changes if isinstance(change, Disputed)}
+    with store.read() as connection:
+        return {row[0]: row[1] for row in connection.execute(_NAMES, {"users": sorted(users)})}
 
 
 def forget_disputes(connection: Connection, user_ix: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,12 +29,14 @@ def undo(
     """
     from store.console import note, print_json, print_table, say
     from store.store import open_store
+    from store.upkeep.disputes import disputed_users
     from store.upkeep.edits import edits
     from store.upkeep.edits import undo as take_back
     from store.upkeep.import_edits import Imported
 
     with open_store(store) as opened:
         found = edits(opened) if edit is None else [take_back(opened, edit)]
+        users = disputed_users(opened, [one.payload for one in found])
         if edit is not None and isinstance(found[0].payload, Imported):
             from profiler.exchange.save_interests import cover_again
 
@@ -42,15 +45,15 @@ def undo(
         documents = [one.to_json() for one in found]
         print_json(documents if edit is None else documents[0])
     elif edit is not None:
-        say(f"{taken_back(found[0].payload)} (edit {edit} taken back)")
+        say(f"{taken_back(found[0].payload, users)} (edit {edit} taken back)")
     else:
-        rows = [[e.edit_id, done(e.payload), e.made_at, e.undone_at] for e in found]
+        rows = [[e.edit_id, done(e.payload, users), e.made_at, e.undone_at] for e in found]
         print_table("", ["edit", "change", "made at", "taken back"], rows)
         if not rows:
             note("nothing was changed by hand yet")
 
 
-def done(change: Change) -> str:
+def done(change: Change, users: Mapping[int, str]) -> str:
     """What a change by hand did, in words."""
     from store.upkeep.changes import Merged, Renamed
     from store.upkeep.disputes import Disputed
@@ -61,7 +64,7 @@ def done(change: Change) -> str:
     interest = f"interest {change.interest}"
     if isinstance(change, Disputed):
         reason = f": {change.why}" if change.why else ""
-        return f"{interest} was called wrong for one user{reason}"
+        return f"{interest} was called wrong for {users[change.user_ix]}{reason}"
     if isinstance(change, Merged):
         return f"{interest} was put under interest {change.into}"
     if isinstance(change, Renamed):
@@ -69,7 +72,7 @@ def done(change: Change) -> str:
     return f"{interest} was pinned"
 
 
-def taken_back(change: Change) -> str:
+def taken_back(change: Change, users: Mapping[int, str]) -> str:
     """What taking back a change by hand did, in words."""
     from store.upkeep.changes import Merged, Renamed
     from store.upkeep.disputes import Disputed
@@ -83,7 +86,7 @@ def taken_back(change: Change) -> str:
         now = "stands for itself again" if before is None else f"stands under {before} again"
         return f"{interest} no longer stands under interest {change.into}: it {now}"
     if isinstance(change, Disputed):
-        return f"{interest} is the user's again"
+        return f"{interest} is an interest of {users[change.user_ix]} again"
     if isinstance(change, Renamed):
         return f"{interest} is called {change.before.label!r} again"
     return f"{interest} is no longer pinned"

@@ -116,3 +116,16 @@ def test_a_forgotten_user_leaves_no_dispute(store: Store) -> None:
             assert number == 0
     store.close()
     assert b"Roswitha" not in store.path.read_bytes()
+
+
+def test_the_commands_name_the_person(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """The list of changes said "one user", and only the store's number of them was in the JSON."""
+    import cli
+
+    wrong, path = str(min(interests_of(store, ONE))), str(store.path)
+    given = ["dispute", ONE, wrong, "--why", "a present", "--by", "me", "--store", path]
+    assert cli.run(cli.profiler_app, "profiler", given) == 0
+    assert cli.run(cli.profiler_app, "profiler", ["undo", "--store", path]) == 0
+    assert f"was called wrong for {ONE}: a present" in capsys.readouterr().out
+    assert cli.run(cli.profiler_app, "profiler", ["undo", "1", "--store", path]) == 0
+    assert f"is an interest of {ONE} again" in capsys.readouterr().out

@@ -6,7 +6,6 @@ of the same names only parse, call and print.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -25,7 +24,7 @@ from recommender.data.semantics import Semantics, describe
 from recommender.data.sequences import Sequences
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate
-from recommender.model_folder.claim import claimed
+from recommender.model_folder.claim import claimed, refuse_file
 from recommender.model_folder.manifest import MANIFEST
 from recommender.objectives.base import Material
 from recommender.recipes.known import Known, read_known
@@ -106,10 +105,10 @@ def train(
         raise UserError("`resume` goes on with what `overwrite` would replace; give one of them")
     _refuse_no_steps(recipe)
     folder = None if out is None else Path(out)
-    if folder is not None and os.path.lexists(folder) and not folder.is_dir():
-        raise UserError(f"{folder} is a file; a model is a folder: give another name with `out`")
-    if folder is not None and not (resume or overwrite):
-        _refuse_used(folder)
+    if folder is not None:
+        refuse_file(folder)
+        if not (resume or overwrite):
+            _refuse_used(folder)
     known = read_known(store, recipe)
     if known.semantics is not None:
         tell(describe(known.semantics))

@@ -18,7 +18,8 @@ from recommender.cold.tower import Fitting
 from recommender.data.texts import read_texts, words_of_items
 from recommender.model_folder.artefacts import check_items, load_model, save_model
 from recommender.model_folder.card import write_card
-from recommender.model_folder.manifest import Manifest, read_manifest
+from recommender.model_folder.claim import claimed, refuse_file
+from recommender.model_folder.manifest import MANIFEST, Manifest, read_manifest
 from recommender.model_folder.weights import load_item_ids
 from store.digests import json_digest
 from store.errors import UserError
@@ -67,9 +68,10 @@ def add_items(
     folder, target = Path(model), Path(out)
     manifest = read_manifest(folder)
     known = load_item_ids(folder, manifest)
-    if (target / "manifest.json").exists() and not overwrite:
+    refuse_file(target)
+    if (target / MANIFEST).exists() and not overwrite:
         raise UserError(
-            f"{target} holds a model already; replace it with overwrite, or name another"
+            f"{target} holds a model already; replace it with `overwrite`, or name another"
         )
     with opened(store) as source:
         dataset = source.datasets.load()
@@ -89,8 +91,9 @@ def add_items(
         _take_texts(grown, texts, words)
     if not isinstance(grown, TextOnly):
         _take_vectors(grown, dataset, texts, len(known), manifest)
-    save_model(target, grown.eval(), _manifest(manifest, dataset, new), dataset.item_ids)
-    write_card(target)
+    with claimed(target):
+        save_model(target, grown.eval(), _manifest(manifest, dataset, new), dataset.item_ids)
+        write_card(target)
     return new
 
 

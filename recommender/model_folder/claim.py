@@ -33,6 +33,18 @@ def claimed(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def refuse_file(folder: Path) -> None:
+    """Refuse a name that something other than a folder has.
+
+    Raises
+    ------
+    UserError
+        That names it.
+    """
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise UserError(f"{folder} is a file; a model is a folder: give another name with `out`")
+
+
 def _lock(handle: int, folder: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -280,8 +280,17 @@ class TestAddItems:
             lists = [one.recommend(user, k=5)["item_id"].to_list() for one in (before, model)]
             assert [item for item in lists[1] if item != "NEW"][:4] == lists[0][:4]
             assert model.explain(user, "NEW").like != []
-        with pytest.raises(UserError, match="holds a model"):
+        with pytest.raises(UserError, match=r"holds a model.*`overwrite`"):
             add_items(old, path, new)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_text("mine")
+        with pytest.raises(UserError, match="is a file"):
+            add_items(old, path, elsewhere)
+        (tmp_path / "linked").mkdir()
+        (tmp_path / "linked" / "model.safetensors").symlink_to(elsewhere)
+        with pytest.raises(UserError, match="is a link"):
+            add_items(old, path, tmp_path / "linked")
+        assert elsewhere.read_text() == "mine"
         with pytest.raises(UserError, match="no item that model"):
             add_items(new, path, tmp_path / "third")
 

@@ -15,6 +15,6 @@ from typing import cast
 from sqlalchemy import Connection
 
 
-def raw(connection: Connection) -> sqlite3.Connection:
+def driver_connection(connection: Connection) -> sqlite3.Connection:
     """Return the driver's connection, which is in the same transaction."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from store.data.csr import starts
 from store.data.dataset import Dataset
 from store.data.splits import NO_TIME, Part, Split
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import bytes_digest, canonical_json
@@ -92,7 +92,7 @@ class Datasets:
         """
         numbers = None if wanted is None else json.dumps(sorted(set(wanted)))
         with self._db.read() as connection:
-            found = raw(connection).execute(
+            found = driver_connection(connection).execute(
                 "SELECT item_ix, item_id, title, categories FROM items "
                 "WHERE ?1 IS NULL OR item_ix IN (SELECT value FROM json_each(?1)) "
                 "ORDER BY item_ix",
@@ -137,13 +137,15 @@ class Datasets:
             _make_way(connection, user_ids)
             first = connection.execute(_NEXT_USER).scalar_one()
             numbers = list(range(first, first + len(user_ids)))
-            raw(connection).executemany(_ADD_USER, zip(numbers, user_ids, strict=True))
+            driver_connection(connection).executemany(
+                _ADD_USER, zip(numbers, user_ids, strict=True)
+            )
             owners = np.repeat(numbers, np.diff(indptr))
             positions = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))
             times = (None if t == NO_TIME else t for t in timestamps.tolist())
             parts = repeat(int(part), len(owners))
             columns = (owners.tolist(), positions.tolist(), items.tolist(), times, parts)
-            raw(connection).executemany(_ADD_INTERACTION, zip(*columns, strict=True))
+            driver_connection(connection).executemany(_ADD_INTERACTION, zip(*columns, strict=True))
             self._db.set_meta(content_digest=content_digest(connection))
         return numbers
 
@@ -240,7 +242,7 @@ def _columns(rows: Any, number: int) -> list[NDArray[np.int64]]:
 def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
     known = _numbers(connection, "SELECT item_id, item_ix FROM items")
     numbers = _assign(known, prepared.item_ids)
-    raw(connection).executemany(
+    driver_connection(connection).executemany(
         "INSERT INTO items (item_ix, item_id, title, categories, extra) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (item_ix) DO UPDATE SET title = excluded.title, "
         "categories = excluded.categories, extra = excluded.extra",
@@ -282,7 +284,7 @@ def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int6
     _make_way(connection, prepared.user_ids)
     known = _numbers(connection, "SELECT user_id, user_ix FROM users")
     numbers = _assign(known, prepared.user_ids)
-    raw(connection).executemany(
+    driver_connection(connection).executemany(
         "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, ?) "
         "ON CONFLICT (user_ix) DO UPDATE SET split = excluded.split",
         [
@@ -323,6 +325,6 @@ def _insert_interactions(
     columns = (users, positions, item_ix[prepared.items], prepared.parts)
     users_, positions_, items_, parts_ = (column[order].tolist() for column in columns)
     times_ = [times[row] for row in order.tolist()]
-    raw(connection).executemany(
+    driver_connection(connection).executemany(
         _ADD_INTERACTION, zip(users_, positions_, items_, times_, parts_, strict=True)
     )

@@ -14,12 +14,12 @@ from sqlalchemy import bindparam, text
 
 from store.data.csr import starts
 from store.data.interest import InterestLike, interest_text
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import text_digest
 from store.errors import StoreError
-from store.tables.listing import keeping
+from store.tables.listing import listing_updates
 from store.tables.sound import refuse_out_of_range
 
 Method = Literal["exemplar", "catalogue"]
@@ -117,8 +117,8 @@ class Interests:
         StoreError
             If an evidence id is not an item the subject stands for: nothing ungrounded is stored.
         """
-        with self._db.write() as connection, keeping(connection) as touch:
-            driver = raw(connection)
+        with self._db.write() as connection, listing_updates(connection) as touch:
+            driver = driver_connection(connection)
             shown = _shown(driver, subject_id)
             touch(_with_followers(driver, subject_id))
             answers = (
@@ -144,12 +144,14 @@ class Interests:
     def remove(self, subject_id: int) -> None:
         """Remove all interests of a subject."""
         with self._db.write() as connection:
-            raw(connection).execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
+            driver_connection(connection).execute(
+                "DELETE FROM interests WHERE subject_id = ?", (subject_id,)
+            )
 
     def has(self, subject_id: int) -> bool:
         """Whether a subject has any interests."""
         with self._db.read() as connection:
-            row = raw(connection).execute(
+            row = driver_connection(connection).execute(
                 "SELECT EXISTS (SELECT 1 FROM interests WHERE subject_id = ?)", (subject_id,)
             )
             return bool(row.fetchone()[0])
@@ -282,13 +284,13 @@ class Interests:
             for start in range(0, len(everyone), 5_000):
                 connection.execute(query, {"users": everyone[start : start + 5_000]})
             if len(owners):
-                raw(connection).executemany(
+                driver_connection(connection).executemany(
                     "INSERT INTO assignments (user_ix, interest_id, rank, score) "
                     "VALUES (?, ?, ?, ?)",
                     list(rows),
                 )
             if len(of_item):
-                raw(connection).executemany(
+                driver_connection(connection).executemany(
                     "INSERT INTO assignment_items (user_ix, interest_id, item_ix, similarity) "
                     "VALUES (?, ?, ?, ?)",
                     list(item_rows),

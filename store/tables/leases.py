@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 
 
 def owner_name() -> str:
@@ -59,7 +59,7 @@ def claim(connection: Connection, digest: str, owner: str, now: float, expires_a
     now, expires_at
         Unix seconds.
     """
-    driver = raw(connection)
+    driver = driver_connection(connection)
     held = driver.execute(
         "SELECT owner, expires_at FROM leases WHERE request_digest = ?", (digest,)
     ).fetchone()
@@ -86,7 +86,7 @@ def others(connection: Connection, owner: str, now: float) -> bool:
     now
         Unix seconds.
     """
-    rows = raw(connection).execute(
+    rows = driver_connection(connection).execute(
         "SELECT DISTINCT owner FROM leases WHERE owner <> ? AND expires_at > ?", (owner, now)
     )
     return any(not owner_is_gone(holder) for (holder,) in rows.fetchall())
@@ -102,14 +102,16 @@ def renew(connection: Connection, owner: str, expires_at: float) -> None:
     expires_at
         Unix seconds.
     """
-    raw(connection).execute("UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner))
+    driver_connection(connection).execute(
+        "UPDATE leases SET expires_at = ? WHERE owner = ?", (expires_at, owner)
+    )
 
 
 def release(connection: Connection, owner: str, digest: str | None = None) -> None:
     """Give back one lease of ``owner``, or all."""
     if digest is None:
-        raw(connection).execute("DELETE FROM leases WHERE owner = ?", (owner,))
+        driver_connection(connection).execute("DELETE FROM leases WHERE owner = ?", (owner,))
     else:
-        raw(connection).execute(
+        driver_connection(connection).execute(
             "DELETE FROM leases WHERE request_digest = ? AND owner = ?", (digest, owner)
         )

@@ -1,8 +1,8 @@
 """The kept order of the catalogue: table ``listing``, so that a page of it needs no counting.
 
 Triggers take the mark ``listing`` from the table ``meta`` whenever something changes that the order
-rests on. Builds and imports write the table anew; :func:`keeping` carries it over a change of few
-interests. Readers use it while the mark is there and count everything where it is not.
+rests on. Builds and imports write the table anew; :func:`listing_updates` carries it over a change
+of few interests. Readers use it while the mark is there and count everything where it is not.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def write_order(connection: Connection) -> None:
 
 
 @contextmanager
-def keeping(connection: Connection) -> Iterator[Callable[[Iterable[int]], None]]:
+def listing_updates(connection: Connection) -> Iterator[Callable[[Iterable[int]], None]]:
     """Carry the order over a change of few interests within one transaction.
 
     Yields ``touch(interests)``: to be called with every interest whose group changes, before the

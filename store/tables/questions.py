@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
@@ -57,7 +57,7 @@ class Questions:
     def add(self, questions: Iterable[Question]) -> None:
         """Keep questions with their prompts; one that is asked again is the later run's."""
         with self._db.write() as connection:
-            driver = raw(connection)
+            driver = driver_connection(connection)
             for question in questions:
                 digest = question.prompt.digest
                 add_prompt(driver, digest, question.prompt)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, text
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.transactions import Transactions, now
 from store.digests import canonical_json
 from store.tables import leases
@@ -51,7 +51,7 @@ class Responses:
         """Return the newest answer to exactly this request, None if there is none in use."""
         with self._db.read() as connection:
             row = (
-                raw(connection)
+                driver_connection(connection)
                 .execute(
                     _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
                     "ORDER BY response_id DESC LIMIT 1",
@@ -64,7 +64,7 @@ class Responses:
     def digests(self) -> set[str]:
         """Return the addresses of all requests with an answer in use."""
         with self._db.read() as connection:
-            rows = raw(connection).execute(
+            rows = driver_connection(connection).execute(
                 "SELECT request_digest FROM responses WHERE outcome <> 'set_aside'"
             )
             return {row[0] for row in rows}
@@ -72,21 +72,25 @@ class Responses:
     def template_digests(self) -> set[str]:
         """Return the addresses of the templates that stored prompts were made from."""
         with self._db.read() as connection:
-            rows = raw(connection).execute("SELECT DISTINCT template_digest FROM prompts")
+            rows = driver_connection(connection).execute(
+                "SELECT DISTINCT template_digest FROM prompts"
+            )
             return {row[0] for row in rows}
 
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
         with self._db.read() as connection:
             row = (
-                raw(connection).execute(_FOUND + "WHERE response_id = ?", (response_id,)).fetchone()
+                driver_connection(connection)
+                .execute(_FOUND + "WHERE response_id = ?", (response_id,))
+                .fetchone()
             )
         return None if row is None else _stored(row)
 
     def behind_interests(self) -> dict[int, AnswerBehind]:
         """Return the newest answer behind the interests of each subject that was answered."""
         with self._db.read() as connection:
-            rows = raw(connection).execute(
+            rows = driver_connection(connection).execute(
                 "SELECT n.subject_id, max(r.response_id), r.request_digest, r.base_url, "
                 "r.created_at "
                 "FROM interests n JOIN responses r USING (response_id) GROUP BY n.subject_id"
@@ -100,7 +104,7 @@ class Responses:
         failures of the question.
         """
         with self._db.read() as connection:
-            rows = raw(connection).execute(
+            rows = driver_connection(connection).execute(
                 "SELECT request_digest, min(at) FROM (SELECT request_digest, created_at AS at "
                 "FROM responses WHERE outcome NOT IN ('ok', 'unread') UNION ALL "
                 "SELECT request_digest, started_at FROM attempts WHERE response_id IS NULL "
@@ -133,9 +137,9 @@ class Responses:
         )
         with self._db.write() as connection:
             if response.prompt is not None and prompt_digest is not None:
-                add_prompt(raw(connection), prompt_digest, response.prompt)
+                add_prompt(driver_connection(connection), prompt_digest, response.prompt)
             row = (
-                raw(connection)
+                driver_connection(connection)
                 .execute(
                     "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
                     "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
@@ -151,7 +155,7 @@ class Responses:
     def settle(self, response_id: int, outcome: Outcome, detail: Mapping[str, Any]) -> None:
         """Record how reading an answer ended: mends and repairs, or what was wrong."""
         with self._db.write() as connection:
-            raw(connection).execute(
+            driver_connection(connection).execute(
                 "UPDATE responses SET outcome = ?, detail = ? WHERE response_id = ?",
                 (outcome, canonical_json(dict(detail)), response_id),
             )
@@ -197,14 +201,14 @@ class Responses:
             answer = self.find(attempt.request_digest)
             if answer is not None:
                 return Ticket(answer=answer)
-            reason = refuse(self._account.look(raw(connection))) if refuse else None
+            reason = refuse(self._account.look(driver_connection(connection))) if refuse else None
             if reason is not None:
                 return Ticket(refused=reason, others=leases.others(connection, owner, clock))
             expires = clock + lease_s
             if not leases.claim(connection, attempt.request_digest, owner, clock, expires):
                 return Ticket()
             row = (
-                raw(connection)
+                driver_connection(connection)
                 .execute(
                     "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, "
                     "reserved_usd, reserved_tokens, started_at, task_subject_id) "
@@ -234,7 +238,7 @@ class Responses:
         with self._db.write() as connection:
             gone = _is_forgotten(connection, attempt_id) or _is_gone(connection, response)
             response_id = None if gone else self.add(response)
-            raw(connection).execute(
+            driver_connection(connection).execute(
                 "UPDATE attempts SET outcome = 'answered', status_code = 200, response_id = ?, "
                 "tokens_in = ?, tokens_out = ?, cost_usd = ?, latency_s = ? WHERE attempt_id = ?",
                 (
@@ -276,7 +280,7 @@ class Responses:
         """
         nothing = 0 if free else None
         with self._db.write() as connection:
-            raw(connection).execute(
+            driver_connection(connection).execute(
                 "UPDATE attempts SET outcome = ?, status_code = ?, tokens_in = ?, tokens_out = ?, "
                 "cost_usd = ?, latency_s = ?, error = CASE WHEN request_digest = ? THEN NULL "
                 "ELSE ? END WHERE attempt_id = ?",
@@ -289,7 +293,7 @@ class Responses:
     def withdraw(self, attempt_id: int) -> None:
         """Take back a call that was entered but never sent, and its lease."""
         with self._db.write() as connection:
-            driver = raw(connection)
+            driver = driver_connection(connection)
             withdrawn = driver.execute(
                 "DELETE FROM attempts WHERE attempt_id = ? RETURNING request_digest", (attempt_id,)
             ).fetchall()
@@ -309,7 +313,7 @@ class Responses:
         """Sums of the ledger, of one run or of all; the extractor's calls are none."""
         with self._db.read() as connection:
             row = (
-                raw(connection)
+                driver_connection(connection)
                 .execute(
                     "SELECT count(*), "
                     "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
@@ -328,7 +332,7 @@ class Responses:
 
 def _is_gone(connection: Connection, about: NewAttempt | NewResponse) -> bool:
     """Whether whoever a call is about has no row any more."""
-    driver = raw(connection)
+    driver = driver_connection(connection)
     for query, number in (
         ("SELECT 1 FROM subjects WHERE subject_id = ?", about.subject_id),
         ("SELECT 1 FROM task_subjects WHERE task_subject_id = ?", about.task_subject_id),
@@ -341,7 +345,7 @@ def _is_gone(connection: Connection, about: NewAttempt | NewResponse) -> bool:
 def _is_forgotten(connection: Connection, attempt_id: int) -> bool:
     """Whether ``forget`` took the question away while it was being answered."""
     query = "SELECT request_digest FROM attempts WHERE attempt_id = ?"
-    row = raw(connection).execute(query, (attempt_id,)).fetchone()
+    row = driver_connection(connection).execute(query, (attempt_id,)).fetchone()
     return row is not None and row[0] == FORGOTTEN
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from store.data.dataset import Dataset
 from store.data.splits import Part
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import LeakageError
@@ -111,7 +111,7 @@ def refuse_leak(connection: Connection, kind: str | None = None) -> None:
     LeakageError
         Naming the item and the subject.
     """
-    driver = raw(connection)  # a clique has hundreds of members: one short query each
+    driver = driver_connection(connection)  # a clique has hundreds of members: one short query each
 
     @cache
     def history(user: int) -> list[tuple[int, int]]:

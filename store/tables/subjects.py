@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, text
 
 from store.choices import SubjectKind
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json
@@ -124,7 +124,7 @@ class Subjects:
         The sizes of exemplars with members follow.
         """
         with self._db.write() as connection:
-            raw(connection).executemany(_ADD_MEMBER, members)
+            driver_connection(connection).executemany(_ADD_MEMBER, members)
             connection.execute(_SIZES)
 
     def similarities(self, kind: Kind) -> list[tuple[int, float]]:
@@ -234,7 +234,7 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
     _save_items(connection, subject_id, row)
     similarities = row.similarities or [None] * len(row.members)
     if row.members:
-        raw(connection).executemany(
+        driver_connection(connection).executemany(
             "INSERT OR REPLACE INTO memberships (user_ix, subject_id, similarity) VALUES (?, ?, ?)",
             [
                 (int(user), subject_id, None if value is None else float(value))
@@ -261,7 +261,7 @@ def _save_items(connection: Connection, subject_id: int, row: SubjectRow) -> Non
         )
     connection.execute(text("DELETE FROM subject_items WHERE subject_id = :id"), {"id": subject_id})
     if after:
-        raw(connection).executemany(
+        driver_connection(connection).executemany(
             "INSERT INTO subject_items (subject_id, position, item_ix, owners) VALUES (?, ?, ?, ?)",
             [(subject_id, place, item, count) for place, (item, count) in enumerate(after)],
         )

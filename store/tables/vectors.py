@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, text
 
 from store.data.dataset import item_text
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import text_digest
@@ -73,7 +73,7 @@ class Vectors:
         ]
         if rows:
             with self._db.write() as connection:
-                raw(connection).executemany(
+                driver_connection(connection).executemany(
                     "INSERT INTO vectors (model, digest, dim, vector) VALUES (?, ?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     rows,

@@ -17,7 +17,7 @@ from store.data.interest import interest_text
 from store.db.transactions import now
 from store.digests import canonical_json, text_digest
 from store.errors import StoreError, UserError
-from store.tables.listing import keeping
+from store.tables.listing import listing_updates
 from store.upkeep import disputes, import_edits
 from store.upkeep.changes import Change, Edit, Merged, OneInterest, Pinned, Renamed, Wording
 from store.upkeep.disputes import Disputed
@@ -52,7 +52,7 @@ def merge(store: Store, interest_id: int, into: int) -> Edit[Merged]:
     StoreError, UserError
         If an interest is unknown, both are the same, or the first is pinned.
     """
-    with store.write() as connection, keeping(connection) as touch:
+    with store.write() as connection, listing_updates(connection) as touch:
         one = _find(connection, interest_id, store)
         other = _find(connection, into, store)
         lead = other.canonical_id or into
@@ -84,7 +84,7 @@ def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
         If the interest is unknown, or the label is empty, too long or not printable.
     """
     label = _label(label)
-    with store.write() as connection, keeping(connection) as touch:
+    with store.write() as connection, listing_updates(connection) as touch:
         one = _find(connection, interest_id, store)
         touch([interest_id])
         if label == one.label:
@@ -107,7 +107,7 @@ def pin(store: Store, interest_id: int) -> Edit[Pinned]:
     StoreError, UserError
         If the interest is unknown or pinned already.
     """
-    with store.write() as connection, keeping(connection) as touch:
+    with store.write() as connection, listing_updates(connection) as touch:
         one = _find(connection, interest_id, store)
         if one.pinned:
             raise UserError(f"interest {interest_id} is pinned already")
@@ -157,7 +157,7 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         If there is no such change, it was taken back already, its interest is gone, or a later
         change touched the same interest.
     """
-    with store.write() as connection, keeping(connection) as touch:
+    with store.write() as connection, listing_updates(connection) as touch:
         edit = _edit(connection, edit_id, store)
         if edit.undone_at:
             raise UserError(f"edit {edit_id} was taken back already, at {edit.undone_at}")

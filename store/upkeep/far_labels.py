@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def keep_far_labels(store: Store, closeness: Mapping[int, float]) -> None:
     if dict(closeness) == far_labels(store):
         return
     with store.write() as connection:
-        driver = raw(connection)
+        driver = driver_connection(connection)
         driver.execute("DELETE FROM far_labels")
         driver.executemany(
             "INSERT INTO far_labels (interest_id, closeness) VALUES (?, ?)",

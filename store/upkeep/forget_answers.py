@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.tables.texts import caused_answers
 
@@ -59,7 +59,7 @@ def remove_caused(connection: Connection, subjects: Sequence[int], user_ix: int)
     bound = {"ids": list(subjects), "users": [user_ix]}
     connection.exec_driver_sql(_KEEP)
     gone = [(number,) for number in caused_answers(connection, subjects, [user_ix])]
-    raw(connection).executemany(_KEEP_ONE, gone)
+    driver_connection(connection).executemany(_KEEP_ONE, gone)
     connection.execute(_COLLECT_OFFLINE)
     connection.execute(_RELEASE, bound)
     connection.execute(_EMPTY, bound)

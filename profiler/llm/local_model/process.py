@@ -68,7 +68,7 @@ class LocalServer:
         )
         finalize(self, _end, process)
         self._process = process
-        heard: list[str] = []
+        output: list[str] = []
         said: list[str] = []
         threading.Thread(target=_keep_last, args=(process.stderr, said), daemon=True).start()
         settings = {
@@ -83,8 +83,8 @@ class LocalServer:
         try:
             process.stdin.write(json.dumps(settings) + "\n")
             process.stdin.flush()
-            heard.append(_line(process))
-            self._address = json.loads(heard[0])["address"]
+            output.append(_line(process))
+            self._address = json.loads(output[0])["address"]
         except (OSError, ValueError, KeyError):
             _end(process)
             why = cut(" ".join(said[-3:])) or "it ended without a word"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import canonical_json, text_digest
@@ -91,7 +91,7 @@ class Cards:
         ]
         with self._db.write() as connection:
             self.remove([one[0] for one in rows])
-            raw(connection).executemany(_SAVE, rows)
+            driver_connection(connection).executemany(_SAVE, rows)
 
     def load(self) -> dict[int, Card]:
         """All cards by ``item_ix``."""
@@ -113,4 +113,6 @@ class Cards:
     def remove(self, items: Sequence[int]) -> None:
         """Remove the cards of some items, by ``item_ix``."""
         with self._db.write() as connection:
-            raw(connection).execute(_REMOVE, (json.dumps([int(item) for item in items]),))
+            driver_connection(connection).execute(
+                _REMOVE, (json.dumps([int(item) for item in items]),)
+            )

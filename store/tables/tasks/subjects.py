@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.tables.subjects import State
@@ -71,7 +71,7 @@ class TaskSubjects:
     def add(self, subjects: Iterable[TaskSubject]) -> list[int]:
         """Add subjects that are not there yet, as pending; return the numbers of all, in order."""
         with self._db.write() as connection:
-            driver = raw(connection)
+            driver = driver_connection(connection)
             return [
                 int(
                     driver.execute(_ADD, (s.task, s.kind, s.name, s.item_ix, s.user_ix)).fetchone()[
@@ -93,7 +93,7 @@ class TaskSubjects:
         """Record how asking about some subjects ended."""
         with self._db.write() as connection:
             rows = [(state, reason, number) for number in numbers]
-            raw(connection).executemany(_SET_STATE, rows)
+            driver_connection(connection).executemany(_SET_STATE, rows)
 
     def counts(self) -> dict[str, dict[State, int]]:
         """Subjects by task and state."""
@@ -114,7 +114,9 @@ class TaskSubjects:
     def add_parents(self, response_id: int, parents: Iterable[int]) -> None:
         """Record the answers that a question quoted or went on from, by number."""
         with self._db.write() as connection:
-            raw(connection).executemany(_ADD_PARENT, [(response_id, one) for one in parents])
+            driver_connection(connection).executemany(
+                _ADD_PARENT, [(response_id, one) for one in parents]
+            )
 
     def parents(self, response_id: int) -> list[int]:
         """Numbers of the answers that an answer's question follows from, ascending."""

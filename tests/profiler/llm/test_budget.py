@@ -16,7 +16,7 @@ from profiler.asking.runner import run_asking
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.budget import Caps, reservation
 from prompts import Template
-from store.db.driver import raw
+from store.db.driver import driver_connection
 from store.errors import BudgetReachedError
 from store.store import Store, open_store
 from store.tables.ledger import NewAttempt
@@ -217,7 +217,7 @@ def test_the_account_is_the_sum_of_the_ledger(tmp_path: Path) -> None:
                 else:
                     store.responses.close_failed(chosen, "timeout", error="", free=action == "free")
             with store.write() as connection:
-                found = account.look(raw(connection))
+                found = account.look(driver_connection(connection))
             spent = store.responses.spent()
             assert (found.calls, found.tokens) == (spent.calls, spent.tokens)
             assert found.usd == pytest.approx(spent.usd)

@@ -69,7 +69,7 @@ def search(
     query
         Words, or an FTS5 expression.
     k
-        Most hits; near-duplicates are one.
+        Maximum number of hits; near-duplicates are one.
     encoder, encode
         Compare the meaning of the query itself, with the store's encoder or the one named.
 

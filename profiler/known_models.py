@@ -26,7 +26,7 @@ class KnownModel:
     listed
         Whether the table of models or of prices has an entry for it; else only its service counts.
     context, longest
-        Most tokens of prompt and answer, and of an answer; None where unknown.
+        Maximum number of tokens of prompt and answer, and of an answer; None where unknown.
     methods
         How JSON can be asked for, the best first.
     temperature

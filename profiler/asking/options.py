@@ -19,7 +19,7 @@ class AskingOptions(CallOptions):
     max_tokens, temperature, seed
         Of each answer; a temperature or seed of None is not sent.
     token_budget, cut
-        Most tokens of the item list, and which items stay when it is longer.
+        Maximum number of tokens of the item list, and which items stay when it is longer.
     max_interests
         Most interests of one answer.
     language

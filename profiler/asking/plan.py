@@ -38,7 +38,7 @@ class QuestionSettings(Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """Most tokens of an answer."""
+        """Maximum number of tokens of an answer."""
 
     @property
     def temperature(self) -> float | None:
@@ -50,7 +50,7 @@ class QuestionSettings(Protocol):
 
     @property
     def token_budget(self) -> int:
-        """Most tokens of the list of items shown."""
+        """Maximum number of tokens of the list of items shown."""
 
     @property
     def cut(self) -> Cut:

@@ -83,7 +83,7 @@ def make_request(
     template
         A question, not the correction.
     token_budget
-        Most tokens of the item list, by :func:`prompts.items.estimate_tokens`.
+        Maximum number of tokens of the item list, by :func:`prompts.items.estimate_tokens`.
     cut
         Which items stay where the budget is too small: the last ones, or an even spread. For a
         synthetic user, whose items stand by number of owners, ``recent`` keeps the first ones.

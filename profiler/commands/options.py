@@ -30,19 +30,21 @@ StoredEncoder = Annotated[
 OnlyPending = Annotated[
     bool,
     option(
-        "Leave subjects whose interests another model, the extractor or another prompt made.",
+        "Skip subjects that already have interests from another model, the extractor or another "
+        "prompt.",
         "--only-pending",
     ),
 ]
 TemplateFolder = Annotated[
-    Path | None, option("Folder of templates that take the place of ours by name.", "--prompts")
+    Path | None,
+    option("Folder of templates that replace the built-in ones of the same name.", "--prompts"),
 ]
 PricesFile = Annotated[
     Path | None,
-    option("Price table whose entries take the place of the built-in ones.", "--prices"),
+    option("Price table whose entries replace the built-in ones.", "--prices"),
 ]
 TokenBudget = Annotated[
-    int | None, option("Most tokens of a prompt's item list.", min=1, default="6000")
+    int | None, option("Maximum number of tokens of a prompt's item list.", min=1, default="6000")
 ]
 CutOption = Annotated[
     Cut | None,
@@ -60,7 +62,7 @@ ModelOption = Annotated[
 TimeoutOption = Annotated[
     float | None,
     option(
-        "Most seconds of a call.",
+        "Maximum number of seconds of a call.",
         "--timeout",
         min=0.1,
         default="grows with the longest answer asked for",
@@ -169,7 +171,7 @@ class AnswerOptions:
     HEADING: ClassVar[str] = "Questions and answers"
 
     max_tokens: Annotated[
-        int | None, option("Most tokens of an answer.", min=1, default="2000")
+        int | None, option("Maximum number of tokens of an answer.", min=1, default="2000")
     ] = None
     temperature: Temperature = None
     token_budget: TokenBudget = None
@@ -180,7 +182,7 @@ class AnswerOptions:
     ] = None
     ask_anew: Annotated[
         bool,
-        option("Ask anew what the question of an earlier release has answered.", "--reask"),
+        option("Ask again what was already answered for an earlier release.", "--reask"),
     ] = False
 
     def settings(self) -> dict[str, Any]:
@@ -243,13 +245,13 @@ class PaceOptions:
     concurrency: Annotated[
         int | None,
         option(
-            "Most calls under way at once; fewer where the service is full.",
+            "Maximum number of calls at the same time; lowered where the service is overloaded.",
             min=1,
             default="8; 2 for a server on this machine",
         ),
     ] = None
-    rpm: Annotated[int | None, option("Most requests per minute.", min=1)] = None
-    tpm: Annotated[int | None, option("Most tokens per minute.", min=1)] = None
+    rpm: Annotated[int | None, option("Maximum number of requests per minute.", min=1)] = None
+    tpm: Annotated[int | None, option("Maximum number of tokens per minute.", min=1)] = None
 
 
 _COVERS = "in this store, by all runs and processes together, failed calls included."

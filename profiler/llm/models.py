@@ -79,7 +79,7 @@ class ModelFacts:
     seed
         Name under which a seed is sent, None where there is none.
     context, longest
-        Most tokens of prompt and answer, and of an answer; None where unknown.
+        Maximum number of tokens of prompt and answer, and of an answer; None where unknown.
     api, tools_api
         Which API it is called by, and with tools.
     body

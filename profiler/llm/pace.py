@@ -32,7 +32,7 @@ BUSY = (503, 529)
 
 
 def calls_at_once(given: int | None, base_url: str | None) -> int:
-    """Most calls under way at once: as given, else by where the model runs.
+    """Maximum number of calls under way at once: as given, else by where the model runs.
 
     A server on this machine answers one or two at a time; whatever waits in its queue only runs
     into the time limit.

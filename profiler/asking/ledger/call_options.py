@@ -18,8 +18,8 @@ class CallOptions:
     Attributes
     ----------
     concurrency
-        Most calls under way at once; None is 8, and 2 where the model runs on this machine. Fewer
-        are made where the service is full.
+        Maximum number of calls at the same time; None is 8, and 2 where the model runs on this
+        machine. It is lowered where the service is overloaded.
     rpm, tpm
         Requests and tokens per minute; None leaves it to what the service tells.
     caps

@@ -21,7 +21,7 @@ def assign(
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
-    """Let the users of SOURCE join their nearest exemplar; nobody is asked anything.
+    """Assign the users of SOURCE to their nearest exemplar, without a language model.
 
     $ profiler assign new-customers.csv --store shop.db --save
     """
@@ -95,6 +95,6 @@ def _print(document: _Document) -> None:
             "their items; profiler build adds them"
         )
     if document["saved"]:
-        note(f"{document['saved']} users stored; nobody was asked")
+        note(f"{document['saved']} users stored; no model was called")
     elif rows:
         note("nothing was stored; add --save to keep them")

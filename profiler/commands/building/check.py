@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @grouped
 def check(source: Source, data: DataOptions, json: Json = False) -> None:
-    """Say what would be read and what looks wrong. Leaves with 2 where build would refuse.
+    """Say what would be read and what looks wrong.
+
+    Exits with code 2 where `profiler build` would refuse the data.
 
     $ profiler check shop
     $ profiler check orders.csv --user-column customer --item-column sku --time-column when

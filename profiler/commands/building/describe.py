@@ -31,7 +31,7 @@ class CardOptions:
 
     items: Annotated[int | None, option("Items of one question.", min=1, default="20")] = None
     max_tokens: Annotated[
-        int | None, option("Most tokens of an answer.", min=1, default="4000")
+        int | None, option("Maximum number of tokens of an answer.", min=1, default="4000")
     ] = None
     temperature: Temperature = None
     prompts: TemplateFolder = None

@@ -30,7 +30,9 @@ def retry(
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> int:
-    """Ask again about quarantined subjects. Leaves with 1 where some are quarantined again.
+    """Ask again about quarantined subjects.
+
+    Exits with code 1 where some are quarantined again.
 
     $ profiler retry --failed --store shop.db --llm openai:gpt-4o-mini
     """

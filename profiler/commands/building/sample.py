@@ -17,7 +17,7 @@ def sample(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Write a small shop with planted interests, to try everything on.
+    """Write the data of a small shop with planted interests, to try the commands on.
 
     $ profiler sample shop
     """

@@ -114,7 +114,9 @@ def fetch(
     prices: PricesFile = None,
     json: Json = False,
 ) -> int:
-    """Store and read what has come. Leaves with 1 where questions are due again or out still.
+    """Fetch the answers that are ready, store and read them.
+
+    Exits with code 1 where questions are still unanswered or have to be asked again.
 
     $ profiler batch fetch --store shop.db --llm openai:gpt-4o-mini
     """
@@ -151,7 +153,7 @@ def fetch(
 
 @app.command(cls=Command, context_settings=SETTINGS)
 def cancel(store: StoreFile, llm: Model, base_url: BaseUrl = None, json: Json = False) -> None:
-    """Have the provider stop, and give up batches of which nobody knows whether they arrived.
+    """Cancel batches at the provider, and drop those that may never have arrived there.
 
     $ profiler batch cancel --store shop.db --llm openai:gpt-4o-mini
     """

@@ -24,7 +24,7 @@ def import_cards(
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
-    """Store item cards made elsewhere, marked as brought; no run replaces them.
+    """Store item cards made elsewhere; they are marked as imported, and no run replaces them.
 
     $ profiler import-cards cards.jsonl --store shop.db
     """

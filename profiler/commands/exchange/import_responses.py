@@ -25,7 +25,9 @@ def import_responses(
     prices: PricesFile = None,
     json: Json = False,
 ) -> None:
-    """Store and read the answers to a batch file. Leaves with 1 where a subject is quarantined.
+    """Store and read the answers to a batch file.
+
+    Exits with code 1 where a subject is quarantined.
 
     $ profiler import-responses answers.jsonl --store shop.db
     """

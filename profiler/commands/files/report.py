@@ -41,7 +41,7 @@ def report(
         option("What histories are made of, for the words on the page.", default="guessed"),
     ] = None,
     seed: Annotated[
-        int | None, option("Decides the sample of people and the map.", default="0")
+        int | None, option("Seed of the sample of people and of the map.", default="0")
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,

@@ -32,7 +32,7 @@ def ask(
         str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
     ] = None,
     max_tokens: Annotated[
-        int | None, option("Most tokens of each step.", min=1, default="1000")
+        int | None, option("Maximum number of tokens of each step.", min=1, default="1000")
     ] = None,
     temperature: Temperature = None,
     model_option: ModelOption = None,
@@ -41,7 +41,7 @@ def ask(
 ) -> int:
     """Answer a question from the store; every sentence cites interests or items that exist.
 
-    The model may only look things up, in at most ten steps.
+    The model can only look things up in the store, in at most ten steps.
 
     $ profiler ask "What do readers of crime novels buy?" --store shop.db --llm openai:gpt-4o-mini
     """

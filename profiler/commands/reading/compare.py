@@ -20,7 +20,7 @@ def compare(
     store: StoreFile,
     json: Json = False,
 ) -> None:
-    """A user's history and interests beside those of the exemplar that stands for them.
+    """Compare a user's history and interests with those of the user's exemplar.
 
     $ profiler compare U042 --store shop.db
     """

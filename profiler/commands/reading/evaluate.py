@@ -18,7 +18,7 @@ def evaluate(
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Length of the rankings.")] = 50,
     seed: Annotated[
-        int, typer.Option(help="Decides the sample of users where there are many.")
+        int, typer.Option(help="Seed of the sample of users, which is taken where there are many.")
     ] = 0,
     json: Json = False,
 ) -> None:

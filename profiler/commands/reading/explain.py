@@ -18,9 +18,10 @@ def explain(
     detail: Detail = False,
     json: Json = False,
 ) -> None:
-    """Why an item fits a user, by the stored interests alone: in a sentence.
+    """Explain in one sentence why an item fits a user, by the stored interests alone.
 
-    --detail shows the nearest of the user's interests, what proves them and the path to the answer.
+    --detail adds the user's nearest interests, the items that prove them and the answer they
+    come from.
 
     $ profiler explain U042 --item P096 --store shop.db
     $ profiler explain U042 --item P096 --store shop.db --detail

@@ -13,7 +13,7 @@ from store.console.options import Json, StoreFile, option
 def search(
     query: Annotated[str, typer.Argument(help="Words, or an expression such as: gel AND pen*")],
     store: StoreFile,
-    limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Most hits.")] = 10,
+    limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Maximum number of hits.")] = 10,
     encode: Annotated[
         bool, option("Encode the query itself (loads the encoder).", "--encode")
     ] = False,

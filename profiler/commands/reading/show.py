@@ -36,7 +36,7 @@ def show(
     detail: Detail = False,
     json: Json = False,
 ) -> None:
-    """A user's interests, each in a sentence: their own, then those of who stands for them.
+    """Show a user's interests, each in a sentence: the user's own, then those of the exemplar.
 
     $ profiler show U042 --store shop.db
     $ profiler show U042 --store shop.db -k 0 --detail

@@ -16,7 +16,7 @@ class TransformerRefiner(nn.Module):
     d, layers, heads, dropout
         Width, blocks, heads of attention, share that is dropped while training.
     tokens : int
-        Most tokens of a row.
+        Maximum number of tokens of a row.
     """
 
     def __init__(self, d: int, layers: int, heads: int, dropout: float, tokens: int) -> None:

@@ -137,6 +137,7 @@ NOT_A_USERS = {
     "questions": ("request_digest", "prompt_digest", "shown"),
     "batches": ("name", "model", "base_url", "owner", "provider_id", "state", "made_at"),
     "batch_rows": ("request_digest", "outcome"),
+    "interaction_parts": ("file", "digest"),
     "leases": ("request_digest", "owner"),
     "interests": ("source", "text_digest"),
     "edits": ("kind", "made_at", "undone_at"),

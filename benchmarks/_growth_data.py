@@ -6,7 +6,7 @@ of its own, and written block by block, so memory does not grow with the number 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,88 @@ BLOCK = 50_000
 THEMES = 400
 SHORTEST = 5
 OPENING, YEARS = 1_577_836_800, 4 * 365 * 86_400
-_KINDS = (
-    "tent lantern stove kettle grinder mug notebook pen lamp desk chair shelf drill saw wrench "
-    "brush easel canvas guitar tuner amplifier racket ball glove helmet saddle pump puzzle kite "
-    "robot camera lens tripod charger cable router keyboard mouse rug curtain pillow blanket"
-).split()
-_USES = "travel garden kitchen office winter school studio beach workshop nursery".split()
-_MAKERS = "Arden Bolt Corvo Delta Ember Fjord Grove Harbor Indigo Juniper Kestrel Lumen".split()
-_FORMS = "compact classic folding steel wooden pocket deluxe silent bright heavy".split()
+_KINDS = [
+    "tent",
+    "lantern",
+    "stove",
+    "kettle",
+    "grinder",
+    "mug",
+    "notebook",
+    "pen",
+    "lamp",
+    "desk",
+    "chair",
+    "shelf",
+    "drill",
+    "saw",
+    "wrench",
+    "brush",
+    "easel",
+    "canvas",
+    "guitar",
+    "tuner",
+    "amplifier",
+    "racket",
+    "ball",
+    "glove",
+    "helmet",
+    "saddle",
+    "pump",
+    "puzzle",
+    "kite",
+    "robot",
+    "camera",
+    "lens",
+    "tripod",
+    "charger",
+    "cable",
+    "router",
+    "keyboard",
+    "mouse",
+    "rug",
+    "curtain",
+    "pillow",
+    "blanket",
+]
+_USES = [
+    "travel",
+    "garden",
+    "kitchen",
+    "office",
+    "winter",
+    "school",
+    "studio",
+    "beach",
+    "workshop",
+    "nursery",
+]
+_MAKERS = [
+    "Arden",
+    "Bolt",
+    "Corvo",
+    "Delta",
+    "Ember",
+    "Fjord",
+    "Grove",
+    "Harbor",
+    "Indigo",
+    "Juniper",
+    "Kestrel",
+    "Lumen",
+]
+_FORMS = [
+    "compact",
+    "classic",
+    "folding",
+    "steel",
+    "wooden",
+    "pocket",
+    "deluxe",
+    "silent",
+    "bright",
+    "heavy",
+]
 
 
 @dataclass(frozen=True)
@@ -127,3 +201,9 @@ def write_encoder(folder: Path, dim: int = 384, seed: int = 0) -> Path:
     model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)])
     model.save(str(folder))
     return folder
+
+
+def make(words: Sequence[str]) -> None:
+    """Write data and encoder: folder, folder, users, items, interactions."""
+    write_data(Path(words[0]), Size(*map(int, words[2:])))
+    write_encoder(Path(words[1]))

@@ -17,8 +17,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._growth_data import Size, write_data, write_encoder
-
 
 def run(name: str, args: Sequence[str], log: Path, program: str = "profiler") -> None:
     """Run one command and print its wall time and the peak of its memory."""
@@ -65,15 +63,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of commands, such as: report exemplars")
     parser.add_argument("--build", nargs="*", default=[], help="more words for profiler build")
     options = parser.parse_args()
-    size = Size(options.users, options.items, options.interactions)
-    folder = options.folder / f"{size.users}-{size.items}-{size.interactions}"
+    size = (options.users, options.items, options.interactions)
+    folder = options.folder / "-".join(map(str, size))
     data, encoder, store = folder / "data", folder / "words", folder / "store.db"
-    if not (data / "interactions.parquet").exists():
-        start = time.perf_counter()
-        write_data(data, size)
-        print(f"{'generate':<26}{time.perf_counter() - start:>9.1f} s", flush=True)
-    if not encoder.exists():
-        write_encoder(encoder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not encoder.exists():  # apart, so that its memory is not counted with the commands'
+        made = "import sys; from benchmarks._growth_data import make; make(sys.argv[1:])"
+        words = [str(data), str(encoder), *map(str, size)]
+        subprocess.run([sys.executable, "-c", made, *words], check=True, cwd=ROOT)
     log = folder / "log.txt"
     built = ["build", str(data), "--store", str(store), "--encoder", str(encoder), *options.build]
     steps = [("check", ["check", str(data)]), ("build", built), ("build again", built)]

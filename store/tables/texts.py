@@ -135,6 +135,7 @@ NOT_A_USERS = {
     ),
     "attempts": ("request_digest", "purpose", "outcome", "started_at"),
     "questions": ("request_digest", "prompt_digest", "shown"),
+    "data_versions": ("kind", "source", "read_digest", "dataset_digest", "made_at"),
     "batches": ("name", "model", "base_url", "owner", "provider_id", "state", "made_at"),
     "batch_rows": ("request_digest", "outcome"),
     "interaction_parts": ("file", "digest"),

@@ -31,6 +31,11 @@ CELLS = (
     _Cells("questions", "request_digest", "shown", "array"),
     _Cells("edits", "edit_id", "payload", "object"),
     _Cells("cards", "item_ix", "next", "array"),
+    _Cells("cases", "case_id", "history", "array"),
+    _Cells("cases", "case_id", "candidates", "array"),
+    _Cells("nominations", "nomination_id", "settings", "object"),
+    _Cells("teacher_hints", "teacher", "hints", "array"),
+    _Cells("rankings", "ranking_id", "items", "array"),
 )
 """Every column of JSON; a test finds those that are missing here."""
 

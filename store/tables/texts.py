@@ -55,11 +55,16 @@ class UserTexts:
 
 
 _OF_SUBJECTS = "subject_id IN :ids"
-_OF_TASKS = "task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users)"
+# What a task asked about them, or showed of them beside somebody else.
+_OF_TASKS = (
+    "task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users "
+    "UNION SELECT task_subject_id FROM task_subject_users WHERE user_ix IN :users)"
+)
 # Answers about them, and every answer whose question quoted one of these, however far on.
 _RESPONSES = (
     "(WITH RECURSIVE caused (n) AS (SELECT response_id FROM responses WHERE subject_id IN :ids "
-    "OR task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users) "
+    "OR task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users "
+    "UNION SELECT task_subject_id FROM task_subject_users WHERE user_ix IN :users) "
     "UNION SELECT p.response_id FROM answer_parents p JOIN caused ON caused.n = p.parent_id) "
     "SELECT n FROM caused)"
 )
@@ -100,6 +105,7 @@ USER_TEXTS = (
         "WHERE prompt_digest IS NOT NULL UNION SELECT prompt_digest FROM questions)",
     ),
     UserTexts("cards", ("card", "next"), _with_answers("response_id IN CAUSED")),
+    UserTexts("teacher_hints", ("hints",), _with_answers("response_id IN CAUSED")),
     UserTexts("edits", ("payload",), _EDITED),
     UserTexts("interests", ("label", "description"), _OF_SUBJECTS),
     UserTexts(
@@ -139,6 +145,10 @@ NOT_A_USERS = {
     "batches": ("name", "model", "base_url", "owner", "provider_id", "state", "made_at"),
     "batch_rows": ("request_digest", "outcome"),
     "interaction_parts": ("file", "digest"),
+    "cases": ("digest", "teacher", "history", "candidates"),
+    "nominations": ("digest", "teacher", "backbone", "policy", "settings", "made_at"),
+    "teacher_hints": ("teacher", "source", "template_digest"),
+    "rankings": ("source", "items", "template_digest"),
     "leases": ("request_digest", "owner"),
     "interests": ("source", "text_digest"),
     "edits": ("kind", "made_at", "undone_at"),

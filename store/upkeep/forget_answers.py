@@ -21,6 +21,7 @@ _COLLECT_OFFLINE = statement(
 _RELEASE = statement(
     "DELETE FROM leases WHERE request_digest IN (SELECT request_digest FROM attempts WHERE "
     "subject_id IN :ids OR task_subject_id IN (SELECT task_subject_id FROM task_subjects "
+    "WHERE user_ix IN :users UNION SELECT task_subject_id FROM task_subject_users "
     "WHERE user_ix IN :users) OR response_id IN (SELECT response_id FROM temp.gone))",
     "ids",
     "users",
@@ -28,6 +29,7 @@ _RELEASE = statement(
 _EMPTY = statement(
     "UPDATE attempts SET error = NULL, response_id = NULL, request_digest = 'forgotten' WHERE "
     "subject_id IN :ids OR task_subject_id IN (SELECT task_subject_id FROM task_subjects "
+    "WHERE user_ix IN :users UNION SELECT task_subject_id FROM task_subject_users "
     "WHERE user_ix IN :users) OR response_id IN (SELECT response_id FROM temp.gone)",
     "ids",
     "users",
@@ -39,11 +41,15 @@ _MADE_OF_IT = (
     "UPDATE task_subjects SET state = 'pending', reason = NULL WHERE task = 'cards' AND item_ix IN "
     "(SELECT item_ix FROM cards WHERE response_id IN (SELECT response_id FROM temp.gone))",
     "DELETE FROM cards WHERE response_id IN (SELECT response_id FROM temp.gone)",
+    "DELETE FROM teacher_hints WHERE response_id IN (SELECT response_id FROM temp.gone)",
+    "DELETE FROM rankings WHERE response_id IN (SELECT response_id FROM temp.gone)",
     "UPDATE interests SET response_id = NULL WHERE response_id IN "
     "(SELECT response_id FROM temp.gone)",
 )
 _REMOVE = "DELETE FROM responses WHERE response_id IN (SELECT response_id FROM temp.gone)"
 _OWN = statement("DELETE FROM task_subjects WHERE user_ix = :user")
+_SHOWN_BESIDE = statement("DELETE FROM task_subject_users WHERE user_ix = :user")
+_CASES = statement("DELETE FROM cases WHERE user_ix = :user")
 
 
 def remove_caused(connection: Connection, subjects: Sequence[int], user_ix: int) -> dict[str, int]:
@@ -54,7 +60,8 @@ def remove_caused(connection: Connection, subjects: Sequence[int], user_ix: int)
     Returns
     -------
     dict
-        Number of ``answers`` removed; ``task subjects`` where a task had asked about the user.
+        Number of ``answers`` removed; ``task subjects`` where a task had asked about the user, and
+        ``cases`` where a nomination had taken one of the user's history.
     """
     bound = {"ids": list(subjects), "users": [user_ix]}
     connection.exec_driver_sql(_KEEP)
@@ -67,5 +74,8 @@ def remove_caused(connection: Connection, subjects: Sequence[int], user_ix: int)
         connection.exec_driver_sql(step)
     removed = connection.exec_driver_sql(_REMOVE).rowcount
     own = connection.execute(_OWN, {"user": user_ix}).rowcount
+    connection.execute(_SHOWN_BESIDE, {"user": user_ix})
+    cases = connection.execute(_CASES, {"user": user_ix}).rowcount
     connection.exec_driver_sql("DROP TABLE temp.gone")
-    return {"answers": int(removed)} | ({"task subjects": int(own)} if own else {})
+    counts = {"answers": int(removed)} | ({"task subjects": int(own)} if own else {})
+    return counts | ({"cases": int(cases)} if cases else {})

@@ -30,6 +30,10 @@ _SEALED = {
     "vector": "SELECT model || ' ' || digest, seal(dim, vector) FROM vectors",
     "card": "SELECT CAST(item_ix AS TEXT), seal(card, next, source, template_digest, text_digest) "
     "FROM cards",
+    "case": "SELECT CAST(case_id AS TEXT), seal(digest, teacher, user_ix, history, target_ix, "
+    "candidates) FROM cases",
+    "ranking": "SELECT CAST(ranking_id AS TEXT), seal(case_id, source, forced, items, "
+    "template_digest) FROM rankings",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from _controls import clusters, permuted
 from _data import data_dir
 
 DATA = {
@@ -13,7 +14,8 @@ DATA = {
     "ml-1m": "ml-1m",
     "grocery": "amazon-grocery",
 }
-SOURCES = ("llm", "offline", "none")
+SOURCES = ("llm", "offline", "permuted", "clusters", "none")
+CONTROLS = {"permuted": permuted, "clusters": clusters}
 ASKED = {"office": (126, 60), "beauty": (305, 0), "ml-1m": (145, 0)}
 """Exemplars and synthetic users that the chat model was asked about."""
 
@@ -34,7 +36,8 @@ def interest_store(
     source
         Whose interests: ``llm``, the answers of a large chat model (items and interests are encoded
         with the default encoder, users join their nearest exemplar); ``offline``, the offline
-        extractor's about as many subjects; ``none``.
+        extractor's about as many subjects; ``permuted`` and ``clusters``, the controls of
+        :mod:`_controls`; ``none``.
     encode
         Without, items have no vectors; only for ``none``.
     """
@@ -51,7 +54,9 @@ def interest_store(
     partial.unlink(missing_ok=True)
     data = data_dir(DATA[name])
     chosen = f"{data / 'user_split.tsv.gz'}" if split == "given" else split
-    if source == "offline":
+    if source in CONTROLS:
+        CONTROLS[source](interest_store(name, folder, split), partial)
+    elif source == "offline":
         _ask_offline(name, data, chosen, partial)
     else:
         _import_answers(name, data, chosen, partial, source == "llm", encode)

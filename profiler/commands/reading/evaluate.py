@@ -22,13 +22,15 @@ def evaluate(
     ] = 0,
     json: Json = False,
 ) -> None:
-    """Measure the stored interests: grounded, covering, distinct, predictive.
+    """Measure how good the stored interests are, and judge them against controls.
+
+    The last lines are the verdict in words; all measures are explained in docs/quality.md.
 
     $ profiler evaluate --store shop.db --truth shop/truth.json
     """
     from contextlib import ExitStack
 
-    from store.console import print_json, print_table, show_progress
+    from store.console import print_json, print_table, say, show_progress
     from store.store import open_store
 
     with ExitStack() as stack, show_progress(quiet=json) as tell:
@@ -36,11 +38,12 @@ def evaluate(
         other = None if against is None else stack.enter_context(open_store(against))
         tell("starting", 0, 0)  # what is imported next takes seconds
         from profiler.quality.evaluate_store import evaluate_store, table_rows
+        from profiler.quality.verdict import verdict_lines
 
         tell("measuring", 0, 0)
         report = evaluate_store(opened, truth=truth, against=other, k=k, seed=seed)
     if json:
-        print_json(report)
+        print_json({**report, "verdict": verdict_lines(report)})
         return
     rows = []
     for name, part, value, between in table_rows(report):
@@ -48,3 +51,5 @@ def evaluate(
         span = f"{between[0]:.4f} to {between[1]:.4f}" if between else ""
         rows.append([name, part, "not measured" if shown is None else shown, span])
     print_table("", ["measure", "part", "value", "95 %"], rows)
+    for line in verdict_lines(report):
+        say(line)

@@ -55,24 +55,29 @@ class UserTexts:
 
 
 _OF_SUBJECTS = "subject_id IN :ids"
-# What a task asked about them, or showed of them beside somebody else.
-_OF_TASKS = (
-    "task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users "
-    "UNION SELECT task_subject_id FROM task_subject_users WHERE user_ix IN :users)"
+# Subjects of tasks made of a user's history, those whose questions quote a user, and those whose
+# questions quote what was answered about one of these, however far on.
+_TASK_SUBJECTS = (
+    "(WITH RECURSIVE asked (n) AS (SELECT task_subject_id FROM task_subjects "
+    "WHERE user_ix IN :users "
+    "UNION SELECT task_subject_id FROM task_subject_users WHERE user_ix IN :users "
+    "UNION SELECT task_subject_id FROM task_subject_parents WHERE user_ix IN :users "
+    "UNION SELECT q.task_subject_id FROM task_subject_parents q JOIN asked ON asked.n = q.parent_id"
+    ") SELECT n FROM asked)"
 )
+_OF_TASKS = "task_subject_id IN " + _TASK_SUBJECTS
 # Answers about them, and every answer whose question quoted one of these, however far on.
 _RESPONSES = (
     "(WITH RECURSIVE caused (n) AS (SELECT response_id FROM responses WHERE subject_id IN :ids "
-    "OR task_subject_id IN (SELECT task_subject_id FROM task_subjects WHERE user_ix IN :users "
-    "UNION SELECT task_subject_id FROM task_subject_users WHERE user_ix IN :users) "
+    "OR OF_TASKS "
     "UNION SELECT p.response_id FROM answer_parents p JOIN caused ON caused.n = p.parent_id) "
     "SELECT n FROM caused)"
-)
+).replace("OF_TASKS", _OF_TASKS)
 
 
 def _with_answers(condition: str) -> str:
-    """A condition with all answers that were caused in place of ``CAUSED``."""
-    return condition.replace("CAUSED", _RESPONSES)
+    """A condition with the answers that were caused in place of ``CAUSED``, and so on."""
+    return condition.replace("CAUSED", _RESPONSES).replace("OF_TASKS", _OF_TASKS)
 
 
 # What somebody edited by hand quotes the interest, and may outlive it.
@@ -85,7 +90,8 @@ _EDITED = (
 
 USER_TEXTS = (
     UserTexts("subjects", ("name", "reason"), _OF_SUBJECTS, renamed=True),
-    UserTexts("task_subjects", ("name", "reason"), "user_ix IN :users"),
+    UserTexts("task_subjects", ("name",), "user_ix IN :users"),
+    UserTexts("task_subjects", ("reason",), _OF_TASKS),
     UserTexts(
         "responses", ("raw_text", "refusal", "detail"), _with_answers("response_id IN CAUSED")
     ),
@@ -99,13 +105,14 @@ USER_TEXTS = (
         ("messages",),
         _with_answers(
             "digest IN (SELECT prompt_digest FROM responses WHERE response_id IN CAUSED "
-            "UNION SELECT prompt_digest FROM questions WHERE subject_id IN :ids)"
+            "UNION SELECT prompt_digest FROM questions WHERE subject_id IN :ids OR OF_TASKS)"
         ),
         ownerless="digest NOT IN (SELECT prompt_digest FROM responses "
         "WHERE prompt_digest IS NOT NULL UNION SELECT prompt_digest FROM questions)",
     ),
     UserTexts("cards", ("card", "next"), _with_answers("response_id IN CAUSED")),
     UserTexts("teacher_hints", ("hints",), _with_answers("response_id IN CAUSED")),
+    UserTexts("descriptions", ("text",), _OF_TASKS),
     UserTexts("edits", ("payload",), _EDITED),
     UserTexts("interests", ("label", "description"), _OF_SUBJECTS),
     UserTexts(
@@ -126,6 +133,7 @@ NOT_A_USERS = {
     "subjects": ("kind", "state", "details"),
     "task_subjects": ("task", "kind", "state"),
     "cards": ("source", "template_digest", "text_digest"),
+    "descriptions": ("source", "template_digest", "parents_digest"),
     "prompts": ("digest", "template", "template_digest", "schema"),
     "responses": (
         "request_digest",
@@ -181,6 +189,14 @@ def caused_answers(
     numbers: ColumnClause[int] = column("response_id")
     rows = select(numbers).select_from(table(one.table)).where(_caused(one))
     return list(connection.execute(rows, _bound(subjects, users)).scalars())
+
+
+def caused_task_subjects(connection: Connection, users: Sequence[int]) -> list[int]:
+    """Numbers of tasks' subjects about users, and of all whose questions quote these."""
+    numbers: ColumnClause[int] = column("task_subject_id")
+    condition = text(_OF_TASKS).bindparams(bindparam("users", expanding=True))
+    rows = select(numbers).select_from(table("task_subjects")).where(condition)
+    return list(connection.execute(rows, {"users": list(users)}).scalars())
 
 
 def remaining(

@@ -34,6 +34,8 @@ _SEALED = {
     "candidates) FROM cases",
     "ranking": "SELECT CAST(ranking_id AS TEXT), seal(case_id, source, forced, items, "
     "template_digest) FROM rankings",
+    "description": "SELECT CAST(task_subject_id AS TEXT), seal(layer, text, source, "
+    "template_digest, parents_digest) FROM descriptions",
 }
 
 

@@ -80,12 +80,15 @@ def _with_answers(condition: str) -> str:
     return condition.replace("CAUSED", _RESPONSES).replace("OF_TASKS", _OF_TASKS)
 
 
-# What somebody edited by hand quotes the interest, and may outlive it.
+# What somebody edited by hand quotes the interest or the hint, and may outlive it.
 _EDITED = (
-    "kind <> 'import' AND (NOT EXISTS (SELECT 1 FROM interests n WHERE n.interest_id = "
+    "CASE kind WHEN 'import' THEN 0 WHEN 'hint' THEN json_extract(payload, '$.hint') NOT IN "
+    "(SELECT hint_id FROM hints EXCEPT "
+    "SELECT hint_id FROM hints WHERE response_id IN CAUSED OR OF_TASKS) "
+    "ELSE (NOT EXISTS (SELECT 1 FROM interests n WHERE n.interest_id = "
     "json_extract(payload, '$.interest')) OR EXISTS (SELECT 1 FROM interests n "
     "WHERE n.subject_id IN :ids AND n.interest_id IN (json_extract(payload, '$.interest'), "
-    "json_extract(payload, '$.into'))))"
+    "json_extract(payload, '$.into')))) END"
 )
 
 USER_TEXTS = (
@@ -98,7 +101,7 @@ USER_TEXTS = (
     UserTexts(
         "attempts",
         ("error",),
-        _with_answers("subject_id IN :ids OR response_id IN CAUSED OR " + _OF_TASKS),
+        _with_answers("subject_id IN :ids OR response_id IN CAUSED OR OF_TASKS"),
     ),
     UserTexts(
         "prompts",
@@ -113,7 +116,8 @@ USER_TEXTS = (
     UserTexts("cards", ("card", "next"), _with_answers("response_id IN CAUSED")),
     UserTexts("teacher_hints", ("hints",), _with_answers("response_id IN CAUSED")),
     UserTexts("descriptions", ("text",), _OF_TASKS),
-    UserTexts("edits", ("payload",), _EDITED),
+    UserTexts("hints", ("text", "reason"), _with_answers("response_id IN CAUSED OR OF_TASKS")),
+    UserTexts("edits", ("payload",), _with_answers(_EDITED)),
     UserTexts("interests", ("label", "description"), _OF_SUBJECTS),
     UserTexts(
         "listing",
@@ -134,6 +138,8 @@ NOT_A_USERS = {
     "task_subjects": ("task", "kind", "state"),
     "cards": ("source", "template_digest", "text_digest"),
     "descriptions": ("source", "template_digest", "parents_digest"),
+    "hints": ("purpose", "status", "source", "made_at"),
+    "hint_trials": ("source", "text_digest", "template_digest"),
     "prompts": ("digest", "template", "template_digest", "schema"),
     "responses": (
         "request_digest",

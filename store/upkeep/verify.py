@@ -36,6 +36,9 @@ _SEALED = {
     "template_digest) FROM rankings",
     "description": "SELECT CAST(task_subject_id AS TEXT), seal(layer, text, source, "
     "template_digest, parents_digest) FROM descriptions",
+    "hint": "SELECT CAST(hint_id AS TEXT), seal(purpose, text, source, task_subject_id) FROM hints",
+    "trial": "SELECT CAST(trial_id AS TEXT), seal(hint_id, task_subject_id, source, text_digest, "
+    "rank, score, response_id) FROM hint_trials",
 }
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from store.tables.runs import Runs, Status
     from store.tables.subjects import Subjects
     from store.tables.tasks.cards import Cards
+    from store.tables.tasks.cases import Cases
+    from store.tables.tasks.rankings import Rankings
     from store.tables.tasks.subjects import TaskSubjects
     from store.tables.vectors import Vectors
 
@@ -167,6 +169,20 @@ class Store(Transactions):
         from store.tables.tasks.cards import Cards
 
         return Cards(self)
+
+    @cached_property
+    def cases(self) -> Cases:
+        """Cases of training that were nominated for a language model."""
+        from store.tables.tasks.cases import Cases
+
+        return Cases(self)
+
+    @cached_property
+    def rankings(self) -> Rankings:
+        """Which candidates of cases models put first, and the hints they were given."""
+        from store.tables.tasks.rankings import Rankings
+
+        return Rankings(self)
 
     def __repr__(self) -> str:
         return f"<Store {self.path}>"

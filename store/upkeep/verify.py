@@ -69,8 +69,13 @@ def _rows(store: Store, connection: Connection, checked: dict[str, int]) -> list
         name, number, wrong = check(connection)
         checked[name] = number
         faults += wrong
+    damaged = damaged_cells(connection)
+    if not damaged:
+        name, number, wrong = _rankings(connection)
+        checked[name] = number
+        faults += wrong
     faults += _numbers(connection)
-    faults += [f"{cell} is not the JSON it must be" for cell in damaged_cells(connection)]
+    faults += [f"{cell} is not the JSON it must be" for cell in damaged]
     expected = store.meta("content_digest")
     if expected is not None:
         checked["interactions"] = int(
@@ -147,6 +152,23 @@ def _grounding(connection: Connection) -> tuple[str, int, list[str]]:
     return "evidence", int(number), faults
 
 
+def _rankings(connection: Connection) -> tuple[str, int, list[str]]:
+    """Rankings hold candidates of their case, each once; the target only where it was forced."""
+    number = connection.exec_driver_sql("SELECT count(*) FROM rankings").scalar_one()
+    foreign = connection.exec_driver_sql(
+        "SELECT DISTINCT r.ranking_id FROM rankings r JOIN cases c USING (case_id), "
+        "json_each(r.items) i WHERE i.value NOT IN (SELECT value FROM json_each(c.candidates)) "
+        "AND NOT (r.forced AND i.value = c.target_ix) ORDER BY 1"
+    ).scalars()
+    faults = [f"ranking {one} has an item that was no candidate" for one in foreign]
+    twice = connection.exec_driver_sql(
+        "SELECT r.ranking_id FROM rankings r, json_each(r.items) i GROUP BY r.ranking_id, i.value "
+        "HAVING count(*) > 1"
+    ).scalars()
+    faults += [f"ranking {one} has an item twice" for one in twice]
+    return "rankings of cases", int(number), faults
+
+
 def _numbers(connection: Connection) -> list[str]:
     """Users and items are numbered from 0 without gaps: arrays are indexed by these numbers."""
     faults = []
@@ -177,6 +199,12 @@ def _tasks(connection: Connection) -> tuple[str, int, list[str]]:
         "(SELECT 1 FROM cards c WHERE c.item_ix = s.item_ix)"
     ).scalars()
     faults = [f"{name} is said to have a card and has none" for name in torn]
+    unranked = connection.exec_driver_sql(
+        "SELECT name FROM task_subjects s WHERE task = 'rank' AND kind = 'case' AND state = 'ok' "
+        "AND NOT EXISTS (SELECT 1 FROM rankings r JOIN cases c USING (case_id) "
+        "WHERE 'case:' || substr(c.digest, -12) = s.name)"
+    ).scalars()
+    faults += [f"{name} is said to be ranked and is not" for name in unranked]
     backward = connection.exec_driver_sql(
         "SELECT response_id, parent_id FROM answer_parents WHERE parent_id >= response_id"
     ).all()

@@ -30,6 +30,7 @@ _SET_ASIDE = statement(
     "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside', 'unread') "
     "AND prompt_digest IN (SELECT digest FROM prompts WHERE template = :template)"
 )
+_ADD_USER = "INSERT OR IGNORE INTO task_subject_users (task_subject_id, user_ix) VALUES (?, ?)"
 _ADD_PARENT = "INSERT OR IGNORE INTO answer_parents (response_id, parent_id) VALUES (?, ?)"
 _PARENTS = statement(
     "SELECT parent_id FROM answer_parents WHERE response_id = :response ORDER BY parent_id"
@@ -94,6 +95,15 @@ class TaskSubjects:
         with self._db.write() as connection:
             rows = [(state, reason, number) for number in numbers]
             driver_connection(connection).executemany(_SET_STATE, rows)
+
+    def add_users(self, number: int, users: Iterable[int]) -> None:
+        """Record users whose histories a question shows beside the one it is about.
+
+        Forgetting any of them takes the answer, and all that was made of it.
+        """
+        with self._db.write() as connection:
+            rows = [(number, int(user)) for user in users]
+            driver_connection(connection).executemany(_ADD_USER, rows)
 
     def counts(self) -> dict[str, dict[State, int]]:
         """Subjects by task and state."""

@@ -142,6 +142,7 @@ def _answer(store: Store, run: int, name: str, interests: Sequence[Interest]) ->
             tokens_in=50,
             tokens_out=20,
             cost_usd=0.01,
+            reasoning=f"What a model thought of {name} before it answered.",
         ),
         owner="test",
     )

@@ -43,6 +43,8 @@ class NewResponse:
         ``item_ix`` that the prompt showed, in order.
     tokens_in, tokens_out, cost_usd
         None where unknown.
+    reasoning
+        What the model thought first, where its service tells it; it is kept in a table of its own.
     """
 
     request_digest: str
@@ -62,6 +64,7 @@ class NewResponse:
     cost_usd: float | None = None
     latency_s: float | None = None
     task_subject_id: int | None = None
+    reasoning: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, text
+from sqlalchemy import Connection, bindparam, text
 
 from store.db.driver import driver_connection
 from store.db.transactions import Transactions, now
@@ -34,6 +34,20 @@ _FOUND = (
     "SELECT response_id, request_digest, subject_id, model, method, raw_text, refusal, "
     "finish_reason, tokens_in, tokens_out, cost_usd, outcome FROM responses "
 )
+_ADD = (
+    "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
+    "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
+    "tokens_in, tokens_out, cost_usd, latency_s, created_at, task_subject_id) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING response_id"
+)
+_SPENT = (
+    "SELECT count(*), coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
+    "THEN reserved_tokens ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), 0), "
+    "coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), 0.0), "
+    "coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
+    "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'"
+)
+_ADD_REASONING = "INSERT INTO reasoning (response_id, reasoning) VALUES (?, ?)"
 
 
 class Responses:
@@ -43,22 +57,22 @@ class Responses:
         self._db = transactions
         self._account = Account()
 
+    def _row(self, query: str, value: int | str | None) -> Any:
+        """First row that a query with one value finds, None if there is none."""
+        with self._db.read() as connection:
+            return driver_connection(connection).execute(query, (value,)).fetchone()
+
     def recount(self) -> None:
         """Sum the ledger anew at the next look: a transaction was rolled back."""
         self._account.reset()
 
     def find(self, request_digest: str) -> StoredResponse | None:
         """Return the newest answer to exactly this request, None if there is none in use."""
-        with self._db.read() as connection:
-            row = (
-                driver_connection(connection)
-                .execute(
-                    _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
-                    "ORDER BY response_id DESC LIMIT 1",
-                    (request_digest,),
-                )
-                .fetchone()
-            )
+        row = self._row(
+            _FOUND + "WHERE request_digest = ? AND outcome <> 'set_aside' "
+            "ORDER BY response_id DESC LIMIT 1",
+            request_digest,
+        )
         return None if row is None else StoredResponse(*row)
 
     def digests(self) -> set[str]:
@@ -79,13 +93,13 @@ class Responses:
 
     def get(self, response_id: int) -> StoredResponse | None:
         """Return one answer by its number."""
-        with self._db.read() as connection:
-            row = (
-                driver_connection(connection)
-                .execute(_FOUND + "WHERE response_id = ?", (response_id,))
-                .fetchone()
-            )
-        return None if row is None else _stored(row)
+        row = self._row(_FOUND + "WHERE response_id = ?", response_id)
+        return None if row is None else StoredResponse(*row)
+
+    def reasoning(self, response_id: int) -> str | None:
+        """Return what the model thought before an answer, None where its service told nothing."""
+        row = self._row("SELECT reasoning FROM reasoning WHERE response_id = ?", response_id)
+        return None if row is None else str(row[0])
 
     def behind_interests(self) -> dict[int, AnswerBehind]:
         """Return the newest answer behind the interests of each subject that was answered."""
@@ -138,19 +152,11 @@ class Responses:
         with self._db.write() as connection:
             if response.prompt is not None and prompt_digest is not None:
                 add_prompt(driver_connection(connection), prompt_digest, response.prompt)
-            row = (
-                driver_connection(connection)
-                .execute(
-                    "INSERT INTO responses (request_digest, prompt_digest, subject_id, run_id, "
-                    "model, base_url, method, params, shown, raw_text, refusal, finish_reason, "
-                    "tokens_in, tokens_out, cost_usd, latency_s, created_at, task_subject_id) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                    "RETURNING response_id",
-                    values,
-                )
-                .fetchone()
-            )
-            return int(row[0])
+            driver = driver_connection(connection)
+            response_id = int(driver.execute(_ADD, values).fetchone()[0])
+            if response.reasoning:
+                driver.execute(_ADD_REASONING, (response_id, response.reasoning))
+            return response_id
 
     def settle(self, response_id: int, outcome: Outcome, detail: Mapping[str, Any]) -> None:
         """Record how reading an answer ended: mends and repairs, or what was wrong."""
@@ -311,22 +317,7 @@ class Responses:
 
     def spent(self, run_id: int | None = None) -> Spent:
         """Sums of the ledger, of one run or of all; the extractor's calls are none."""
-        with self._db.read() as connection:
-            row = (
-                driver_connection(connection)
-                .execute(
-                    "SELECT count(*), "
-                    "coalesce(sum(CASE WHEN tokens_in IS NULL AND tokens_out IS NULL "
-                    "THEN reserved_tokens "
-                    "ELSE coalesce(tokens_in, 0) + coalesce(tokens_out, 0) END), "
-                    "0), "
-                    "coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd ELSE cost_usd END), "
-                    "0.0), coalesce(sum(outcome = 'answered' AND cost_usd IS NULL), 0) "
-                    "FROM attempts WHERE (?1 IS NULL OR run_id = ?1) AND purpose <> 'offline'",
-                    (run_id,),
-                )
-                .fetchone()
-            )
+        row = self._row(_SPENT, run_id)
         return Spent(int(row[0]), int(row[1]), float(row[2]), int(row[3]))
 
 
@@ -347,7 +338,3 @@ def _is_forgotten(connection: Connection, attempt_id: int) -> bool:
     query = "SELECT request_digest FROM attempts WHERE attempt_id = ?"
     row = driver_connection(connection).execute(query, (attempt_id,)).fetchone()
     return row is not None and row[0] == FORGOTTEN
-
-
-def _stored(row: Row[Any]) -> StoredResponse:
-    return StoredResponse(*tuple(row))

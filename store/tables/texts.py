@@ -98,6 +98,7 @@ USER_TEXTS = (
     UserTexts(
         "responses", ("raw_text", "refusal", "detail"), _with_answers("response_id IN CAUSED")
     ),
+    UserTexts("reasoning", ("reasoning",), _with_answers("response_id IN CAUSED")),
     UserTexts(
         "attempts",
         ("error",),

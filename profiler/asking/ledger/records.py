@@ -170,6 +170,7 @@ def received(
         cost_usd=cost,
         latency_s=reply.latency_s or None,
         task_subject_id=asked.task_subject_id,
+        reasoning=reply.reasoning or None,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from store.store import Store, open_store
 from store.tables import leases
@@ -40,6 +41,17 @@ def test_an_answer_is_found_by_what_was_sent(store: Store) -> None:
     assert (found.response_id, found.raw_text, found.outcome) == (number, "raw text", "unread")
     assert store.responses.get(number) == found
     assert store.responses.get(number + 1) is None
+
+
+def test_what_a_model_thought_stands_apart_and_stays_as_it_came(store: Store) -> None:
+    """Fault: it was read apart from the answer and then dropped."""
+    number = store.responses.add(replace(RESPONSE, reasoning="They like {dust}."))
+    silent = store.responses.add(replace(RESPONSE, request_digest="s256:silent"))
+    assert store.responses.reasoning(number) == "They like {dust}."
+    assert store.responses.reasoning(silent) is None
+    assert scalar(store, "SELECT raw_text FROM responses WHERE response_id = 1") == "raw text"
+    with pytest.raises(DBAPIError, match="kept as it came"), store.write() as connection:
+        connection.exec_driver_sql("UPDATE reasoning SET reasoning = 'x'")
 
 
 def test_one_prompt_is_stored_once(store: Store) -> None:

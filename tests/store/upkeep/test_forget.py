@@ -40,7 +40,8 @@ def test_an_exemplar_goes_with_all_that_was_asked_about_it(path):
     ours = [b"customer-ada", PENS.label.encode(), PENS.description.encode(), b"answer on exemplar"]
     prompt = b"Somebody called exemplar:customer-ada"
     before = bytes_of(path)
-    assert all(text in before for text in (*ours[:3], prompt))
+    thought = b"What a model thought of exemplar:customer-ada"
+    assert all(text in before for text in (*ours[:3], prompt, thought))
     with open_store(path) as store:
         counts = forget_user(store, "customer-ada")
         assert verify(store)[1] == []
@@ -58,7 +59,13 @@ def test_an_exemplar_goes_with_all_that_was_asked_about_it(path):
         }
         assert counts["texts searched for in the file"] > 8
         after = bytes_of(path)
-        for text in (b"customer-ada", prompt, REFILLS.label.encode(), PAPER.description.encode()):
+        for text in (
+            b"customer-ada",
+            prompt,
+            thought,
+            REFILLS.label.encode(),
+            PAPER.description.encode(),
+        ):
             assert text not in after
         # FTS keeps stemmed terms of its own: those only the forgotten interests had are gone.
         for term in (b"refil", b"recycl"):

@@ -50,7 +50,9 @@ def path(tmp_path):
         )
         response = store.responses.add(
             NewResponse(
-                "s256:r", prompt, subject, run, "openai:m", '{"interests": []}', shown=items
+                *("s256:r", prompt, subject, run, "openai:m", '{"interests": []}'),
+                shown=items,
+                reasoning="pens, so ink",
             )
         )
         found = [Interest("Pens", [dataset.item_ids[items[0]]]), Interest("Ink", [])]
@@ -67,6 +69,7 @@ PAYLOADS = [
     ("responses", "raw_text"),
     ("responses", "shown"),
     ("responses", "model"),
+    ("reasoning", "reasoning"),
     ("prompts", "messages"),
     ("prompts", "schema"),
     ("interests", "label"),

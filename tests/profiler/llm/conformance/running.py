@@ -78,6 +78,7 @@ class Ran:
     asked: list[Asked]
     waits: list[float]
     rows: list[dict[str, Any]]
+    thoughts: dict[int, str]
 
 
 def run_cases(service: Service, cases: Sequence[Case], folder: Path) -> Ran:
@@ -112,7 +113,11 @@ def run_cases(service: Service, cases: Sequence[Case], folder: Path) -> Ran:
         except UserError as error:
             said = str(error).splitlines()[0]
         cells = {case.name: _cell(store, n, said) for n, case in enumerate(cases)}
-        return Ran(cells, server.asked, waits, _rows(store))
+        rows = _rows(store)
+        numbers = [row["response_id"] for row in rows]
+        thoughts = {one: store.responses.reasoning(one) for one in numbers}
+        told = {one: words for one, words in thoughts.items() if words is not None}
+        return Ran(cells, server.asked, waits, rows, told)
 
 
 def _cell(store: Store, number: int, said: str) -> Cell:

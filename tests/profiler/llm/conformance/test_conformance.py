@@ -69,6 +69,7 @@ def test_what_an_answer_says_of_itself_is_stored(service: Service, ran: dict[str
     row = next(row for row in rows if row["name"] == f"exemplar:u{number}")
     assert (row["tokens_in"], row["tokens_out"]) == (IN, OUT)
     assert THINKING not in row["raw_text"]
+    assert ran["answer"].thoughts == {row["response_id"]: THINKING}
     assert json.loads(row["raw_text"])["interests"]
     params = json.loads(row["params"])
     if service.name != "Bedrock":  # it does not say which model answered

@@ -7,3 +7,5 @@ from typing import Literal, TypeAlias
 Part: TypeAlias = Literal["test", "valid"]
 SeenItems: TypeAlias = Literal["protocol", "keep", "remove"]
 InterestSource: TypeAlias = Literal["exemplar", "catalogue"]
+Policy: TypeAlias = Literal["paper", "equaliser", "lp", "random", "hardest", "easiest", "rad-bc"]
+"""How ``recommender nominate`` draws the cases that a language model is asked about."""

@@ -145,8 +145,9 @@ def build(
     split = checked_split(config.parsed_split())
     encoder = _load_encoder(config, store, tell)
     tell("reading the data", 0, 0)
+    raw = read(source, options, progress=tell)
     prepared = prepare(
-        read(source, options),
+        raw,
         filter=config.filter,
         split=split,
         drop_repeats=config.drop_repeats,
@@ -160,7 +161,7 @@ def build(
             store = stack.enter_context(open_store(store, create=True))
         run_id = stack.enter_context(_run_of(store, config, llm, then))
 
-        changed = store.datasets.save(prepared, _name(source))
+        changed = store.datasets.save(prepared, raw.source)
         dataset = store.datasets.load()
         size = (dataset.n_users, dataset.n_items, len(dataset.items))
         report = BuildReport(changed, *size, notes=prepared.notes)
@@ -335,7 +336,3 @@ def _run_of(
 
 def _model(llm: ChatPort | None) -> str:
     return llm.name if llm is not None else OFFLINE
-
-
-def _name(source: Any) -> str:
-    return str(source) if isinstance(source, (str, Path)) else "frames"

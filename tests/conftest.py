@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis  # now: CPython 3.11 may fail to parse what pytest imports late
 import pytest
+
+if TYPE_CHECKING:
+    from tests.postgres_server import PostgresServer
 
 # As `make test` sets them, before anything that reads them is imported: the pages show figures to
 # the last digit of a float32, and with two threads sums run in another order.
@@ -47,3 +51,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set INTEREST_PROFILER_DATA to use it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the tests' own; skips where none is installed."""
+    from tests.postgres_server import running_server
+
+    with running_server() as server:
+        yield server

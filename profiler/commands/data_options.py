@@ -17,8 +17,27 @@ if TYPE_CHECKING:
 
 _REPEATED = ("keep", "minimum")
 
+if TYPE_CHECKING:
+    Place = str | Path
+else:
+    Place = type("path", (), {})  # Typer knows no unions; the help shows this name
+
+
+def place(text: str) -> Place:
+    """A path, whose name may have any bytes, or an address, which stays text."""
+    from store.data.readers.sources.location import location_of
+
+    return Path(text) if location_of(text) is None else text
+
+
 Source = Annotated[
-    Path, typer.Argument(help="A folder or file of interactions.", show_default=False)
+    Place,
+    typer.Argument(
+        parser=place,
+        help="Interactions: a folder, a file, or an address (postgresql://…, duckdb:FILE, "
+        "https://…, s3://…).",
+        show_default=False,
+    ),
 ]
 
 
@@ -28,7 +47,29 @@ class DataOptions:
 
     HEADING: ClassVar[str] = "Reading the data"
 
-    items: Annotated[Path | None, option("File with item titles and categories.")] = None
+    items: Annotated[
+        Place | None,
+        option("File or address with item titles and categories.", parser=place),
+    ] = None
+    table: Annotated[
+        str | None,
+        option("Table of a database, or configuration of a Hugging Face data set, to read."),
+    ] = None
+    query: Annotated[
+        str | None, option("Query of a database to read, such as 'SELECT … FROM events'.")
+    ] = None
+    items_table: Annotated[
+        str | None, option("Table of the same database, or configuration, with the items.")
+    ] = None
+    items_query: Annotated[str | None, option("Query of the same database for the items.")] = None
+    layout: Annotated[
+        str | None,
+        option(
+            "Published data set: movielens, amazon, steam, yelp, goodreads, mind, lastfm, hm, "
+            "retailrocket or huggingface.",
+            default="detected by its files",
+        ),
+    ] = None
     format: Annotated[
         str | None,
         option(
@@ -91,8 +132,22 @@ class DataOptions:
         """Return them as the readers take them."""
         from store.data.readers.base.options import ReadOptions
 
-        lists = {name: tuple(value) for name, value in given(self).items() if name in _REPEATED}
-        return ReadOptions(**given(self) | lists)
+        chosen = given(self)
+        layout = chosen.pop("layout", None)
+        if layout is not None:
+            chosen["format"] = _layout(layout, self.format)
+        lists = {name: tuple(value) for name, value in chosen.items() if name in _REPEATED}
+        return ReadOptions(**chosen | lists)
+
+
+def _layout(name: str, form: str | None) -> str:
+    """Format of a published data set, which may be named by its edition, such as ``ml-1m``."""
+    from store.data.readers.registry import layout_format
+    from store.errors import UserError
+
+    if form is not None:
+        raise UserError(f"layout={name} and format={form} say the same thing; give one of them")
+    return layout_format(name)
 
 
 @dataclass(frozen=True)

@@ -27,18 +27,19 @@ def check(source: Source, data: DataOptions, json: Json = False) -> None:
     $ profiler check shop
     $ profiler check orders.csv --user-column customer --item-column sku --time-column when
     """
-    from store.console import print_json, say
+    from store.console import print_json, say, show_progress
     from store.data.check import inspect
     from store.data.readers.read import read
 
     options = data.read_options()
-    raw = read(source, options)
-    report = inspect(raw)
-    proposed = _proposed(raw)
-    again = None
-    columns: dict[str, Any] = {**proposed}
-    if proposed and raw.problems and (source.is_file() or source.is_dir()):  # no pipe
-        again = read(source, replace(options, **columns))
+    with show_progress(quiet=json) as tell:
+        raw = read(source, options, progress=tell)
+        report = inspect(raw)
+        proposed = _proposed(raw)
+        again = None
+        columns: dict[str, Any] = {**proposed}
+        if proposed and raw.problems and _is_rereadable(source):
+            again = read(source, replace(options, **columns), progress=tell)
     command = in_shell(build_command(source, data, proposed))
     if json:
         document = report.as_dict() | {"build": command}
@@ -57,6 +58,14 @@ def check(source: Source, data: DataOptions, json: Json = False) -> None:
             say(f"next: {command}")
     if raw.problems:
         raise typer.Exit(2)
+
+
+def _is_rereadable(source: str | Path) -> bool:
+    """Whether a source can be read twice; what comes through a pipe cannot."""
+    from store.data.readers.sources.location import location_of
+
+    path = Path(source)
+    return location_of(source) is not None or path.is_file() or path.is_dir()
 
 
 def _proposed(raw: RawData) -> dict[str, str]:
@@ -79,14 +88,22 @@ def _print(raw: RawData, report: Report) -> None:
         say(in_options(line, names))
 
 
-def build_command(source: Path, data: DataOptions, proposed: Mapping[str, str]) -> list[str]:
-    """Return the command that builds a store of what was read, with every option that it needs."""
-    name = source.name.partition(".")[0].strip("-") or "data"
+def build_command(source: str | Path, data: DataOptions, proposed: Mapping[str, str]) -> list[str]:
+    """Return the command that builds a store of what was read, with every option that it needs.
+
+    Passwords and signatures of addresses are left out of it.
+    """
+    from store.data.readers.sources.location import shown_source
+
     chosen: dict[str, Any] = {
         name: value for name, value in vars(data).items() if value is not None
     }
+    if data.items is not None:
+        chosen["items"] = shown_source(data.items)
+    shown = shown_source(source)
+    name = Path(shown.rpartition(":")[2]).name.partition(".")[0].partition("?")[0].strip("-")
     options = column_options(chosen | dict(proposed))
-    return ["profiler", "build", str(source), "--store", f"{name}.db", *options]
+    return ["profiler", "build", shown, "--store", f"{name or 'data'}.db", *options]
 
 
 def column_options(chosen: Mapping[str, Any]) -> list[str]:

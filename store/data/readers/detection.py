@@ -63,7 +63,7 @@ def detect(source: Path, wanted: str | None = None) -> Found:
         raise DataError(f"no such file or folder: {shown_path(source)}")
     files = visible_files(source)
     for name, reader in FORMATS.usable() if wanted is None else [(wanted, FORMATS[wanted])]:
-        found = reader.find(files)
+        found = reader.find_in_folder(source) or reader.find(files)
         if found is not None:
             interactions, items = found
             form = name if wanted or name not in TABLES else file_format(interactions)

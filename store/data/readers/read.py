@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +13,38 @@ import polars as pl
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems, UnusableFileError
 from store.data.readers.base.raw_data import RawData, no_interactions, no_items
+from store.data.readers.base.reader import Reader
 from store.data.readers.columns.items import items_in_rows
 from store.data.readers.columns.selection import selected_columns
-from store.data.readers.detection import detect, file_format
+from store.data.readers.detection import TABLES, detect, file_format
 from store.data.readers.formats import frames
 from store.data.readers.registry import FORMATS
+from store.data.readers.sources.bring import brought, refuse_tables
+from store.data.readers.sources.location import location_of
+from store.data.readers.sources.registry import SOURCES
+from store.data.readers.sources.source import Tell
 from store.data.readers.text.files import rereadable, shown_name, shown_path, suffix
 from store.errors import DataError
 
 LINES = (".json", ".jsonl", ".ndjson")
+ReadItems = Callable[[Any, ReadOptions, Problems], pl.DataFrame]
 
 
-def read(source: Any, options: ReadOptions | None = None) -> RawData:
+def read(
+    source: Any, options: ReadOptions | None = None, *, progress: Tell | None = None
+) -> RawData:
     """Read interactions and items, and name everything that is wrong with them.
 
     Parameters
     ----------
     source
-        A file or a folder (text or path), an interactions frame (pandas, polars, pyarrow), or a
-        pair of frames (interactions, items).
+        A file or a folder (text or path), an address as text (``postgresql://…``,
+        ``duckdb:FILE``, ``s3://…``, ``https://…``), an interactions frame (pandas, polars,
+        pyarrow), or a pair of frames (interactions, items).
     options
         Format, item file and column names, where they are not to be detected.
+    progress
+        Called with (step, done, total) while data are copied from an address.
 
     Returns
     -------
@@ -42,12 +55,38 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
     ------
     DataError
         The source does not exist, is no data set, or is not a frame.
+    UserError
+        A package that reads an address is not installed.
     """
     options = options or ReadOptions()
     _refuse_wrong(options)
     problems = Problems()
+    tell = progress or (lambda step, done, total: None)
     if isinstance(source, (str, Path)):
-        return _read_files(Path(source), options, problems)
+        return _read_place(source, options, problems, tell)
+    return _read_frames(source, options, problems, tell)
+
+
+def _read_place(
+    source: str | Path, options: ReadOptions, problems: Problems, tell: Tell
+) -> RawData:
+    """Read files, or what lies at an address, which is copied to files first."""
+    location = location_of(source)
+    if location is None:
+        raw = _read_files(Path(source), options, problems, tell)
+        return replace(raw, source=str(source))
+    with brought(location, options, tell) as there:
+        problems.notes += there.notes
+        if there.items is not None:
+            options = replace(options, items=there.items)
+        chosen = replace(options, table=None, query=None, items_table=None, items_query=None)
+        raw = _read_files(there.interactions, chosen, problems, tell)
+    detail = f" ({there.detail})" if there.detail else ""
+    return replace(raw, source=location.recorded + detail)
+
+
+def _read_frames(source: Any, options: ReadOptions, problems: Problems, tell: Tell) -> RawData:
+    refuse_tables(options, "a frame")
     interactions, items = source if isinstance(source, tuple) else (source, options.items)
     options = replace(options, items=items)
     files = [frames.INTERACTIONS] + ([frames.ITEMS] if items is not None else [])
@@ -55,7 +94,8 @@ def read(source: Any, options: ReadOptions | None = None) -> RawData:
         log = frames.read_interactions(interactions, options, problems)
     except UnusableFileError:
         log = no_interactions()
-    return _with_items(log, frames.INTERACTIONS, "frame", files, options, problems)
+    texts = _items(log, files[0], options, problems, partial(_read_item_source, tell=tell))
+    return _gathered(log, texts, "frame", files, problems)
 
 
 def _refuse_wrong(options: ReadOptions) -> None:
@@ -70,19 +110,27 @@ def _refuse_wrong(options: ReadOptions) -> None:
             ) from None
 
 
-def _read_files(source: Path, options: ReadOptions, problems: Problems) -> RawData:
+def _read_files(source: Path, options: ReadOptions, problems: Problems, tell: Tell) -> RawData:
     with rereadable(source) as path:
         found = detect(path, options.format)
-        options = replace(options, items=found.items if options.items is None else options.items)
+        reader = FORMATS[found.format]
+        if not reader.has_tables:
+            refuse_tables(options, shown_name(source))
+        read_items: ReadItems = partial(_read_item_source, tell=tell)
+        if options.items is None:
+            own = found.interactions if options.items_table is not None else found.items
+            options = replace(options, items=own)
+            if found.format not in TABLES:
+                read_items = _own_items(reader)
         name = shown_name(found.interactions)
         files = [name] + ([] if options.items is None else [_item_name(options.items)])
         try:
             _check_kind(found.interactions, found.format, options, problems)
-            reader = FORMATS[found.format]
             log = reader.read_interactions(found.interactions, options, problems)
         except UnusableFileError:
             log = no_interactions()
-    raw = _with_items(log, name, found.format, files, options, problems)
+        texts = _items(log, name, options, problems, read_items)
+    raw = _gathered(log, texts, found.format, files, problems)
     if found.split is not None:
         raw.notes.append(
             f"{shown_name(found.split)} lies beside the data: --split {shown_path(found.split)}"
@@ -90,29 +138,29 @@ def _read_files(source: Path, options: ReadOptions, problems: Problems) -> RawDa
     return raw
 
 
-def _with_items(
-    log: pl.DataFrame,
-    name: str,
-    form: str,
-    files: list[str],
-    options: ReadOptions,
-    problems: Problems,
-) -> RawData:
+def _items(
+    log: pl.DataFrame, name: str, options: ReadOptions, problems: Problems, read_items: ReadItems
+) -> pl.DataFrame:
     """Read the items: from their file, else from the rows of the log."""
     if options.items is not None:
-        texts = _read_item_source(options.items, options, problems)
-    elif {"title", "categories"} & set(log.columns):
-        texts = items_in_rows(log, name, options, problems)
-    else:
-        problems.notes.append("no item file: items have no texts; name one with --items")
-        texts = no_items()
-    log = log.drop("title", "categories", strict=False)
-    counts = dict(problems.counts)
+        try:
+            return read_items(options.items, options, problems)
+        except UnusableFileError:
+            return no_items()
+    if {"title", "categories"} & set(log.columns):
+        return items_in_rows(log, name, options, problems)
+    problems.notes.append("no item file: items have no texts; name one with --items")
+    return no_items()
+
+
+def _gathered(
+    log: pl.DataFrame, texts: pl.DataFrame, form: str, files: list[str], problems: Problems
+) -> RawData:
     return RawData(
-        log,
+        log.drop("title", "categories", strict=False),
         texts,
         problems.first,
-        counts,
+        dict(problems.counts),
         problems.notes,
         form,
         files,
@@ -122,17 +170,38 @@ def _with_items(
 
 
 def _item_name(items: Any) -> str:
-    return shown_name(Path(items)) if isinstance(items, (str, Path)) else frames.ITEMS
+    if not isinstance(items, (str, Path)):
+        return frames.ITEMS
+    location = location_of(items)
+    return shown_name(Path(items)) if location is None else location.recorded
 
 
-def _read_item_source(items: Any, options: ReadOptions, problems: Problems) -> pl.DataFrame:
-    try:
-        if not isinstance(items, (str, Path)):
-            return frames.read_items(items, options, problems)
+def _own_items(reader: Reader) -> ReadItems:
+    """How items are read that belong to a format's files: by the same reader."""
+
+    def read_items(items: Any, options: ReadOptions, problems: Problems) -> pl.DataFrame:
+        return reader.read_items(items, replace(options, keep=(), minimum=()), problems)
+
+    return read_items
+
+
+def _read_item_source(
+    items: Any, options: ReadOptions, problems: Problems, *, tell: Tell
+) -> pl.DataFrame:
+    if not isinstance(items, (str, Path)):
+        return frames.read_items(items, options, problems)
+    location = location_of(items)
+    if location is None:
         with rereadable(Path(items)) as path:
             return _read_item_file(path, options, problems)
-    except UnusableFileError:
-        return no_items()
+    if SOURCES[location.scheme].has_tables:
+        raise DataError(
+            f"items={location.recorded}: items are read from a database together with their"
+            " interactions; name them with items_table or items_query"
+        )
+    with brought(location, options, tell) as there:
+        problems.notes += there.notes
+        return _read_item_file(there.interactions, options, problems)
 
 
 def _read_item_file(path: Path, options: ReadOptions, problems: Problems) -> pl.DataFrame:
@@ -152,8 +221,9 @@ def _check_kind(path: Path, form: str, options: ReadOptions, problems: Problems)
         return
     named_lines = suffix(path) in LINES
     named_table = suffix(path) in (".csv", ".tsv", ".inter", ".item", ".dat")
-    if (form == "amazon" and named_table) or (form != "amazon" and named_lines):
-        content = "JSON lines" if form == "amazon" else "not JSON lines"
+    is_json = FORMATS[form].is_json
+    if (is_json and named_table) or (not is_json and named_lines):
+        content = "JSON lines" if is_json else "not JSON lines"
         raise problems.fatal(
             Kind.NAME,
             shown_name(path),

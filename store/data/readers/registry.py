@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from store.data.readers.base.reader import Reader
+from store.errors import UserError
 from store.registry import Registry
+from store.suggestions import did_you_mean
 
 GROUP = "interest_profiler.readers"
 """Entry-point group in which another package names its readers."""
@@ -24,3 +26,33 @@ FORMATS: Registry[Reader] = Registry(
         "amazon": f"{_FORMATS}.amazon:READER",
     },
 )
+
+LAYOUTS = {
+    "movielens": "movielens ml-100k ml-1m ml-10m ml-20m ml-25m ml-32m ml-latest ml-latest-small",
+    "amazon": "amazon amazon-2014 amazon-2018 amazon-2023",
+}
+"""Published data sets: the names of each by the format that reads it."""
+
+
+def layout_format(name: str) -> str:
+    """Return the format of a published data set.
+
+    Parameters
+    ----------
+    name
+        Such as ``movielens``, or an edition of it such as ``ml-1m``; case does not matter.
+
+    Raises
+    ------
+    UserError
+        No layout has this name.
+    """
+    asked = name.lower()
+    for form, names in LAYOUTS.items():
+        if asked in names.split():
+            return form
+    known = [one for names in LAYOUTS.values() for one in names.split()]
+    raise UserError(
+        f"layout={name}: there is no such layout{did_you_mean(asked, known)}; use one of"
+        f" {', '.join(LAYOUTS)}, or `format` for a file of your own"
+    )

@@ -21,7 +21,12 @@ class ReadOptions:
     format
         Name of the format, None to detect it by content.
     items
-        File or frame with the item texts.
+        File, address or frame with the item texts.
+    table, query
+        What of a database holds the interactions; ``table`` also names a configuration of a
+        Hugging Face data set.
+    items_table, items_query
+        What of the same database, or data set, holds the items.
     user_column, item_column, time_column, position_column, title_column, categories_column
         Names of the columns where they are not the format's usual ones; in separated text also
         their numbers, counted from 1.
@@ -50,6 +55,10 @@ class ReadOptions:
 
     format: str | None = None
     items: Path | Any | None = None
+    table: str | None = None
+    query: str | None = None
+    items_table: str | None = None
+    items_query: str | None = None
     user_column: str | None = None
     item_column: str | None = None
     time_column: str | None = None

@@ -40,6 +40,8 @@ class RawData:
         What to do about problems of the whole source, as sentences.
     proposed
         Columns that may hold what was not found, by the parameter that would name them.
+    source
+        Where the data lay, as a store records it: without credentials, with what of it was read.
     """
 
     interactions: pl.DataFrame
@@ -51,6 +53,7 @@ class RawData:
     files: list[str]
     advice: list[str] = field(default_factory=list)
     proposed: dict[str, str] = field(default_factory=dict)
+    source: str = "frames"
 
 
 def raise_on_problems(raw: RawData) -> None:

@@ -26,6 +26,11 @@ def find_nothing(_files: Sequence[Path]) -> FileSet | None:
     return None
 
 
+def find_no_folder(_folder: Path) -> FileSet | None:
+    """Find nothing below a folder: the files lie in it."""
+    return None
+
+
 @dataclass(frozen=True)
 class Reader:
     """How one format is read.
@@ -47,9 +52,19 @@ class Reader:
     find
         The files of a data set among the files of a folder, None where there is none of this
         format.
+    find_in_folder
+        The same for formats whose files lie in folders below; asked before ``find``. What it
+        returns may be the folder itself.
+    is_json
+        Whether the files are lines of JSON, so that names such as ``.json`` fit them.
+    has_tables
+        Whether ``table`` and ``items_table`` choose a part of the data set.
     """
 
     read_interactions: ReadFile
     read_items: ReadFile
     sniff: Callable[[Path], bool] = is_never
     find: Callable[[Sequence[Path]], FileSet | None] = find_nothing
+    find_in_folder: Callable[[Path], FileSet | None] = find_no_folder
+    is_json: bool = False
+    has_tables: bool = False

@@ -206,4 +206,4 @@ def find(files: Sequence[Path]) -> FileSet | None:
     return single(reviews, "reviews"), single(metadata, "metadata") if metadata else None
 
 
-READER = Reader(read_interactions, read_items, sniff, find)
+READER = Reader(read_interactions, read_items, sniff, find, is_json=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from store.data.readers.base.options import ReadOptions
-from store.data.readers.sources.location import Location
+from store.data.readers.sources.address import Location
 from store.data.readers.sources.registry import SOURCES
 from store.data.readers.sources.source import Brought, Tell
 from store.errors import DataError

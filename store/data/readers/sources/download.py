@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from store.data.readers.base.options import ReadOptions
-from store.data.readers.sources.location import Location
+from store.data.readers.sources.address import Location
 from store.data.readers.sources.source import Brought, Source, Tell
 from store.errors import DataError, UserError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from store.data.readers.base.options import ReadOptions
+from store.data.readers.sources.address import Location
 from store.data.readers.sources.database import BATCH, Wanted, wanted, write_batches
-from store.data.readers.sources.location import Location
 from store.data.readers.sources.source import Brought, Source, Tell
 from store.data.readers.text.files import shown_path
 from store.errors import DataError, UserError

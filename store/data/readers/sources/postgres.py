@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.data.readers.base.options import ReadOptions
+from store.data.readers.sources.address import Location
 from store.data.readers.sources.database import BATCH, Wanted, wanted, write_batches
-from store.data.readers.sources.location import Location
 from store.data.readers.sources.source import Brought, Source, Tell
 from store.errors import DataError, UserError
 from store.suggestions import did_you_mean

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from store.data.readers.base.options import ReadOptions
-from store.data.readers.sources.location import Location
+from store.data.readers.sources.address import Location
 from store.data.readers.sources.source import Brought, Source, Tell
 from store.digests import canonical_json, text_digest
 from store.errors import DataError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from store.data.readers.base.options import ReadOptions
 
 if TYPE_CHECKING:
-    from store.data.readers.sources.location import Location
+    from store.data.readers.sources.address import Location
 
 __all__ = ["Brought", "Source"]
 

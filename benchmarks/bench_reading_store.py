@@ -41,7 +41,7 @@ def make(path: Path, interests: int) -> None:
             cursor.executemany(statement, rows)
         cursor.execute("COMMIT")
         raw.close()
-        store.set_meta(encoder=MODEL, item_text="title")
+        store.set_meta(encoder=MODEL, item_text="title", split={"name": "none", "detail": ""})
         with store.write() as connection:
             write_order(connection)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -32,7 +31,7 @@ from store.views.atlas import (
     shown_by,
     store_version,
 )
-from store.views.interests.search import search
+from store.views.interests.search import find_interests
 
 if TYPE_CHECKING:
     from profiler.reporting.people.scene import Scene
@@ -66,6 +65,10 @@ class View:
     report: Report
     user_of: dict[str, int]
     most: list[int]
+    folded: dict[int, str]
+    """Name of each person without capitals, to look up what is typed."""
+    labels: list[str]
+    """Label of each dot without capitals."""
 
 
 class Explorer:
@@ -101,7 +104,9 @@ class Explorer:
         known = {names.of(user): user for user in users if scene.is_there(user)}
         lengths = scene.dataset.indptr[1:] - scene.dataset.indptr[:-1]
         most = sorted(known.values(), key=lambda user: (-int(lengths[user]), user))
-        return View(version, scene, report, known, most)
+        folded = {user: name.casefold() for name, user in known.items()}
+        labels = [label.casefold() for label in scene.atlas.groups.labels[: scene.atlas.drawn]]
+        return View(version, scene, report, known, most, folded, labels)
 
     def atlas(self) -> Atlas:
         """The map with its findings."""
@@ -120,7 +125,7 @@ class Explorer:
         n = scene.atlas.drawn
         cosine = groups.vectors[:n] @ groups.vectors[place]
         cosine[place] = -1
-        names = [label.casefold() for label in groups.labels[:n]]
+        names = view.labels
         users = shown_by(self._store, group, SHOWN_BY)
         interests = view.report.interests
         return InterestAnswer(
@@ -154,8 +159,7 @@ class Explorer:
         asked = query.strip().casefold()
         users = view.most
         if asked:
-            names = view.scene.names
-            users = [user for user in users if asked in names.of(user).casefold()]
+            users = [user for user in users if asked in view.folded[user]]
             users = users or self._who_show(view, query)
         return PeopleAnswer(people=[self._row(view, user) for user in users[:MOST_PEOPLE]])
 
@@ -178,29 +182,39 @@ class Explorer:
     def search(self, query: str) -> SearchAnswer:
         """Interests by words, by what shows them and by meaning; people by name."""
         view = self.view()
-        people = []
+        people: list[int] = []
         if re.fullmatch(r"\S{2,40}", query.strip()):
             asked = query.strip().casefold()
-            people = [name for name in view.user_of if name.casefold().startswith(asked)][:3]
+            people = [user for user, name in view.folded.items() if name.startswith(asked)][:3]
         return SearchAnswer(
             interests=self._hits(view, query),
-            people=[self._row(view, view.user_of[name]) for name in people],
+            people=[self._row(view, user) for user in people],
         )
 
     def _hits(self, view: View, query: str) -> list[Hit]:
         words = re.findall(r"\w+", query)[:8]
         if not words:
             return []
-        found = search(self._store, " AND ".join(f'"{word}"*' for word in words), limit=MOST_HITS)
-        hits: dict[int, str | None] = defaultdict(lambda: None)
-        for hit in found:
-            place = view.scene.place(hit.interest_id)
-            if place >= 0 and place not in hits:
-                said = f"{hit.label} {hit.description}".casefold()
-                told = all(word.casefold() in said for word in words)
-                titles = [item.title or "" for item in hit.evidence]
-                proof = [t for t in titles if any(w.casefold() in t.casefold() for w in words)]
-                hits[place] = None if told or not proof else proof[0]
+        query = " AND ".join(f'"{word}"*' for word in words)
+        found = find_interests(self._store, query, limit=MOST_HITS)
+        place_of = {one: view.scene.place(one) for one in found}
+        groups = view.scene.atlas.groups
+        hits: dict[int, str | None] = {}
+        unsaid: dict[int, int] = {}  # the words do not say why it was found; its items may
+        for one, place in place_of.items():
+            if place < 0 or place in hits:
+                continue
+            hits[place] = None
+            said = f"{groups.labels[place]} {groups.descriptions[place]}".casefold()
+            if not all(word.casefold() in said for word in words):
+                unsaid[place] = one
+        evidence, titles = (
+            evidence_of_groups(self._store, list(unsaid.values())),
+            view.scene.dataset.titles,
+        )
+        for place, one in unsaid.items():
+            proof = (titles[item] or "" for item in evidence[one])
+            hits[place] = next((t for t in proof if _holds(t, words)), None)
         return [Hit(i=place, proof=proof) for place, proof in hits.items()]
 
     def _who_show(self, view: View, query: str) -> list[int]:
@@ -225,3 +239,9 @@ class Explorer:
         row = found.rows[0]
         messages = found.questions[row.question[0]] if row.question else []
         return TracedOrigin(**dict(row), messages=messages)
+
+
+def _holds(text: str, words: Sequence[str]) -> bool:
+    """Whether a text has any of these words."""
+    folded = text.casefold()
+    return any(word.casefold() in folded for word in words)

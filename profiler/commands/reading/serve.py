@@ -40,7 +40,7 @@ def serve(
     """
     import secrets
 
-    from store.console import note, say
+    from store.console import note, say, show_progress
     from store.errors import UserError
     from store.store import open_store
 
@@ -64,7 +64,9 @@ def serve(
         note(f"listening on {host}: whoever has the address with its token sees the store")
     with open_store(store) as opened:
         explorer = Explorer(opened, Options(model=model, recommending=recommending, **choices))
-        explorer.view()
+        with show_progress() as tell:
+            tell("laying out the map", 0, 0)
+            explorer.view()
         app: FastAPI = make_app(explorer, {f"{name}:{port}" for name in (host, "localhost")}, token)
         say(f"http://{host}:{port}/?token={token}  (Ctrl-C stops)")
         uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -83,6 +83,10 @@ _NEIGHBOURS = statement(
     "ORDER BY count(*) DESC, interest_id LIMIT :limit) OR interest_id IN :seeds",
     "seeds",
 )
+_MANY = statement(
+    "SELECT count(*) FROM (SELECT 1 FROM interests JOIN subjects USING (subject_id) "
+    "WHERE active LIMIT :limit)"
+)
 _IN_USE = statement(
     "SELECT interest_id, text_digest FROM interests JOIN subjects USING (subject_id) "
     "WHERE active ORDER BY interest_id LIMIT :limit"
@@ -145,7 +149,7 @@ def search(
     query
         Words; or an FTS5 expression (``gel AND pen*``, ``"fine liner"``).
     limit
-        Most hits.
+        Maximum number of hits.
     vector
         Unit vector of the query by the store's encoder, ``[d_t]``; replaces the feedback vector.
 
@@ -155,14 +159,39 @@ def search(
         If the query is empty or its syntax is wrong.
     """
     with store.read() as connection:
-        rankings = {
-            "words": _by_words(connection, query, limit * 5),
-            "items": _by_items(connection, query, limit * 5),
-        }
-        seeds = list(dict.fromkeys([*rankings["words"], *rankings["items"]]))[:_SEEDS]
-        rankings["meaning"] = _by_meaning(store, connection, seeds, vector, limit * 5)
+        rankings = _rankings(store, connection, query, limit, vector)
         alike = _under_leads(connection, _fused(rankings), limit)
         return _described(connection, alike, rankings)
+
+
+def find_interests(store: Store, query: str, *, limit: int) -> list[int]:
+    """Return the ids that :func:`search` would describe, best first, without describing them.
+
+    Raises
+    ------
+    UserError
+        If the query is empty or its syntax is wrong.
+    """
+    with store.read() as connection:
+        rankings = _rankings(store, connection, query, limit, None)
+        return list(_under_leads(connection, _fused(rankings), limit))
+
+
+def _rankings(
+    store: Store,
+    connection: Connection,
+    query: str,
+    limit: int,
+    vector: NDArray[np.float32] | None,
+) -> dict[str, list[int]]:
+    """What finds interests → their ids, best first."""
+    rankings = {
+        "words": _by_words(connection, query, limit * 5),
+        "items": _by_items(connection, query, limit * 5),
+    }
+    seeds = list(dict.fromkeys([*rankings["words"], *rankings["items"]]))[:_SEEDS]
+    rankings["meaning"] = _by_meaning(store, connection, seeds, vector, limit * 5)
+    return rankings
 
 
 def _by_words(connection: Connection, query: str, limit: int) -> list[int]:
@@ -252,8 +281,8 @@ def _by_meaning(
 
 
 def _candidates(connection: Connection, seeds: Sequence[int]) -> list[tuple[int, str]]:
-    rows = connection.execute(_IN_USE, {"limit": _MOST_VECTORS + 1}).all()
-    if len(rows) <= _MOST_VECTORS:
+    if connection.execute(_MANY, {"limit": _MOST_VECTORS + 1}).scalar_one() <= _MOST_VECTORS:
+        rows = connection.execute(_IN_USE, {"limit": _MOST_VECTORS})
         return [(row[0], row[1]) for row in rows]
     values = {"seeds": list(seeds), "rows": 20 * _MOST_NEIGHBOURS, "limit": _MOST_NEIGHBOURS}
     return [(row[0], row[1]) for row in connection.execute(_NEIGHBOURS, values)]

@@ -105,6 +105,7 @@ PROFILER_FAMILIES = (
             "verify": "Check every row of the store.",
             "backup": "Copy the store, also while a build is at work.",
             "restore": "Put a copy back in the store's place.",
+            "merge-stores": "Write one store with what several stores hold.",
             "doctor": "Look at this machine, the installation and a store.",
         },
     ),

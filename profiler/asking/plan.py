@@ -19,7 +19,7 @@ from profiler.asking.conversation import (
     converse,
     replay,
 )
-from profiler.asking.questions import boundary_key, make_request
+from profiler.asking.questions import boundary_key, make_request, other_boundary_keys
 from profiler.asking.subjects import shown_subjects
 from profiler.asking.task import TASKS, Make, Task
 from profiler.choices import Cut
@@ -126,8 +126,9 @@ class Questions:
     policy
         What follows an answer that is not accepted.
     earlier
-        How earlier releases asked the same, as far as the store holds such questions: an answer
-        that they accepted counts as the answer of this question.
+        How earlier releases, and the stores that were merged into this one, asked the same, as far
+        as the store holds such questions: an answer that they accepted counts as the answer of
+        this question.
     """
 
     store: Store
@@ -153,7 +154,7 @@ class Questions:
         return converse(questions, self.task, self.policy)
 
     def answered_way(self, subject: ShownSubject) -> Questions:
-        """These questions, or those of the earlier release whose accepted answer is stored."""
+        """These questions, or the earlier way of asking whose accepted answer is stored."""
         if not self.earlier or isinstance(self._replay_own(subject).ending, Accepted):
             return self
         for way in self.earlier:
@@ -212,16 +213,16 @@ def questions_of(
     """
     asked = task or TASKS.get_known(template.task).limited(settings.max_interests)
     asked = asked.prepared(store)
-    now = _questions(store, template, asked, to, settings, settings.reask_policy)
-    if settings.ask_anew:
-        return now
-    return replace(
-        now,
-        earlier=tuple(
-            _questions(store, question, asked, to, settings, policy)
-            for question, policy in _earlier_ways(store, template, settings.reask_policy)
-        ),
+    ways = [(template, settings.reask_policy)]
+    if not settings.ask_anew:
+        ways += _earlier_ways(store, template, settings.reask_policy)
+    keys = [boundary_key(store), *other_boundary_keys(store)]
+    now, *earlier = (
+        _questions(store, question, asked, to, settings, policy, key)
+        for question, policy in ways
+        for key in keys
     )
+    return replace(now, earlier=tuple(earlier))
 
 
 def _earlier_ways(
@@ -246,9 +247,8 @@ def _questions(
     to: Addressee,
     settings: QuestionSettings,
     policy: ReaskPolicy,
+    key: bytes,
 ) -> Questions:
-    key = boundary_key(store)
-
     def make(subject: ShownSubject, variables: Mapping[str, Any]) -> Request:
         return make_request(
             subject,

@@ -23,6 +23,7 @@ from prompts.items import (
 )
 from prompts.schema import tightened, unbounded
 from store.errors import StoreError, UserError
+from store.merging.facts import BOUNDARY_KEY, OTHER_BOUNDARY_KEYS
 from store.store import Store
 
 SCHEMA_NAME = "interests"
@@ -35,8 +36,6 @@ HOTTEST = 1.0
 NUMBERED = "numbered_items"
 """Variable of templates that show items by number; the others show them by their own ids."""
 
-_BOUNDARY_KEY = "boundary_key"
-
 # A line of its own. Items are single lines that begin with "- " or "[", so none can pose as it.
 CORRECTION = "=== Correction ==="
 
@@ -47,16 +46,21 @@ def boundary_key(store: Store) -> bytes:
     The boundary around item texts is made from them, so that no title can forge it. A store that is
     only read gets them for the moment: nothing is asked from it.
     """
-    known = store.meta(_BOUNDARY_KEY)
+    known = store.meta(BOUNDARY_KEY)
     if known is None and store.read_only:
         known = secrets.token_hex(16)
     if known is None:
         with store.write():
-            known = store.meta(_BOUNDARY_KEY)
+            known = store.meta(BOUNDARY_KEY)
             if known is None:
                 known = secrets.token_hex(16)
-                store.set_meta(**{_BOUNDARY_KEY: known})
+                store.set_meta(**{BOUNDARY_KEY: known})
     return bytes.fromhex(known)
+
+
+def other_boundary_keys(store: Store) -> list[bytes]:
+    """Secrets of the stores merged into this one: their questions were marked with them."""
+    return [bytes.fromhex(known) for known in store.meta(OTHER_BOUNDARY_KEYS, [])]
 
 
 def make_request(

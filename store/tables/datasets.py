@@ -134,7 +134,7 @@ class Datasets:
             What all their interactions are for.
         """
         with self._db.write() as connection:
-            _make_way(connection, user_ids)
+            make_way(connection, user_ids)
             first = connection.execute(_NEXT_USER).scalar_one()
             numbers = list(range(first, first + len(user_ids)))
             driver_connection(connection).executemany(
@@ -269,7 +269,7 @@ def forgotten_name(connection: Connection, user_ix: int) -> str:
     return name
 
 
-def _make_way(connection: Connection, ids: Iterable[str]) -> None:
+def make_way(connection: Connection, ids: Iterable[str]) -> None:
     """Rename forgotten users whose stand-in name somebody in the data really has."""
     forgotten = _numbers(connection, "SELECT user_id, user_ix FROM users WHERE forgotten")
     wanted = set(ids)
@@ -281,7 +281,7 @@ def _make_way(connection: Connection, ids: Iterable[str]) -> None:
 
 
 def _upsert_users(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
-    _make_way(connection, prepared.user_ids)
+    make_way(connection, prepared.user_ids)
     known = _numbers(connection, "SELECT user_id, user_ix FROM users")
     numbers = _assign(known, prepared.user_ids)
     driver_connection(connection).executemany(

@@ -59,7 +59,7 @@ def back_up(store: Store, to: Path, *, overwrite: bool = False) -> int:
     """
     target = output_target(to, overwrite=overwrite, reads=[store.path], replaces_stores=True)
     if not target.stream:
-        _refuse_left_over(to)
+        refuse_left_over(to)
     with whole_file(target) as partial:
         with explained(partial):
             raw = store.engine.raw_connection()
@@ -99,7 +99,7 @@ def restore(backup: Path, to: Path, *, overwrite: bool = False) -> Restored:
     target = output_target(to, overwrite=overwrite, reads=[backup], replaces_stores=True)
     if target.stream:
         raise StoreError(f"{to} is a device or a pipe; name a file")
-    damaged = _refuse_foreign(target.path)
+    damaged = refuse_foreign(target.path)
     with whole_file(target) as partial:
         copy_database(backup, partial)
         check_copy(partial)
@@ -133,7 +133,14 @@ def check_copy(copy: Path) -> None:
         raise StoreError("the copy is not a store; nothing was written")
 
 
-def _refuse_left_over(path: Path) -> None:
+def refuse_left_over(path: Path) -> None:
+    """Refuse the name of a store that is in use, or whose program was killed.
+
+    Raises
+    ------
+    StoreError
+        Naming the file that lies beside it.
+    """
     left = [file.name for file in files_beside(path) if file.exists()]
     if left:
         raise StoreError(
@@ -142,8 +149,14 @@ def _refuse_left_over(path: Path) -> None:
         )
 
 
-def _refuse_foreign(path: Path) -> bool:
-    """Refuse to replace what is no store; tell whether a store that is there is damaged."""
+def refuse_foreign(path: Path) -> bool:
+    """Refuse to replace what is no store; tell whether a store that is there is damaged.
+
+    Raises
+    ------
+    StoreError
+        If another program's file is there.
+    """
     try:
         examine(path)
     except ForeignFileError as error:

@@ -163,6 +163,11 @@ TRIALS = (
     Trial(("profiler", "datasette", *STORE, "--out", "m.json"), ("m.json",), _ends("m.json", "}")),
     Trial(("profiler", "backup", "b.db", *STORE), ("b.db",), _sound("b.db")),
     Trial(("profiler", "restore", "old.db", *STORE, "--overwrite"), (), _sound("s.db")),
+    Trial(
+        ("profiler", "merge-stores", "s.db", "old.db", "--into", "both.db"),
+        ("both.db",),
+        _sound("both.db"),
+    ),
     Trial((*TRAIN, "--out", "m"), ("m",), _model("m"), (*TRAIN, "--out", "m", "--overwrite")),
     Trial((*TRAIN, "--out", "model", "--overwrite"), ("model",), _model("model")),
     Trial(

@@ -1,0 +1,1 @@
+"""Several stores into one: what they share stays single, what contradicts itself is named."""

@@ -7,20 +7,21 @@ looked up, are asked for again once; what is still unproven then is dropped and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from profiler.answering.calls import Caller, Said, Turn
 from profiler.answering.citations import Checked, Sentence, check, sources
 from profiler.answering.instructions import SYSTEM, correction
-from profiler.answering.tools import Toolbox
+from profiler.answering.tools import LOOKUPS_OF_0_1, Toolbox
 from profiler.asking.ledger.call_options import CallOptions, refuse_unpriced_cap
 from profiler.asking.ledger.ledger import Ledger
 from profiler.asking.ledger.tally import Tally
 from profiler.llm.loops import run_sync
 from profiler.llm.port import ChatPort
 from store.errors import InterruptedRunError, UserError
+from store.recommending import Recommending
 from store.store import Store
 from store.views.interests.citations import Cited
 
@@ -88,7 +89,11 @@ class AnsweringOptions(CallOptions):
 
 
 def ask(
-    store: Store, question: str, port: ChatPort, options: AnsweringOptions | None = None
+    store: Store,
+    question: str,
+    port: ChatPort,
+    options: AnsweringOptions | None = None,
+    model: Recommending | None = None,
 ) -> Answer:
     """Answer a question about a store with sentences that cite stored interests and items.
 
@@ -104,6 +109,8 @@ def ask(
         A chat model that can call tools, from :func:`profiler.open_chat`.
     options
         Caps, prices, retries.
+    model
+        A trained recommender, whose lists the chat model may then look up, too.
 
     Raises
     ------
@@ -118,7 +125,7 @@ def ask(
         raise UserError(f"ask a question of 1 to {LONGEST_QUESTION} characters")
     refuse_unpriced_cap(port, options)
     with store.runs.recording("ask", {"llm": port.name, "base_url": port.base_url}) as run:
-        answer = _run_until_stopped(_converse(store, question, port, options, run.run_id))
+        answer = _run_until_stopped(_converse(store, question, port, options, model, run.run_id))
         run.status = "done" if answer.sentences else "partial"
     return answer
 
@@ -144,9 +151,13 @@ def _run_until_stopped(work: Coroutine[Any, Any, Answer]) -> Answer:
 
 
 async def _converse(
-    store: Store, question: str, port: ChatPort, options: AnsweringOptions, run_id: int
+    store: Store,
+    question: str,
+    port: ChatPort,
+    options: AnsweringOptions,
+    model: Recommending | None,
+    run_id: int,
 ) -> Answer:
-    toolbox = Toolbox(store)
     turns: list[Turn] = [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": question},
@@ -155,9 +166,7 @@ async def _converse(
     finished = looked_up = False
     steps = 0
     async with Ledger(store, port, options, run_id=run_id) as ledger:
-        caller = Caller(
-            ledger, toolbox.offered(), toolbox.schemas(), options.max_tokens, options.temperature
-        )
+        toolbox, caller = _offering(ledger, options, turns, Toolbox(store, model))
         while steps < MOST_STEPS and not finished:
             steps += 1
             said = await caller.say(turns)
@@ -175,6 +184,18 @@ async def _converse(
                 turns.append({"role": "user", "content": correction(checked.problems)})
     answer = _answer(store, question, port.name, best, steps, finished, ledger.tally)
     return replace(answer, looked_up=looked_up)
+
+
+def _offering(
+    ledger: Ledger, options: AnsweringOptions, turns: Sequence[Turn], toolbox: Toolbox
+) -> tuple[Toolbox, Caller]:
+    """All look-ups; or those of release 0.1, where it was already answered with them."""
+    offers = (toolbox, Toolbox(ledger.store, only=LOOKUPS_OF_0_1))
+    found = [
+        (one, Caller(ledger, one.offered(), one.schemas(), options.max_tokens, options.temperature))
+        for one in offers
+    ]
+    return next((pair for pair in found if pair[1].is_stored(turns)), found[0])
 
 
 def _looked_up(toolbox: Toolbox, said: Said) -> list[Turn]:

@@ -58,7 +58,7 @@ def make_server(store: Store, model: Recommending | None = None) -> MCPServer[An
         version=__version__,
         log_level="ERROR",
     )
-    for lookup in (*toolbox.lookups(), *toolbox.more_lookups()):
+    for lookup in toolbox.lookups():
         server.add_tool(
             _answering(lookup, store, ToolError), annotations=READS, structured_output=False
         )

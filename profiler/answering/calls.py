@@ -81,6 +81,10 @@ class Caller:
             await ledger.writer.do(lambda: ledger.store.responses.settle(number, "ok", {}))
         return _read(answer.raw_text)
 
+    def is_stored(self, turns: Sequence[Turn]) -> bool:
+        """Whether the store holds the model's next turn, offered these tools."""
+        return self.ledger.store.responses.find(self._address(turns)) is not None
+
     def _question(self, turns: Sequence[Turn]) -> Question:
         template_digest = text_digest(SYSTEM)
         request = Request(

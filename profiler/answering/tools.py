@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeAlias
 
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 MOST_HITS, MOST_EVIDENCE, MOST_INTERESTS = 10, 6, 12
 MOST_ITEMS = 20
+LOOKUPS_OF_0_1 = frozenset(
+    ["search_interests", "show_interest", "show_user", "find_items", "explain", "counts"]
+)
+"""What ``profiler ask`` of release 0.1 offered: conversations that were paid for go on with it."""
 
 Document: TypeAlias = dict[str, Any]
 """What a look-up shows to a model, a JSON object; or a JSON schema."""
@@ -67,11 +71,19 @@ class Toolbox:
         An open store.
     model
         A trained model, for :meth:`recommend`; without one there is no such look-up.
+    only
+        Names of the look-ups that there are; None is all.
     """
 
-    def __init__(self, store: Store, model: Recommending | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        model: Recommending | None = None,
+        only: Collection[str] | None = None,
+    ) -> None:
         self._store = store
         self._model = model
+        self._only = only
         self.seen = Seen()
 
     def offered(self) -> tuple[Document, ...]:
@@ -92,19 +104,18 @@ class Toolbox:
         return {tool.name: tool for tool in tools}
 
     def lookups(self) -> tuple[Callable[..., Any], ...]:
-        """Return what ``profiler ask`` offers; the names are part of the question that is paid."""
-        return (
+        """Return the look-ups; ``recommend`` is one of them where a model is at hand."""
+        every: tuple[Callable[..., Any], ...] = (
             self.search_interests,
             self.show_interest,
             self.show_user,
             self.find_items,
             self.explain,
             self.counts,
+            self.compare,
+            *([self.recommend] if self._model is not None else []),
         )
-
-    def more_lookups(self) -> tuple[Callable[..., Any], ...]:
-        """Return those that other agents get besides: a comparison, and lists where a model is."""
-        return (self.compare, *([self.recommend] if self._model is not None else []))
+        return tuple(one for one in every if self._only is None or one.__name__ in self._only)
 
     def run(self, name: str, arguments: Document | None) -> str:
         """Run one call and return its result as JSON; what is wrong with it is a result too."""

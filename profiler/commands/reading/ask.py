@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @grouped
 def ask(
+    context: typer.Context,
     question: Annotated[str, typer.Argument(help="A question in plain words.")],
     store: StoreFile,
     budget: BudgetOptions,
     llm: Annotated[
         str | None, option("PROVIDER:MODEL that answers, such as openai:gpt-4o-mini.")
+    ] = None,
+    model: Annotated[
+        Path | None, option("Folder of a trained recommender, whose lists may be looked up, too.")
     ] = None,
     base_url: Annotated[
         str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
@@ -44,6 +48,7 @@ def ask(
     The model can only look things up in the store, in at most ten steps.
 
     $ profiler ask "What do readers of crime novels buy?" --store shop.db --llm openai:gpt-4o-mini
+    $ profiler ask "Why this list for U042?" --store shop.db --model m --llm openai:gpt-4o-mini
     """
     from store.console import print_json
     from store.store import open_store
@@ -67,7 +72,13 @@ def ask(
             timeout=timeout,
             options=read_options(model_option or ()),
         )
-        answer = run(opened, question, port, options)
+        open_model = getattr(context.obj, "open_model", None)
+        trained = open_model(model, store) if model is not None and open_model else None
+        try:
+            answer = run(opened, question, port, options, trained)
+        finally:
+            if trained is not None:
+                trained.close()
     if json:
         print_json(answer.to_json())
     else:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from profiler.answering.agent import MOST_STEPS, Answer, AnsweringOptions, ask
+from profiler.answering.tools import Toolbox
 from profiler.llm.budget import Caps
 from profiler.llm.prices import Prices
 from profiler.llm.retry import RetryPolicy
@@ -21,10 +22,19 @@ from tests.asking_store import MODEL, chat, prices, scalar
 from tests.chat_server import ChatServer, Script, results, scripted
 from tests.llm_server import Step
 from tests.reading_store import fill, runner
+from tests.report_store import Lists
 
 GOLDEN = Path(__file__).with_name("golden_ask.json")
 QUESTION = "Who would want refillable pens, and how do we know?"
 SEARCH = [("search_interests", {"query": "refillable pens"})]
+OFFERED_BY_0_1 = [
+    "search_interests",
+    "show_interest",
+    "show_user",
+    "find_items",
+    "explain",
+    "counts",
+]
 GOOD = "Customers of the pens group like refills [i1]. One of the proofs is a gel pen [item pen]."
 
 
@@ -74,6 +84,31 @@ def test_the_ledger_holds_what_was_paid_and_the_same_question_is_free(store: Sto
     assert scalar(store, "SELECT count(*) FROM leases") == 0
     statuses = "SELECT group_concat(status) FROM runs WHERE kind = 'ask'"
     assert scalar(store, statuses) == "done,done"
+
+
+def test_comparisons_and_lists_are_look_ups_too(store: Store) -> None:
+    """Fault: other agents could compare and recommend by the same tools, ``ask`` could not."""
+    script = scripted([("compare", {"user": "customer-ada"})], GOOD)
+    with ChatServer(script) as server:
+        ask(store, QUESTION, chat(server.base_url), AnsweringOptions(prices=prices()), Lists(store))
+    names = [tool["function"]["name"] for tool in server.record.calls[0].body["tools"]]
+    assert names[-2:] == ["compare", "recommend"]
+    assert "exemplar_adds" in str(results(server.record.calls[1].body["messages"])[0])
+
+
+def test_a_conversation_that_0_1_paid_for_goes_on_with_its_look_ups(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid stays paid: further look-ups change the address of every question."""
+    with monkeypatch.context() as then:
+        then.setattr(
+            Toolbox, "lookups", lambda self: [getattr(self, name) for name in OFFERED_BY_0_1]
+        )
+        first, _ = run(store, scripted(SEARCH, GOOD))
+    base_url = scalar(store, "SELECT base_url FROM responses WHERE method = 'tool'")
+    again = ask(store, QUESTION, chat(base_url), AnsweringOptions(prices=prices()))
+    assert again.sentences == first.sentences
+    assert (again.tally.calls, again.tally.cached) == (0, 2)
 
 
 def test_half_an_emoji_in_a_look_up_or_an_answer_can_be_stored(store: Store) -> None:

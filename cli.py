@@ -43,6 +43,7 @@ PROFILER_FAMILIES = (
             "build": "Fill the store: data, exemplars, synthetic users, interests, assignments.",
             "retry": "Ask again about subjects whose answers could not be used.",
             "describe": "Write item cards: what titles do not say, and what is wanted next.",
+            "reflect": "Learn hints from a model's lists that missed what came next.",
             "assign": "Assign new users to their nearest exemplar, without a language model.",
             "prompts": "List, show, render and compare prompt templates.",
         },

@@ -43,7 +43,7 @@ _FAULTS = (
 
 _INTERESTS = ("interests", "allocation")
 """Tasks whose answers are interests."""
-_OTHERS = ("cards", "naming")
+_OTHERS = ("cards", "naming", "recommendation", "reflection")
 """Tasks of the profiler that read something else."""
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from store.tables.subjects import Subjects
     from store.tables.tasks.cards import Cards
     from store.tables.tasks.cases import Cases
+    from store.tables.tasks.hints import Hints
     from store.tables.tasks.rankings import Rankings
     from store.tables.tasks.subjects import TaskSubjects
     from store.tables.vectors import Vectors
@@ -162,6 +163,13 @@ class Store(Transactions):
         from store.tables.tasks.subjects import TaskSubjects
 
         return TaskSubjects(self)
+
+    @cached_property
+    def hints(self) -> Hints:
+        """Advice that a question may carry, and how good answers were with it."""
+        from store.tables.tasks.hints import Hints
+
+        return Hints(self)
 
     @cached_property
     def cards(self) -> Cards:

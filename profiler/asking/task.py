@@ -215,6 +215,8 @@ TASKS: Registry[Task[Any]] = Registry(
         "allocation": "profiler.asking.tasks.interests:ALLOCATION",
         "cards": "profiler.asking.tasks.cards:CARDS",
         "naming": "profiler.asking.tasks.naming:NAMING",
+        "recommendation": "profiler.asking.tasks.recommendation:RECOMMENDATION",
+        "reflection": "profiler.asking.tasks.reflection:REFLECTION",
     },
 )
 """The LLM tasks by name, ours and those that other packages add."""

@@ -20,9 +20,9 @@ def cut_prompt(request: Request, reply: Reply) -> tuple[int, int] | None:
     """Billed and estimated tokens of a prompt that was surely cut; None where it was not.
 
     A server whose context is too small for a prompt leaves out its beginning, or its end, and
-    answers all the same: about items that it was never shown.
+    answers all the same: about items that it was never shown. A stand-in for a model bills none.
     """
-    billed = reply.tokens_in
+    billed = None if reply.method == "offline" else reply.tokens_in
     estimated = estimate_tokens("".join(turn.content for turn in request.messages))
     if billed is None or estimated < SMALLEST or billed >= SHARE * estimated:
         return None

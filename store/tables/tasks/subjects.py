@@ -31,6 +31,15 @@ _SET_ASIDE = statement(
     "AND prompt_digest IN (SELECT digest FROM prompts WHERE template = :template)"
 )
 _ADD_USER = "INSERT OR IGNORE INTO task_subject_users (task_subject_id, user_ix) VALUES (?, ?)"
+_SET_ASIDE_FAILED = statement(
+    "UPDATE responses SET outcome = 'set_aside' WHERE outcome NOT IN ('ok', 'set_aside', 'unread') "
+    "AND task_subject_id IN (SELECT task_subject_id FROM task_subjects "
+    "WHERE task = :task AND state = 'quarantined')"
+)
+_PENDING_AGAIN = statement(
+    "UPDATE task_subjects SET state = 'pending', reason = NULL "
+    "WHERE task = :task AND state = 'quarantined'"
+)
 _ADD_PARENT = "INSERT OR IGNORE INTO answer_parents (response_id, parent_id) VALUES (?, ?)"
 _PARENTS = statement(
     "SELECT parent_id FROM answer_parents WHERE response_id = :response ORDER BY parent_id"
@@ -121,11 +130,23 @@ class TaskSubjects:
         with self._db.write() as connection:
             return connection.execute(_SET_ASIDE, {"template": template}).rowcount
 
+    def retry(self, task: str) -> int:
+        """Make the quarantined subjects of a task pending, and set their unusable answers aside.
+
+        After that the same requests are sent again. Returns how many subjects these were.
+        """
+        with self._db.write() as connection:
+            connection.execute(_SET_ASIDE_FAILED, {"task": task})
+            return connection.execute(_PENDING_AGAIN, {"task": task}).rowcount
+
     def add_parents(self, response_id: int, parents: Iterable[int]) -> None:
-        """Record the answers that a question quoted or went on from, by number."""
+        """Record the answers that a question quoted or went on from, by number.
+
+        A later answer is none of them: then the same question was answered for another reason.
+        """
         with self._db.write() as connection:
             driver_connection(connection).executemany(
-                _ADD_PARENT, [(response_id, one) for one in parents]
+                _ADD_PARENT, [(response_id, one) for one in parents if one < response_id]
             )
 
     def parents(self, response_id: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from profiler.llm.port import ChatPort
     from profiler.llm.prices import Prices
     from prompts import Template
+
+
+def _take_words(path: Path | None) -> Path | None:
+    """Take the user's words before a command starts, or drop those that an earlier one took."""
+    module = "profiler.asking.answers.sensitive"
+    if path is not None or module in sys.modules:
+        from profiler.asking.answers.sensitive import use_private_words
+
+        use_private_words(path)
+    return path
+
 
 User = Annotated[str, typer.Argument(help="User id as in the data.", show_default=False)]
 Interest = Annotated[
@@ -42,6 +54,16 @@ TemplateFolder = Annotated[
 PricesFile = Annotated[
     Path | None,
     option("Price table whose entries replace the built-in ones.", "--prices"),
+]
+PrivateWords = Annotated[
+    Path | None,
+    option(
+        "Words of your own for the filter of private statements (docs/privacy.md).",
+        "--private-words",
+        envvar="PROFILER_PRIVATE_WORDS",
+        show_envvar=True,
+        callback=_take_words,
+    ),
 ]
 TokenBudget = Annotated[
     int | None, option("Maximum number of tokens of a prompt's item list.", min=1, default="6000")

@@ -164,7 +164,7 @@ class _Group:
         mostly = self._joined(details)
         for shown in (examples, examples[:1], []):
             text = self._sentence(mostly, [example.rstrip(".") for example in shown])
-            if text and private_attribute(text) is None:
+            if text and private_attribute(text, self.titles) is None:
                 return text
         return "Items of one kind." if self.language == "en" else f"{label}."
 

@@ -66,7 +66,7 @@ def ground(
         *_too_many(interests, max_interests),
         *_label_errors(interests),
         *(error for _, error in foreign),
-        *_private_errors(interests),
+        *_private_errors(interests, [item.title for item in shown]),
         *_copied_errors(interests, expected.examples),
     ]
     kept, repairs = _drop_repeats(interests, task)
@@ -166,11 +166,12 @@ def _evidence_errors(
     return errors
 
 
-def _private_errors(interests: Sequence[Interest]) -> list[str]:
+def _private_errors(interests: Sequence[Interest], titles: Sequence[str | None]) -> list[str]:
+    """What says something of the person; the titles of the items shown are names."""
     errors = []
     for interest in interests:
         for text in (interest.label, interest.description):
-            found = private_attribute(text)
+            found = private_attribute(text, titles)
             if found:
                 errors.append(
                     f"interest {interest.label!r} says something about the person's {found.kind} "

@@ -31,6 +31,8 @@ MAX_ERRORS = 10
 _FENCED = re.compile(r"\s*```[A-Za-z]*\s*(\{.*\})\s*```\s*", re.DOTALL)
 # The ends of reasoning: of models that write tags, and of those that write channels.
 _REASONING_ENDS = ("</think>", "</thinking>", "<|channel|>final<|message|>")
+# A text that begins so is the document: a mark of reasoning in it is a word of the answer.
+_DOCUMENT = re.compile(r"\s*(?:```[A-Za-z]*\s*)?\{\s*[\"}]")
 _START = re.compile(r"```[A-Za-z]*\s*\{|\{")
 # Before the document only words: a bracket or a quote is part of a document that is broken.
 _CLOSES = re.compile(r"[\[\]}\"`]")
@@ -170,7 +172,7 @@ def without_reasoning(text: str) -> tuple[str, tuple[str, ...]]:
     """
     text = text.removeprefix("\ufeff")
     mends: list[str] = []
-    for mark in _REASONING_ENDS:
+    for mark in () if _DOCUMENT.match(text) else _REASONING_ENDS:
         before, found, after = text.rpartition(mark)
         if found and not _holds_json(before):
             mends.append("reasoning before the answer")

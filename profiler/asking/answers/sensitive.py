@@ -4,16 +4,35 @@ A taste about items may name any of these ("gluten-free snacks", "men's shaving"
 young mother"); a statement about the person may not ("is a Christian woman in her thirties"). So
 words alone decide nothing. A statement is found by its grammar: the person is its subject (said,
 or left out at the start of a sentence), or it is a guess ("probably a mother"), or a gendered
-pronoun stands for the person. What is told of people in films and books is left alone. Our choice,
-for English; a hit is asked again in other words, so a rare false alarm costs a call, not an answer.
+pronoun stands for the person. What is told of people in films and books is left alone. Words and
+rules are our choice, for each language a file in `private_words`; a hit is asked again in other
+words, so a rare false alarm costs a call, not an answer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import NamedTuple
+from pathlib import Path
+
+from profiler.asking.answers.private_words.lists import built_in, read_lists
+from profiler.asking.answers.private_words.rules import (
+    LanguageRules,
+    Rules,
+    check_rules,
+    make_rules,
+    words_of,
+)
+
+__all__ = ["PrivateClaim", "about_choosers", "private_attribute", "use_private_words"]
+
+_A_NAME = "Film"
+"""In place of the name of a work; no rule of any language has it among its words."""
+_YEAR = re.compile(r"\s*\((?:1[89]|20)\d\d\)\s*$")
+_LAST_ARTICLE = re.compile(r"^(.+), (The|A|An)$")
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -24,273 +43,88 @@ class PrivateClaim:
     words: str
 
 
-_GENDER = (
-    "woman man lady gentleman girl boy mother father mom mum mommy dad grandmother grandfather \
-grandma grandpa grandparent wife husband housewife widow widower bride lesbian"
-)
-_AGED = "teenager teen adolescent child kid youngster pensioner retiree elder boomer millennial \
-toddler senior senior[ ]citizen older[ ]adult young[ ]adult"
-_GENDER_ADJ = "male female masculine feminine transgender nonbinary non-binary gay bisexual queer \
-homosexual"
-_AGE_ADJ = "young old elderly middle-aged aged retired teenage adolescent underage youthful"
-_RELIGION = (
-    "christian catholic protestant evangelical baptist mormon lutheran methodist jewish jew \
-muslim islamic hindu buddhist sikh atheist agnostic pagan religious devout pious churchgoer"
-)
-_ORIGIN = (
-    "african african[-\\s]american asian american arab hispanic latino latina caucasian black \
-white european british english irish scottish french german italian spanish polish russian \
-ukrainian turkish greek indian pakistani chinese japanese korean vietnamese filipino thai mexican \
-brazilian cuban canadian australian nigerian egyptian iranian israeli immigrant expat foreigner"
-)
-_HEALTH_ADJ = "pregnant diabetic celiac coeliac asthmatic disabled handicapped blind deaf obese \
-overweight depressed autistic bipolar alcoholic epileptic infertile anorexic hypertensive \
-arthritic allergic menopausal hiv-positive lactose[-\\s]intolerant gluten[-\\s]intolerant \
-chronically[ ]ill"
-_CONDITIONS = "diabetes asthma arthritis cancer depression anxiety adhd autism epilepsy eczema \
-psoriasis hypertension high[ ]blood[ ]pressure celiac[ ]disease coeliac[ ]disease allergy \
-allergies insomnia ibs hiv dementia alzheimer's obesity migraines heart[ ]disease chronic[ ]pain \
-disability disabilities infertility menopause pregnancy acne rosacea dandruff"
+class _InForce:
+    """The rules in force in this process."""
 
-_USER = "user|person|customer|shopper|buyer|viewer|reader|reviewer|subject|someone|somebody|they"
-_START = r"(?:^|(?<=[.!?;:]\s)|(?<=,\s)|(?<=\band\s)|(?<=\bbut\s))"
-_GUESS = (
-    r"likely|probably|possibly|perhaps|maybe|presumably|apparently|suggest(?:s|ing)?|"
-    r"indicat(?:es|ing)|impl(?:ies|ying)|point(?:s|ing)\sto|reveal(?:s|ing)|identif(?:ies|ying)\sas"
-)
-_IS = r"(?:is|was|are|being|seems|appears|(?:may|might|could|must|would|seems\sto|appears\sto)\sbe)"
-# The person is meant: at the start of a sentence, after a word for the user, or in a guess.
-_CLAIM = (
-    rf"(?:{_START}{_IS}|\b(?:{_USER})(?:\swho)?\s(?:\w+\s)?{_IS}|\bthey're|\b(?:{_GUESS})"
-    rf"(?:\sbe|\sis|\sto\sbe)?)(?:\s(?:{_GUESS}|also|clearly|certainly|still|most))*"
-)
-_NOT_MODIFIER = (
-    "of|for|in|to|on|at|by|with|about|from|as|that|which|who|whose|fan|lover|buff|collector|admirer|"
-    "devotee|enthusiast|and"
-)
-_MODIFIERS = rf"(?:(?!(?:{_NOT_MODIFIER})\b)[\w'’-]+,?\s){{0,3}}?"
-_HUMAN = (
-    rf"{_USER}|people|individual|consumer|parent|couple|household|family|believer|citizen|student|"
-    "worker|background|faith|descent"
-)
-_NOUN_END = (
-    r"(?!['’-])(?=$|[.,;:!?)]|\s(?:and|or|but|who|with|in|from|of|on|at(?!\sheart)|"
-    r"aged|over|under|by|through|because|interested|\w+ing)\b)"
-)
-_FILM_PEOPLE = re.compile(
-    r"\b(?:about|featuring|starring|following|portraying|depicting|where|whose|in which|between|"
-    r"(?:stor(?:y|ies)|tales?|films?|movies?|dramas?|comed(?:y|ies)|novels?|books?|portraits?|"
-    r"characters?|hero(?:es|ines?)?|lives|journeys?|studies|"
-    r"dressed|disguised|posing|cast)\b[^.!?;]*)\b"
-)
-_DOES = "shops|buys|reads|watches|lives|writes|shopping|buying|life|speaks"
-_DECADE = r"(?:teens|twenties|thirties|forties|fifties|sixties|seventies|eighties|[2-9]0['’]?s)"
-
-
-_PRONOUNS = "he she him his her hers himself herself"
-
-NAMES = (
-    "A Beautiful Mind|A Man Called Otto|A Serious Man|A Single Man|Annie Hall|Black Girl|Black Lady"
-    "|Black Widow|Blind Boy|Dumb Kid|Fat Lady|Gay Dad|Jewish Mother|Little Women|Mad Men|Old Boy"
-    "|Old Man Logan|Old Men|Pretty Woman|Queer Eye|Shy People|The Old Man|The Single Mother"
-    "|The Single Moms Club|Working Girl|Working Mom|Working Moms|Young Adult|Young Girl|Young Woman"
-)
-"""Names of films, books and characters that read like a person's attribute; only as capitalised."""
-
-NUMBER = "0"
-"""Stands for any number among the words of a text."""
-
-
-class _Rule(NamedTuple):
-    """What to look for, whether even in a phrase about people in films, and in which texts.
-
-    A text with none of the words of ``needs`` cannot match; most texts are done with by that.
-    """
-
-    kind: str
-    pattern: re.Pattern[str]
-    always: bool
-    needs: frozenset[str]
-
-
-def _words(text: str) -> frozenset[str]:
-    """Words of a text in lower case, with and without a final s, and ``NUMBER`` for any number."""
-    found = re.findall(r"[a-z]{2,}|\d", text.lower())
-    return frozenset(NUMBER if word.isdigit() else word for word in found) | {
-        word.rstrip("s") for word in found
-    }
-
-
-def _any(words: str) -> str:
-    """Alternation of blank-separated words; ``[ ]`` stands for a blank within one."""
-    return "|".join(words.replace("[ ]", r"\s").split())
+    rules: Rules | None = None
 
 
 @cache
-def _rules() -> tuple[_Rule, ...]:
-    gender, aged = _any(_GENDER), _any(_AGED)
-    adjectives = {
-        "gender": _GENDER_ADJ,
-        "age": _AGE_ADJ,
-        "religion": _RELIGION,
-        "origin": _ORIGIN,
-        "health": _HEALTH_ADJ,
-    }
-    any_adjective = "|".join(_any(words) for words in adjectives.values())
-    human = f"{_HUMAN}|{gender}|{aged}"
-    conditions = _any(_CONDITIONS)
-    article = r"(?:an?|one|the)"
-    rules: list[tuple[str, str, bool, str]] = []
-    for kind, needs in (("gender", _GENDER), ("age", _AGED)):
-        nouns = _any(needs)
-        noun = rf"{article}\s{_MODIFIERS}(?:{nouns}){_NOUN_END}"
-        rules.append((kind, rf"{_CLAIM}\s{noun}", True, needs))
-        rules.append((kind, rf"(?:{_START}|\b(?:{_DOES})\s)as\s{noun}", False, needs))
-        rules.append(
-            (
-                kind,
-                rf"^(?:an?\s)?(?:[\w-]+\s)?(?:{any_adjective}|single|expectant|working|"
-                rf"busy|new)\s(?:{nouns})s?(?:\s(?:in|of|with|from|who)\b.*)?$",
-                False,
-                needs,
-            )
-        )
-    for kind, needs in adjectives.items():
-        words = _any(needs)
-        end = rf"(?=$|[.,;:!?)]|\s(?:and|or|but|who|with|from|in)\b|\s(?:{human})\b)"
-        rules.append(
-            (
-                kind,
-                rf"{_CLAIM}(?:\s{article})?\s{_MODIFIERS}(?:{words})\b(?!['’-]){end}",
-                True,
-                needs,
-            )
-        )
-        rules.append(
-            (kind, rf"\b(?:for|as)\san?\s(?:[\w-]+\s)?(?:{words})\s(?:{_USER})\b", False, needs)
-        )
-    rules += [
-        ("gender", r"(?:^|(?<=[.!?;]\s))(?:he|she)\b(?!-)", True, "he she"),
-        (
-            "gender",
-            rf"\b(?:{_USER})\b[^.!?]*\b(?:he|she|him|his|hers?|himself|herself)\b",
-            False,
-            _PRONOUNS,
-        ),
-        (
-            "gender",
-            r"\b(?:his|her)\s(?:wife|husband|girlfriend|boyfriend|own\b|(?:\w+\s)?skin|(?:\w+\s)?hair|face|nails|"
-            r"home|house|kitchen|family|children|kids|baby|needs|tastes?)\b",
-            False,
-            "his her",
-        ),
-        (
-            "gender",
-            r"(?:^|(?<=[.!?;]\s))(?:an?\s)?(?:[\w-]+\s){0,2}(?:mother|father|mom|mum|dad)\sof\s"
-            r"(?:one|two|three|four|\d|twins|a\s|young|small|several)",
-            False,
-            "mother father mom mum dad",
-        ),
-        (
-            "age",
-            rf"\b(?:in|into|entering|approaching)\s(?:his|her|their)\s(?:\w+[\s-]){{0,2}}{_DECADE}",
-            False,
-            "his her their",
-        ),
-        (
-            "age",
-            rf"{_CLAIM}\s(?:an?\s|aged\s|around\s|about\s|over\s|under\s|roughly\s|between\s)*"
-            r"\d{2}\b(?:\sor\solder|\syears\sold|-year-old|\sand\s\d\d|\s?\+)?(?=$|[\s.,;:])"
-            r"(?!\s(?:percent|dollars|inch|pack|items|films|movies))",
-            True,
-            NUMBER,
-        ),
-        ("age", rf"\b\d{{1,2}}[-\s]years?[-\s]old\s(?:{human})\b", False, NUMBER),
-        (
-            "health",
-            r"\b(?:suffers?|suffering)\sfrom|\b(?:was|been|is)?\s?diagnosed\swith",
-            False,
-            "suffer suffering diagnosed",
-        ),
-        (
-            "health",
-            rf"{_START}(?:has|have|having)\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
-            True,
-            _CONDITIONS,
-        ),
-        (
-            "health",
-            rf"\b(?:{_USER})\s(?:\w+\s)?(?:with|has|have)\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
-            False,
-            _CONDITIONS,
-        ),
-        (
-            "health",
-            r"(?<!for\s)\b(?:liv(?:es|ing)\swith|struggl(?:es|ing)\swith|manag(?:es|ing)|"
-            rf"cop(?:es|ing)\swith|battl(?:es|ing))\s(?:[\w-]+\s){{0,2}}(?:{conditions})\b",
-            False,
-            _CONDITIONS,
-        ),
-        (
-            "health",
-            rf"\b(?:his|her|their)\s(?:[\w-]+\s)?(?:{conditions}|diagnosis|illness|disease)\b",
-            False,
-            f"{_CONDITIONS} diagnosis illness disease",
-        ),
-        ("age", r"\b(?:his|her|their)\sage\b", False, "age"),
-        (
-            "religion",
-            r"\b(?:his|her|their)\s(?:religion|religious\sbeliefs|faith)\b",
-            False,
-            "religion religious faith",
-        ),
-        (
-            "origin",
-            r"\b(?:his|her|their)\s(?:ethnicity|nationality|race|ethnic\s\w+|native\scountry|"
-            r"home\scountry)\b",
-            False,
-            "ethnicity nationality race ethnic country",
-        ),
-        (
-            "origin",
-            rf"(?:{_START}|\b(?:{_USER})\s)(?:comes|hails|is|originates|was\sborn|immigrated|"
-            r"lives|resides|is\sliving)\s(?:originally\s)?(?:from|in)\s(?-i:[A-Z])",
-            True,
-            "from in",
-        ),
-        (
-            "origin",
-            rf"(?:{_CLAIM}|\b(?:{_USER}))\sof\s(?:\w+\s){{1,3}}(?:descent|heritage|ancestry|"
-            r"origin|ethnicity)\b",
-            True,
-            "descent heritage ancestry origin ethnicity",
-        ),
-    ]
-    return tuple(
-        _Rule(kind, re.compile(text, re.IGNORECASE), always, _words(needs))
-        for kind, text, always, needs in rules
-    )
+def _our_rules() -> Rules:
+    return make_rules(built_in())
 
 
-@lru_cache(maxsize=8192)
-def private_attribute(text: str) -> PrivateClaim | None:
+def _rules() -> Rules:
+    return _InForce.rules or _our_rules()
+
+
+def use_private_words(path: Path | None) -> None:
+    """Take the words of a file beside the built-in ones, for all that this process reads from now.
+
+    Parameters
+    ----------
+    path
+        YAML as docs/privacy.md says; None: the built-in words alone.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or holds something else.
+    """
+    _InForce.rules = None if path is None else check_rules(read_lists(path), path)
+    _found.cache_clear()
+
+
+def private_attribute(text: str, titles: Iterable[str | None] = ()) -> PrivateClaim | None:
     """The first statement about the person's age, gender, health, religion or origin, if any.
 
     Parameters
     ----------
     text
-        A label or a description, in English, about the one person an interest belongs to.
+        A label or a description about the one person an interest belongs to.
+    titles
+        Of the items it is about. Where the text quotes one of two words or more, it names the
+        item and states nothing: an interest in *A Single Man* is an interest in a film.
     """
     line = " ".join(text.replace("’", "'").split())
-    line = re.sub(rf"\b(?:{NAMES})\b", "Film", line)
-    words = _words(line)
-    for kind, pattern, always, needs in _rules():
-        if needs.isdisjoint(words):
+    for title in titles:
+        name = _name_of(title)
+        if name is not None and name in line:
+            line = line.replace(name, _A_NAME)
+    return _found(line)
+
+
+@lru_cache(maxsize=8192)
+def _name_of(title: str | None) -> str | None:
+    """A title as a text would quote it, None where it is too short or too long to be told."""
+    name = _YEAR.sub("", " ".join((title or "").replace("’", "'").split()))
+    last = _LAST_ARTICLE.match(name)
+    name = f"{last[2]} {last[1]}" if last else name
+    return name if " " in name and len(name) <= _LONGEST_NAME else None
+
+
+@lru_cache(maxsize=8192)
+def _found(line: str) -> PrivateClaim | None:
+    rules = _rules()
+    if rules.names is not None:
+        line = rules.names.sub(_A_NAME, line)
+    words = words_of(line)
+    for language in rules.languages:
+        if not language.needs.isdisjoint(words):
+            found = _found_in(language, line, words)
+            if found is not None:
+                return found
+    return None
+
+
+def _found_in(language: LanguageRules, line: str, words: frozenset[str]) -> PrivateClaim | None:
+    for rule in language.rules:
+        if rule.needs.isdisjoint(words):
             continue
-        for match in pattern.finditer(line):
+        for match in rule.pattern.finditer(line):
             sentence = re.split(r"[.!?;]\s", line[: match.start()])[-1]
-            if always or not _FILM_PEOPLE.search(sentence):
-                return PrivateClaim(kind, match[0].strip()[:80])
+            if rule.in_works or language.works is None or not language.works.search(sentence):
+                return PrivateClaim(rule.kind, match[0].strip()[:80])
     return None
 
 

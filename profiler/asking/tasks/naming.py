@@ -120,8 +120,9 @@ class Naming(Task[Name]):
             errors.append(
                 f"{name.label!r} is what another group is called; say what sets this one apart"
             )
+        titles = [item.title for item in request.subject.items]
         for text in (name.label, name.description):
-            found = private_attribute(text)
+            found = private_attribute(text, titles)
             if found:
                 errors.append(
                     f"{text!r} says something about the person's {found.kind} ({found.words!r}); "

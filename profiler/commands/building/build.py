@@ -18,6 +18,7 @@ from profiler.commands.options import (
     ModelOptions,
     OnlyPending,
     PaceOptions,
+    PrivateWords,
     PromptOptions,
     asking_options,
 )
@@ -48,6 +49,7 @@ def build(
             default="assign",
         ),
     ] = None,
+    private_words: PrivateWords = None,
     only_pending: OnlyPending = False,
     dry_run: Annotated[
         bool,

@@ -10,6 +10,7 @@ from profiler.commands.options import (
     ModelOptions,
     OnlyPending,
     PaceOptions,
+    PrivateWords,
     StoredEncoder,
     Temperature,
     TemplateFolder,
@@ -52,6 +53,7 @@ def describe(
     dry_run: Annotated[
         bool, option("Print calls, tokens and dollars; send nothing.", "--dry-run")
     ] = False,
+    private_words: PrivateWords = None,
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> int:

@@ -9,6 +9,7 @@ from profiler.commands.options import (
     BudgetOptions,
     ModelOptions,
     PaceOptions,
+    PrivateWords,
     PromptOptions,
     StoredEncoder,
     asking_options,
@@ -27,6 +28,7 @@ def retry(
     failed: Annotated[bool, option("Ask again about all quarantined subjects.", "--failed")] = (
         False
     ),
+    private_words: PrivateWords = None,
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> int:

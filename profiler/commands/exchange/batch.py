@@ -13,6 +13,7 @@ from profiler.commands.options import (
     ModelOption,
     OnlyPending,
     PricesFile,
+    PrivateWords,
     PromptOptions,
     StoredEncoder,
 )
@@ -51,6 +52,7 @@ def submit(
     model_option: ModelOption = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
     only_pending: OnlyPending = False,
+    private_words: PrivateWords = None,
     json: Json = False,
 ) -> None:
     """Send the questions that are due; answers are fetched later, within a day.
@@ -112,6 +114,7 @@ def fetch(
     base_url: BaseUrl = None,
     encoder: StoredEncoder = None,
     prices: PricesFile = None,
+    private_words: PrivateWords = None,
     json: Json = False,
 ) -> int:
     """Fetch the answers that are ready, store and read them.

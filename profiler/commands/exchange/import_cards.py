@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from profiler.commands.options import StoredEncoder
+from profiler.commands.options import PrivateWords, StoredEncoder
 from store.console.options import Json, StoreFile, option
 
 
@@ -21,6 +21,7 @@ def import_cards(
     store: StoreFile,
     name: Annotated[str | None, option("Where they are from.", default="the file's name")] = None,
     dry_run: Annotated[bool, option("Check and count; store nothing.", "--dry-run")] = False,
+    private_words: PrivateWords = None,
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.commands.options import StoredEncoder
+from profiler.commands.options import PrivateWords, StoredEncoder
 from store.choices import SubjectKind
 from store.console.options import Json, StoreFile, given, option
 
@@ -42,6 +42,7 @@ def import_interests(
         ),
     ] = False,
     dry_run: Annotated[bool, option("Check and count; store nothing.", "--dry-run")] = False,
+    private_words: PrivateWords = None,
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> None:
@@ -55,7 +56,7 @@ def import_interests(
     from store.store import open_store
 
     with open_store(store) as opened:
-        own = encoder_of(opened, encoder)
+        own = None if dry_run else encoder_of(opened, encoder)
         found = import_file(
             opened,
             file,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from profiler.commands.options import PricesFile, StoredEncoder
+from profiler.commands.options import PricesFile, PrivateWords, StoredEncoder
 from store.console.options import Json, StoreFile
 from store.errors import UserError
 
@@ -22,6 +22,7 @@ def import_responses(
     ],
     store: StoreFile,
     encoder: StoredEncoder = None,
+    private_words: PrivateWords = None,
     prices: PricesFile = None,
     json: Json = False,
 ) -> None:

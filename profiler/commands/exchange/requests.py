@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 from profiler.choices import BatchFormat, JsonMethod
-from profiler.commands.options import AnswerOptions, ModelOption, OnlyPending, PromptOptions
+from profiler.commands.options import (
+    AnswerOptions,
+    ModelOption,
+    OnlyPending,
+    PrivateWords,
+    PromptOptions,
+)
 from store.console.options import Json, Overwrite, StoreFile, given, grouped, option
 
 
@@ -26,6 +32,7 @@ def requests(
         BatchFormat | None, option("Whose batch format.", default="that of the model's provider")
     ] = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
+    private_words: PrivateWords = None,
     only_pending: OnlyPending = False,
     again: Annotated[
         bool, option("Also ask about imported, edited and quarantined subjects.", "--all")

@@ -285,6 +285,14 @@ texts = st.text(
 ).filter(tells_nothing_private)
 
 
+def test_a_mark_of_reasoning_in_a_label_is_a_word_of_the_answer() -> None:
+    """Fault, found by Hypothesis: all before the mark was cut off a whole document."""
+    interest = {"label": "</think>", "description": "d", "evidence": [SHOWN[0].item_id]}
+    text = json.dumps({"interests": [interest]})
+    for whole in (text, f"```json\n{text}\n```"):
+        assert [one.label for one in read(whole).interests] == ["</think>"]
+
+
 @settings(max_examples=200)
 @given(
     st.lists(

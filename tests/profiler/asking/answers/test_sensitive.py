@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from profiler.asking.answers import sensitive
-from profiler.asking.answers.sensitive import private_attribute
+from profiler.asking.answers.private_words.rules import words_of
+from profiler.asking.answers.sensitive import private_attribute, use_private_words
+from store.errors import DataError
+from tests.profiler.asking.answers.private_table import labelled, table
+from tests.reading_store import fill, runner
 
 STATEMENTS = [
     ("gender", "Is a Christian woman in her thirties."),
@@ -167,13 +173,19 @@ def test_the_quick_look_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [text for _, text in STATEMENTS] + TASTES
     texts += [f"{one[:40]} {two[-40:]}" for one in texts for two in texts[::7]]
     texts += [f"{rule} {text}" for rule in ("He", "Is 40.", "Her") for text in texts[:100]]
-    quick = [private_attribute.__wrapped__(text) for text in texts]
-    everywhere = frozenset(
-        {sensitive.NUMBER, *(word for text in texts for word in sensitive._words(text))}
+    quick = [sensitive._found.__wrapped__(text) for text in texts]
+    rules = sensitive._rules()
+    everywhere = frozenset(word for text in texts for word in words_of(text))
+    languages = tuple(
+        replace(
+            one,
+            needs=everywhere,
+            rules=tuple(replace(rule, needs=everywhere) for rule in one.rules),
+        )
+        for one in rules.languages
     )
-    always = tuple(rule._replace(needs=everywhere) for rule in sensitive._rules())
-    monkeypatch.setattr(sensitive, "_rules", lambda: always)
-    assert [private_attribute.__wrapped__(text) for text in texts] == quick
+    monkeypatch.setattr(sensitive, "_rules", lambda: replace(rules, languages=languages))
+    assert [sensitive._found.__wrapped__(text) for text in texts[::6]] == quick[::6]
 
 
 def test_long_hostile_text_is_read_in_no_time() -> None:
@@ -181,14 +193,107 @@ def test_long_hostile_text_is_read_in_no_time() -> None:
         private_attribute(unit * (800 // len(unit)))
 
 
-def test_precision_and_recall_on_a_labelled_list() -> None:
-    # "She-Hulk", "Black Widow" and "A Single Man" were taken for statements about gender.
-    file = Path(__file__).with_name("labelled_sensitive.yaml")
-    listed = yaml.safe_load(file.read_text("utf-8"))
-    found = {kind: [text for text in listed[kind] if private_attribute(text)] for kind in listed}
-    hits = len(found["private"])
-    precision = hits / (hits + len(found["taste"]))
-    recall = hits / len(listed["private"])
-    assert found["taste"] == []
-    assert (len(listed["private"]), len(listed["taste"])) == (25, 30)
-    assert (round(precision, 2), round(recall, 2)) == (1.0, 0.88)
+def test_the_page_tells_what_the_labelled_list_measures() -> None:
+    """Faults: "She-Hulk", "Black Widow" and "A Single Man" were taken for genders, and what was
+    found was told for English alone. ``python -m tests.profiler.asking.answers.private_table``
+    prints the table again."""
+    page = Path("docs/privacy.md").read_text("utf-8")
+    assert table() in page
+    assert sum(len(texts) for lists in labelled().values() for texts in lists.values()) >= 300
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_no_taste_or_name_of_a_work_is_taken_for_a_person(language: str) -> None:
+    lists = labelled()[language]
+    assert [text for text in lists["taste"] if private_attribute(text)] == []
+    for name in ("private", "private_unlike", "private_new"):
+        found = [text for text in lists[name] if private_attribute(text)]
+        assert len(found) >= 0.8 * len(lists[name]), name
+
+
+def test_a_title_that_was_shown_is_a_name() -> None:
+    """Fault: an interest in a film was asked again because its title reads like a person."""
+    titles = ["She's the One (1996)", "Deaf Man, The (1972)", None, "She"]
+    assert private_attribute("She's the One") is not None
+    assert private_attribute("She's the One", titles) is None
+    assert private_attribute("Is The Deaf Man or the like.", titles) is None
+    assert private_attribute("She enjoys She's the One.", titles) is not None
+
+
+@pytest.fixture
+def own_words(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "words.yaml"
+    use_private_words(None)
+
+
+def test_words_of_ones_own_are_added_and_taken_away(own_words: Path) -> None:
+    own_words.write_text(
+        "en:\n  words: {health: [gluten sensitive]}\n  without: {origin: [french]}\n"
+        "  names: [An Old Lady]\n"
+        "it:\n  words: {women: [donna, madre]}\n"
+        "  rules: [{kinds: {gender: women}, pattern: '^è una (?:<it>)'}]\n"
+    )
+    texts = [
+        "The user is gluten sensitive.",
+        "The user is french.",
+        "Probably An Old Lady",
+        "È una donna.",
+        "The user is pregnant.",
+    ]
+    before = [bool(private_attribute(text)) for text in texts]
+    use_private_words(own_words)
+    after = [bool(private_attribute(text)) for text in texts]
+    use_private_words(None)
+    assert before == [False, True, True, False, True]
+    assert after == [True, False, False, True, True]
+    assert [bool(private_attribute(text)) for text in texts] == before
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("en: [", "not valid YAML"),
+        ("[1]", "languages by their codes"),
+        ("en: {word: {}}", "en.word: Extra inputs are not permitted; known fields: words"),
+        ("en: {words: {health: pale}}", "en.words.health"),
+        ("en: {rules: [{kinds: {gender: [x]}, pattern: '('}]}", "a pattern is not understood"),
+        ("en: {rules: [{kinds: {gender: nobody}, pattern: x}]}", "nobody is no list of words"),
+        ("en: {phrases: {a: <b>, b: <a>}, rules: [{kinds: {age: [x]}, pattern: <a>}]}", "circle"),
+    ],
+)
+def test_a_file_of_words_that_cannot_be_used_is_named(
+    own_words: Path, text: str, named: str
+) -> None:
+    own_words.write_text(text)
+    with pytest.raises(DataError, match=re.escape(named)) as caught:
+        use_private_words(own_words)
+    assert "words.yaml" in str(caught.value)
+    assert private_attribute("The user is pregnant.") is not None
+
+
+def test_commands_take_words_by_option_and_environment(
+    own_words: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = fill(tmp_path / "s.db")
+    own_words.write_text("en: {without: {gender_nouns: [mother]}}")
+    row = {"label": "Young mother", "description": "Pens.", "evidence": ["pen"]}
+    file = tmp_path / "i.jsonl"
+    file.write_text(json.dumps({"user_id": "customer-bob", "interests": [row]}))
+    run = runner(capsys)
+    usual = ("import-interests", file, "--store", path, "--dry-run", "--json")
+    left_out, taken = (2, "private attribute"), (0, "")
+
+    def told(*more: object) -> tuple[int, str]:
+        code, _, said = run(*usual, *more)
+        return code, "private attribute" if "private attribute" in said else ""
+
+    assert told() == left_out
+    assert told("--private-words", own_words) == taken
+    assert told() == left_out
+    monkeypatch.setenv("PROFILER_PRIVATE_WORDS", str(own_words))
+    assert told() == taken
+    code, _, said = run(*usual, "--private-words", tmp_path / "none.yaml")
+    assert (code, "there is no such file" in said) == (2, True)

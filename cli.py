@@ -44,6 +44,7 @@ PROFILER_FAMILIES = (
             "retry": "Ask again about subjects whose answers could not be used.",
             "describe": "Write item cards: what titles do not say, and what is wanted next.",
             "reflect": "Learn hints from a model's lists that missed what came next.",
+            "rank": "Rank a model's candidates for nominated cases, with a language model.",
             "assign": "Assign new users to their nearest exemplar, without a language model.",
             "prompts": "List, show, render and compare prompt templates.",
         },

@@ -43,7 +43,7 @@ _FAULTS = (
 
 _INTERESTS = ("interests", "allocation")
 """Tasks whose answers are interests."""
-_OTHERS = ("cards", "naming", "recommendation", "reflection")
+_OTHERS = ("cards", "naming", "recommendation", "reflection", "rank", "teacher_lists")
 """Tasks of the profiler that read something else."""
 
 

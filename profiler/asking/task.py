@@ -217,6 +217,8 @@ TASKS: Registry[Task[Any]] = Registry(
         "naming": "profiler.asking.tasks.naming:NAMING",
         "recommendation": "profiler.asking.tasks.recommendation:RECOMMENDATION",
         "reflection": "profiler.asking.tasks.reflection:REFLECTION",
+        "rank": "profiler.asking.tasks.rank:RANK",
+        "teacher_lists": "profiler.asking.tasks.teacher_lists:TEACHER_LISTS",
     },
 )
 """The LLM tasks by name, ours and those that other packages add."""

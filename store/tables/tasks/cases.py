@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import Connection, Row
@@ -14,7 +14,11 @@ from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions, now
 from store.digests import canonical_json, json_digest
+from store.errors import LeakageError
 from store.tables.sound import parsed, refuse_out_of_range
+
+if TYPE_CHECKING:
+    from store.data.dataset import Dataset
 
 EXAMPLES = "examples"
 """Policy of the nomination that shows what a teacher's lists look like: cases drawn evenly."""
@@ -227,6 +231,24 @@ class Cases:
         numbers = [int(one) for one in parsed(self._db.path, cell, what)]
         refuse_out_of_range(self._db.path, np.array(numbers, dtype=np.int64), n_items, what)
         return tuple(numbers)
+
+
+def check_cases(dataset: Dataset, cases: Iterable[Case]) -> None:
+    """Check that histories and targets are training interactions of the cases' users.
+
+    Raises
+    ------
+    LeakageError
+        A case shows what the split hides, as where the store was split anew since.
+    """
+    for case in cases:
+        seen = set(dataset.history(case.user_ix).tolist())
+        foreign = [item for item in (*case.history, case.target_ix) if item not in seen]
+        if foreign:
+            raise LeakageError(
+                f"{case.name} shows item {dataset.item_ids[foreign[0]]!r}, which the split "
+                f"{dataset.split} does not give to training; nominate anew on this store"
+            )
 
 
 def _add_cases(connection: Connection, nomination: int, cases: Sequence[Case]) -> None:

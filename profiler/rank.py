@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from profiler.asking.runner import run_task
 from profiler.asking.tasks.rank import EXPECTED_HINTS, AskedCase, Rank, RankChoice
 from profiler.asking.tasks.teacher_lists import ListsChoice, TeacherLists
 from profiler.offline.ranker import OfflineRanker
+from profiler.ranked import AT, Ranked, RankSettings
 from prompts import Template, load_template, refuse_unused
 from store.errors import UserError
 from store.suggestions import enumerated
@@ -34,83 +35,6 @@ __all__ = ["RankSettings", "Ranked", "rank_cases"]
 Progress = Callable[[str, int, int], None]
 MAX_TOKENS = 1_000
 """Of an answer: 25 numbers take some 100, four sentences some 150."""
-SESSIONS = 20
-AT = (5, 10, 25)
-
-
-@dataclass(frozen=True)
-class RankSettings:
-    """What is asked about which cases.
-
-    Attributes
-    ----------
-    nomination
-        Number of the nomination; None takes the newest.
-    sessions
-        Lists of the teacher that the first question shows; 0 asks for no hints.
-    force_target
-        Put the target among the candidates where it is not, as published. Such rankings are marked.
-    prompt, hints_prompt, prompts
-        The templates, and a folder whose templates go before ours.
-    only_pending
-        Leave cases that the model has ranked, whatever the question was.
-    retry
-        Ask only about quarantined cases.
-    """
-
-    nomination: int | None = None
-    sessions: int = SESSIONS
-    force_target: bool = False
-    prompt: str = Rank.template
-    hints_prompt: str = TeacherLists.template
-    prompts: Path | None = None
-    only_pending: bool = False
-    retry: bool = False
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """What asking for rankings came to.
-
-    Attributes
-    ----------
-    model, nomination
-        Who was asked, and about which cases.
-    hints
-        Sentences on the teacher's lists that the questions quoted.
-    asking
-        Calls, outcomes and cost by task; empty after a dry run.
-    forecast
-        Of a dry run, by task.
-    cases, ranked, quarantined
-        Cases of the nomination; those that the model has ranked, and those whose answers could not
-        be used.
-    forced
-        Rankings whose target was put among the candidates.
-    found
-        How often the target is among the first 5, 10 and 25, of the model's order and of the
-        teacher's, over the rankings that may be measured.
-    """
-
-    model: str
-    nomination: int
-    hints: tuple[str, ...]
-    asking: dict[str, AskingSummary]
-    forecast: dict[str, Forecast]
-    cases: int
-    ranked: int
-    quarantined: int
-    forced: int
-    found: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    @property
-    def open(self) -> int:
-        """Subjects that have no usable answer yet."""
-        return sum(one.quarantined + one.pending for one in self.asking.values())
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return asdict(self)
 
 
 def rank_cases(

@@ -41,10 +41,12 @@ def test_the_toolkits_own_templates() -> None:
         "item_cards": "cards",
         "name_group": "naming",
         "reask": "reask",
+        "rank_case": "rank",
         "recommend_items": "recommendation",
         "reflect_causes": "reflection",
         "reflect_hints": "reflection",
         "reflect_mistakes": "reflection",
+        "teacher_lists": "teacher_lists",
     }
 
 
@@ -72,11 +74,13 @@ def test_a_folder_adds_and_overrides_by_name(tmp_path: Path) -> None:
         "item_cards",
         "mine",
         "name_group",
+        "rank_case",
         "reask",
         "recommend_items",
         "reflect_causes",
         "reflect_hints",
         "reflect_mistakes",
+        "teacher_lists",
     ]
 
 

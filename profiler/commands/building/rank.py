@@ -19,7 +19,7 @@ from store.console.options import Json, StoreFile, given, grouped, option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from profiler.rank import Ranked
+    from profiler.ranked import Ranked
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def rank(
     with show_progress(quiet=json) as tell:
         tell("starting", 0, 0)
         from profiler.asking.options import AskingOptions
-        from profiler.rank import MAX_TOKENS, RankSettings, rank_cases
+        from profiler.rank import MAX_TOKENS, rank_cases
+        from profiler.ranked import RankSettings
         from store.store import open_store
 
         chosen = answer_settings(**vars(asked))

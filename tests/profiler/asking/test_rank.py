@@ -19,7 +19,8 @@ from profiler.asking.tasks.teacher_lists import hint_error, titles_of
 from profiler.llm.budget import Caps
 from profiler.llm.port import Request
 from profiler.offline.ranker import OfflineRanker, category_hints
-from profiler.rank import RankSettings, rank_cases
+from profiler.rank import rank_cases
+from profiler.ranked import RankSettings
 from profiler.shown import ShownItem, ShownSubject
 from store.digests import text_digest
 from store.errors import BudgetReachedError, LeakageError, UserError
@@ -182,7 +183,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from profiler.rank import rank_cases, RankSettings\n"
+        "from profiler.rank import rank_cases\n"
         "from store.store import open_store\n"
         "from tests.asking_store import chat, fast\n"
         "with open_store(Path(sys.argv[1])) as store:\n"

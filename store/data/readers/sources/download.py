@@ -22,7 +22,6 @@ ATTEMPTS = 5
 
 REDIRECTS = 5
 TIMEOUT_S = 30.0
-_BLOCK = 1 << 20
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
     401: "it wants a name and a password: https://NAME:PASSWORD@HOST/…",
@@ -187,7 +186,7 @@ class _Download:
         length = response.headers.get("content-length", "")
         whole = start + int(length) if length.isdigit() else 0
         self._refuse_size(whole)
-        for block in response.iter_raw(_BLOCK):
+        for block in response.iter_raw():  # as it comes: whole blocks would be lost with the end
             file.write(block)
             self._refuse_size(file.tell())
             self._tell(f"fetching {self._location.recorded}", file.tell(), whole)

@@ -11,6 +11,7 @@ GROUP = "interest_profiler.readers"
 """Entry-point group in which another package names its readers."""
 
 _FORMATS = "store.data.readers.formats"
+_LAYOUTS = "store.data.readers.layouts"
 
 FORMATS: Registry[Reader] = Registry(
     "format",
@@ -19,6 +20,13 @@ FORMATS: Registry[Reader] = Registry(
     {
         "movielens": f"{_FORMATS}.movielens:READER",
         "recbole": f"{_FORMATS}.recbole:READER",
+        "steam": f"{_LAYOUTS}.steam:READER",
+        "yelp": f"{_LAYOUTS}.yelp:READER",
+        "goodreads": f"{_LAYOUTS}.goodreads:READER",
+        "mind": f"{_LAYOUTS}.mind:READER",
+        "lastfm": f"{_LAYOUTS}.lastfm:READER",
+        "hm": f"{_LAYOUTS}.hm:READER",
+        "retailrocket": f"{_LAYOUTS}.retailrocket:READER",
         "csv": f"{_FORMATS}.tables:CSV",
         "tsv": f"{_FORMATS}.tables:TSV",
         "parquet": f"{_FORMATS}.tables:PARQUET",
@@ -30,6 +38,13 @@ FORMATS: Registry[Reader] = Registry(
 LAYOUTS = {
     "movielens": "movielens ml-100k ml-1m ml-10m ml-20m ml-25m ml-32m ml-latest ml-latest-small",
     "amazon": "amazon amazon-2014 amazon-2018 amazon-2023",
+    "steam": "steam",
+    "yelp": "yelp",
+    "goodreads": "goodreads",
+    "mind": "mind mind-small mind-large",
+    "lastfm": "lastfm lastfm-1k lastfm-360k lastfm-hetrec hetrec",
+    "hm": "hm h&m",
+    "retailrocket": "retailrocket",
 }
 """Published data sets: the names of each by the format that reads it."""
 

@@ -7,7 +7,8 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 PACKED = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz", ".zst": "zstd"}
@@ -64,6 +65,18 @@ def unpack(data: bytes, max_bytes: int) -> tuple[bytes, str | None]:
             f"the {name} data are damaged or cut off ({error}); copy it again"
         ) from error
     return b"".join(blocks), name
+
+
+@contextmanager
+def unpacking(file: IO[bytes]) -> Iterator[Any]:
+    """Yield the unpacked content of an open file as a stream, which is the file if not packed."""
+    name = packing(file.read(8))
+    file.seek(0)
+    if name is None:
+        yield file
+        return
+    with _OPEN[name](file) as stream:
+        yield stream
 
 
 def unpack_start(data: bytes, size: int) -> bytes:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import lzma
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from store.data.readers.base.options import MAX_BYTES
 from store.data.readers.base.problems import Kind, Problems
-from store.data.readers.text.compression import PACKED, TooLargeError, unpack, unpack_start
+from store.data.readers.text.compression import (
+    PACKED,
+    TooLargeError,
+    unpack,
+    unpack_start,
+    unpacking,
+)
 from store.data.readers.text.encoding import decode_start
 from store.errors import DataError
 
@@ -29,7 +38,7 @@ FOREIGN = {
     b"<?xml": "XML",
 }
 TEXT = (".csv", ".tsv", ".txt", ".dat", ".json", ".jsonl", ".inter", ".item")
-_LINE_ENDS = b"\t\n\r\f"
+_BLOCK = 1 << 20
 
 
 def suffix(path: Path) -> str:
@@ -121,6 +130,29 @@ def rereadable(path: Path) -> Iterator[Path]:
         except OSError as error:
             raise DataError(f"cannot read {shown_path(path)}: {error.strerror}") from error
         yield kept
+
+
+def lines(path: Path, max_bytes: int = MAX_BYTES) -> Iterator[bytes]:
+    """Yield the lines of a file, packed or not; only one block of it is in memory.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or its packed content is damaged.
+    TooLargeError
+        It is larger than ``max_bytes`` unpacked.
+    """
+    size = 0
+    try:
+        with path.open("rb") as file, unpacking(file) as stream:
+            for line in io.BufferedReader(stream, _BLOCK) if stream is not file else stream:
+                size += len(line)
+                if size > max_bytes:
+                    raise TooLargeError
+                yield line
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {shown_path(path)}: {said}; copy it again") from error
 
 
 def load(path: Path, problems: Problems, max_bytes: int = MAX_BYTES) -> bytes:

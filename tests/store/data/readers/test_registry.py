@@ -11,7 +11,7 @@ import pytest
 
 from store.data.readers import ReadOptions, read
 from store.data.readers.base.reader import Reader
-from store.data.readers.registry import FORMATS, GROUP
+from store.data.readers.registry import FORMATS, GROUP, LAYOUTS, layout_format
 from store.errors import UserError
 from store.registry import Registry
 from tests.outside_package import install
@@ -71,8 +71,10 @@ def formats(tmp_path, monkeypatch) -> None:
 
 
 def test_built_in_formats_come_first_and_load_when_asked_for():
-    built_in = ["movielens", "recbole", "csv", "tsv", "parquet", "arrow", "amazon"]
-    assert list(FORMATS)[:7] == built_in
+    published = ["steam", "yelp", "goodreads", "mind", "lastfm", "hm", "retailrocket"]
+    tables = ["csv", "tsv", "parquet", "arrow"]
+    built_in = ["movielens", "recbole", *published, *tables, "amazon"]
+    assert list(FORMATS)[: len(built_in)] == built_in
     for reader in FORMATS.values():
         assert isinstance(reader, Reader)
     with pytest.raises(KeyError):
@@ -132,3 +134,15 @@ def test_an_empty_group_and_length():
     assert registry.get_known("one") == sys.maxsize
     with pytest.raises(UserError, match="unknown part 'two': use one of one"):
         registry.get_known("two")
+
+
+def test_published_data_sets_have_a_format_each():
+    """Fault: a name that the help lists was unknown."""
+    assert set(LAYOUTS) <= set(FORMATS)
+    assert [layout_format(name) for name in ("ML-1M", "hm", "lastfm-360k")] == [
+        "movielens",
+        "hm",
+        "lastfm",
+    ]
+    with pytest.raises(UserError, match=r"there is no such layout; did you mean 'ml-1m'"):
+        layout_format("ml-1")

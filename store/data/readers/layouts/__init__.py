@@ -1,0 +1,1 @@
+"""Published data sets: one module for each layout of files, with its reader."""

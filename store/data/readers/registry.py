@@ -31,6 +31,7 @@ FORMATS: Registry[Reader] = Registry(
         "tsv": f"{_FORMATS}.tables:TSV",
         "parquet": f"{_FORMATS}.tables:PARQUET",
         "arrow": f"{_FORMATS}.tables:ARROW",
+        "huggingface": f"{_LAYOUTS}.huggingface:READER",
         "amazon": f"{_FORMATS}.amazon:READER",
     },
 )
@@ -45,6 +46,7 @@ LAYOUTS = {
     "lastfm": "lastfm lastfm-1k lastfm-360k lastfm-hetrec hetrec",
     "hm": "hm h&m",
     "retailrocket": "retailrocket",
+    "huggingface": "huggingface hf",
 }
 """Published data sets: the names of each by the format that reads it."""
 

@@ -73,7 +73,7 @@ def formats(tmp_path, monkeypatch) -> None:
 def test_built_in_formats_come_first_and_load_when_asked_for():
     published = ["steam", "yelp", "goodreads", "mind", "lastfm", "hm", "retailrocket"]
     tables = ["csv", "tsv", "parquet", "arrow"]
-    built_in = ["movielens", "recbole", *published, *tables, "amazon"]
+    built_in = ["movielens", "recbole", *published, *tables, "huggingface", "amazon"]
     assert list(FORMATS)[: len(built_in)] == built_in
     for reader in FORMATS.values():
         assert isinstance(reader, Reader)

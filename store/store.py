@@ -91,6 +91,9 @@ class Store(Transactions):
     :attr:`interests`) build on them. Safe to use from several threads: writers queue on one lock.
     """
 
+    def _remove_left_over(self) -> None:
+        self.datasets.remove_unnamed()
+
     def start_run(self, kind: str, config: dict[str, object]) -> int:
         """Open a run row and return its id; old name of ``store.runs.start``."""
         _moved("start_run", "runs.recording")

@@ -26,6 +26,9 @@ from store.errors import StoreError, StoreWarning
 
 __all__ = ["Transactions"]
 
+STORE_PATH = "store_path"
+"""Option of a connection: the store that it reads, beside which other files may lie."""
+
 
 def now() -> str:
     """Time of a row, UTC, ISO 8601."""
@@ -61,8 +64,10 @@ class Transactions:
         if open_write is not None:  # inside write(): see its own rows
             yield open_write
             return
-        with explained(self.path), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with explained(self.path), self.engine.connect() as opened:
+            connection = opened.execution_options(**{STORE_PATH: str(self.path)})
+            with connection.begin():
+                yield connection
             self._opened.check()
 
     @contextmanager
@@ -79,7 +84,9 @@ class Transactions:
             raise StoreError(f"nothing can be stored: {self.read_only}")
         self._sweep_what_was_left()
         with explained(self.path), self._write_lock, self.engine.connect() as opened:
-            connection = opened.execution_options(**{WRITE_OPTION: True})
+            connection = opened.execution_options(
+                **{WRITE_OPTION: True, STORE_PATH: str(self.path)}
+            )
             with connection.begin():
                 self._local.connection = connection
                 try:
@@ -96,6 +103,7 @@ class Transactions:
             if not self.meta(PENDING):
                 return
             try:
+                self._remove_left_over()
                 sweep(self.engine, self.path, patience_ms=1_000)
                 self.drop_meta(PENDING)
             except StoreError as error:
@@ -104,6 +112,9 @@ class Transactions:
                     StoreWarning,
                     stacklevel=4,
                 )
+
+    def _remove_left_over(self) -> None:
+        """Remove files beside the store that a killed command left; there are none here."""
 
     def meta(self, key: str, default: Any = None) -> Any:
         """Value of one fact about the store, or ``default``.

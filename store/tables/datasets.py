@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
 
-from store.data.csr import starts
 from store.data.dataset import Dataset
-from store.data.splits import NO_TIME, Part, Split
+from store.data.splits import Part, Split
 from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.digests import bytes_digest, canonical_json
 from store.errors import StoreError
+from store.tables.histories.columns import Columns
+from store.tables.histories.door import Histories, Place
+from store.tables.histories.outside import folder_of
 from store.tables.shown import refuse_leak
 from store.tables.sound import damaged, parsed, refuse_gaps, refuse_out_of_range
 
@@ -39,18 +41,12 @@ class ItemText(NamedTuple):
 
 
 _USER_IX = statement("SELECT user_ix FROM users WHERE user_id = :user")
-_ITEMS_OF_PART = statement(
-    "SELECT item_ix FROM interactions WHERE user_ix = :user AND part = :part ORDER BY position"
-)
 _IS_ANOTHERS = statement(
     "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = :name AND user_ix <> :user)"
 )
 _RENAME = statement("UPDATE users SET user_id = :name WHERE user_ix = :user")
 _NEXT_USER = statement("SELECT coalesce(max(user_ix), -1) + 1 FROM users")
 _ADD_USER = "INSERT INTO users (user_ix, user_id, split) VALUES (?, ?, 'train')"
-_ADD_INTERACTION = (
-    "INSERT INTO interactions (user_ix, position, item_ix, timestamp, part) VALUES (?, ?, ?, ?, ?)"
-)
 
 
 class Datasets:
@@ -59,31 +55,65 @@ class Datasets:
     def __init__(self, transactions: Transactions) -> None:
         self._db = transactions
 
-    def save(self, prepared: Prepared, source: str) -> bool:
+    def save(
+        self,
+        prepared: Prepared,
+        source: str,
+        *,
+        place: Place | None = None,
+        tell: Callable[[str, int, int], None] | None = None,
+    ) -> bool:
         """Write a prepared data set in one transaction; return whether anything changed.
 
         Items and users that the store already has keep their numbers, new ones are appended.
+
+        Parameters
+        ----------
+        prepared, source
+            The data, and where they are from.
+        place
+            Where interactions are to lie: ``store`` or ``parquet``; None leaves that as it is, and
+            puts those of a new store into it.
+        tell
+            Called with (step, done, total).
 
         Raises
         ------
         LeakageError
             If the new split hides items that stored interests were already inferred from.
         """
-        if self._db.meta("dataset_digest") == prepared.digest:
+        if self._db.meta("dataset_digest") == prepared.digest and place in (None, self.place()):
             return False
         with self._db.write() as connection:
+            if tell is not None:
+                tell("saving items and users", 0, 0)
             item_ix = _upsert_items(connection, prepared)
             user_ix = _upsert_users(connection, prepared)
-            connection.execute(statement("DELETE FROM interactions"))
-            _insert_interactions(connection, prepared, user_ix, item_ix)
+            columns = _numbered(prepared, user_ix, item_ix)
+            histories = Histories(connection)
+            histories.replace(columns, place, tell)
+            if tell is not None:
+                tell("checking what was saved", 0, 0)
             refuse_leak(connection)
             self._db.set_meta(
                 dataset_digest=prepared.digest,
-                content_digest=content_digest(connection),
+                content_digest=content_digest(connection, columns),
                 split={"name": prepared.split.name, "detail": prepared.split.detail},
                 source=source,
             )
+        self.remove_unnamed()
         return True
+
+    def place(self) -> Place:
+        """Where interactions lie: in the store, or in Parquet files beside it."""
+        with self._db.read() as connection:
+            return Histories(connection).place
+
+    def remove_unnamed(self) -> None:
+        """Remove files of interactions that the store no longer names."""
+        if folder_of(self._db.path).is_dir():
+            with self._db.write() as connection:
+                Histories(connection).remove_unnamed()
 
     def item_texts(self, wanted: Iterable[int] | None = None) -> list[ItemText]:
         """Return ids, titles and categories of the items with these ``item_ix``, by number.
@@ -111,8 +141,7 @@ class Datasets:
             user_ix = connection.execute(_USER_IX, {"user": user}).scalar()
             if user_ix is None:
                 return None
-            values = {"user": user_ix, "part": int(Part.TRAIN)}
-            return list(connection.execute(_ITEMS_OF_PART, values).scalars())
+            return Histories(connection).items_of(user_ix, (Part.TRAIN,))
 
     def append_users(
         self,
@@ -140,12 +169,16 @@ class Datasets:
             driver_connection(connection).executemany(
                 _ADD_USER, zip(numbers, user_ids, strict=True)
             )
-            owners = np.repeat(numbers, np.diff(indptr))
+            owners = np.repeat(np.array(numbers, dtype=np.int32), np.diff(indptr))
             positions = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))
-            times = (None if t == NO_TIME else t for t in timestamps.tolist())
-            parts = repeat(int(part), len(owners))
-            columns = (owners.tolist(), positions.tolist(), items.tolist(), times, parts)
-            driver_connection(connection).executemany(_ADD_INTERACTION, zip(*columns, strict=True))
+            columns = Columns(
+                owners,
+                positions.astype(np.int32),
+                np.asarray(items, dtype=np.int32),
+                np.asarray(timestamps, dtype=np.int64),
+                np.full(len(owners), int(part), dtype=np.int8),
+            )
+            Histories(connection).append(columns)
             self._db.set_meta(content_digest=content_digest(connection))
         return numbers
 
@@ -170,17 +203,15 @@ class Datasets:
             users = connection.execute(
                 statement("SELECT user_id, split, user_ix FROM users ORDER BY user_ix")
             ).all()
-            rows = _interactions(connection)
+            table = Histories(connection).all()
         path = self._db.path
-        table = _columns(rows, 5)
         refuse_gaps(path, np.array([row.item_ix for row in items], dtype=np.int64), "item")
         refuse_gaps(path, np.array([row.user_ix for row in users], dtype=np.int64), "user")
-        refuse_out_of_range(path, table[0], len(users), "user_ix of an interaction:")
-        refuse_out_of_range(path, table[2], len(items), "item_ix of an interaction:")
-        refuse_out_of_range(path, table[4], len(Part), "part of an interaction:")
+        refuse_out_of_range(path, table.users, len(users), "user_ix of an interaction:")
+        refuse_out_of_range(path, table.items, len(items), "item_ix of an interaction:")
+        refuse_out_of_range(path, table.parts, len(Part), "part of an interaction:")
         if any(row.split not in USER_SPLITS for row in users):
             raise damaged(path, "a user is in no split")
-        counts = np.bincount(table[0], minlength=len(users))
         return Dataset(
             user_ids=[row[0] for row in users],
             item_ids=[row[0] for row in items],
@@ -188,10 +219,10 @@ class Datasets:
             categories=[
                 tuple(parsed(path, row[2], f"categories of item {row[0]!r}")) for row in items
             ],
-            indptr=starts(counts),
-            items=table[2].astype(np.int32),
-            timestamps=table[3],
-            parts=table[4].astype(np.int8),
+            indptr=table.indptr(len(users)),
+            items=table.items,
+            timestamps=table.timestamps,
+            parts=table.parts,
             user_split=np.array([USER_SPLITS.index(row[1]) for row in users], dtype=np.int8),
             split=Split(split["name"], split["detail"]),
         )
@@ -206,8 +237,13 @@ class Datasets:
         return [None if value in (None, "") else str(value) for value in found]
 
 
-def content_digest(connection: Connection) -> str:
-    """Address of the data tables as they stand: items, users and interactions."""
+def content_digest(connection: Connection, columns: Columns | None = None) -> str:
+    """Address of the data as they stand: items, users and interactions.
+
+    Of interactions in Parquet files their digests are taken, which ``verify`` compares with the
+    bytes; those of the table are read, unless they are given as ``columns``.
+    """
+    histories = Histories(connection)
     rows = (
         repr(tuple(row)).encode()
         for query in (
@@ -216,27 +252,10 @@ def content_digest(connection: Connection) -> str:
         )
         for row in connection.execute(statement(query))
     )
-    columns = (column.tobytes() for column in _columns(_interactions(connection), 5))
-    return bytes_digest(chain(rows, columns))
-
-
-def _interactions(connection: Connection) -> Any:
-    """All rows of the largest table, straight from the driver: a million in a second."""
-    cursor = connection.connection.cursor()
-    try:
-        return cursor.execute(
-            "SELECT user_ix, position, item_ix, coalesce(timestamp, ?), part "
-            "FROM interactions ORDER BY user_ix, position",
-            (NO_TIME,),
-        ).fetchall()
-    finally:
-        cursor.close()
-
-
-def _columns(rows: Any, number: int) -> list[NDArray[np.int64]]:
-    """Whole numbers of a result, one array a column."""
-    flat = np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=number * len(rows))
-    return [np.ascontiguousarray(column) for column in flat.reshape(-1, number).T]
+    if histories.place == "parquet":
+        return bytes_digest(chain(rows, (digest.encode() for digest in histories.digests())))
+    columns = histories.all() if columns is None else columns
+    return bytes_digest(chain(rows, columns.content()))
 
 
 def _upsert_items(connection: Connection, prepared: Prepared) -> NDArray[np.int64]:
@@ -311,20 +330,20 @@ def _assign(known: dict[str, int], ids: list[str]) -> NDArray[np.int64]:
     return np.array([known[name] for name in ids], dtype=np.int64)
 
 
-def _insert_interactions(
-    connection: Connection,
-    prepared: Prepared,
-    user_ix: NDArray[np.int64],
-    item_ix: NDArray[np.int64],
-) -> None:
+def _numbered(
+    prepared: Prepared, user_ix: NDArray[np.int64], item_ix: NDArray[np.int64]
+) -> Columns:
+    """Interactions as the store numbers users and items, in the order of its key."""
     lengths = np.diff(prepared.indptr)
-    users = np.repeat(user_ix, lengths)
+    users = np.repeat(user_ix.astype(np.int32), lengths)
     positions = np.arange(len(users)) - np.repeat(prepared.indptr[:-1], lengths)
-    times = [None if t == NO_TIME else t for t in prepared.timestamps.tolist()]
-    order = np.lexsort((positions, users))  # in key order SQLite only appends
-    columns = (users, positions, item_ix[prepared.items], prepared.parts)
-    users_, positions_, items_, parts_ = (column[order].tolist() for column in columns)
-    times_ = [times[row] for row in order.tolist()]
-    driver_connection(connection).executemany(
-        _ADD_INTERACTION, zip(users_, positions_, items_, times_, parts_, strict=True)
+    columns = Columns(
+        users,
+        positions.astype(np.int32),
+        item_ix[prepared.items].astype(np.int32),
+        prepared.timestamps,
+        prepared.parts,
     )
+    if (np.diff(user_ix) > 0).all():
+        return columns
+    return columns.rows(np.lexsort((columns.positions, columns.users)))

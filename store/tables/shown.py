@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection
 
 from store.data.dataset import Dataset
 from store.data.splits import Part
-from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import LeakageError
+from store.tables.histories.door import Histories
 
 History = Callable[[int], Iterable[tuple[int, int]]]
 """(item_ix, part) of each interaction of a user."""
@@ -44,7 +44,6 @@ _SHOWN = statement("SELECT subject_id, shown FROM responses WHERE subject_id IS 
 _CITED = statement(
     "SELECT DISTINCT n.subject_id, e.item_ix FROM evidence e JOIN interests n USING (interest_id)"
 )
-_HISTORY = "SELECT item_ix, part FROM interactions WHERE user_ix = ? ORDER BY position"
 _ITEM_ID = statement("SELECT item_id FROM items WHERE item_ix = :item")
 
 
@@ -111,13 +110,20 @@ def refuse_leak(connection: Connection, kind: str | None = None) -> None:
     LeakageError
         Naming the item and the subject.
     """
-    driver = driver_connection(connection)  # a clique has hundreds of members: one short query each
+    subjects = list(_subjects(connection, _cited(connection), kind))
+    if not subjects:
+        return
+    looked_at = sorted({user for _, one in subjects for user in one.users})
+    columns = Histories(connection).of_users(looked_at)
+    bounds = np.searchsorted(columns.users, np.stack([looked_at, np.add(looked_at, 1)], axis=1))
+    places = dict(zip(looked_at, bounds.tolist(), strict=True))
 
-    @cache
-    def history(user: int) -> list[tuple[int, int]]:
-        return driver.execute(_HISTORY, (user,)).fetchall()
+    def history(user: int) -> Iterable[tuple[int, int]]:
+        start, stop = places[user]
+        items, parts = columns.items[start:stop].tolist(), columns.parts[start:stop].tolist()
+        return zip(items, parts, strict=True)
 
-    for in_use, (name, users, items) in _subjects(connection, _cited(connection), kind):
+    for in_use, (name, users, items) in subjects:
         if not in_use and not users:
             continue
         for item, _ in _not_seen(users, items, history):

@@ -16,10 +16,11 @@ from sqlalchemy import Connection, bindparam, text
 from store.data.dataset import ITEM_TEXTS, item_text
 from store.data.splits import Part
 from store.db.sweeping import PENDING, sweep
-from store.digests import text_digest
+from store.digests import canonical_json, text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest, forgotten_name
+from store.tables.histories.door import Histories, item_users
 from store.tables.tasks.cards import card_digests
 from store.upkeep.disputes import forget_disputes
 from store.upkeep.forget_answers import remove_caused
@@ -38,14 +39,14 @@ _OWN_SUBJECTS = "SELECT subject_id FROM subjects WHERE user_ix = ? ORDER BY subj
 _SYNTHETIC = (
     "SELECT s.subject_id FROM subjects s WHERE s.kind = 'synthetic' AND (EXISTS (SELECT 1 FROM "
     "memberships m WHERE m.subject_id = s.subject_id AND m.user_ix = ?1) OR (NOT s.active AND "
-    "EXISTS (SELECT 1 FROM subject_items t JOIN interactions x ON x.item_ix = t.item_ix "
-    "WHERE t.subject_id = s.subject_id AND x.user_ix = ?1))) ORDER BY s.subject_id"
+    "EXISTS (SELECT 1 FROM subject_items t WHERE t.subject_id = s.subject_id "
+    "AND t.item_ix IN (SELECT value FROM json_each(?2))))) ORDER BY s.subject_id"
 )
-_OWNERS_LEFT = text(
-    "UPDATE subject_items SET owners = (SELECT count(DISTINCT x.user_ix) FROM interactions x "
-    "JOIN memberships m ON m.user_ix = x.user_ix AND m.subject_id = subject_items.subject_id "
-    "WHERE x.item_ix = subject_items.item_ix AND x.part = :train) WHERE subject_id IN :ids"
-).bindparams(bindparam("ids", expanding=True))
+_MEMBERS = "SELECT user_ix FROM memberships WHERE subject_id = ?"
+_OWNERS_LEFT = (
+    "UPDATE subject_items SET owners = coalesce((SELECT x.value FROM json_each(?2) x "
+    "WHERE x.key = CAST(item_ix AS TEXT)), 0) WHERE subject_id = ?1"
+)
 
 
 def forget_user(store: Store, user_id: str) -> dict[str, int]:
@@ -60,9 +61,10 @@ def forget_user(store: Store, user_id: str) -> dict[str, int]:
     with store.write() as connection:
         user_ix = find_user(connection, user_id, store).user_ix
         own = list(connection.exec_driver_sql(_OWN_SUBJECTS, (user_ix,)).scalars())
-        synthetic = list(connection.exec_driver_sql(_SYNTHETIC, (user_ix,)).scalars())
+        items = Histories(connection).items_as_json(user_ix)
+        synthetic = list(connection.exec_driver_sql(_SYNTHETIC, (user_ix, items)).scalars())
         needles = collect_needles(connection, user_id, [*own, *synthetic], [user_ix])
-        counts = {"interactions": _count(connection, user_ix)}
+        counts = {"interactions": Histories(connection).remove_user(user_ix)}
         left_alone = _members_left(connection, own, user_ix)
         counts |= _remove_answers(connection, [*own, *synthetic], user_ix)
         counts |= _remove_interests(connection, [*own, *synthetic])
@@ -74,6 +76,7 @@ def forget_user(store: Store, user_id: str) -> dict[str, int]:
         counts["text vectors"] = _remove_unused_vectors(connection)
         _refresh(store, connection)
         store.set_meta(**{PENDING: True})
+    store.datasets.remove_unnamed()
     sweep(store.engine, store.path)
     left = find_traces(store, needles)
     if left:
@@ -96,14 +99,10 @@ def sweep_left(store: Store) -> None:
     """
     if store.read_only:
         raise StoreError(f"nothing can be swept: {store.read_only}")
+    store.datasets.remove_unnamed()
     sweep(store.engine, store.path)
     if store.meta(PENDING):
         store.drop_meta(PENDING)
-
-
-def _count(connection: Connection, user_ix: int) -> int:
-    query = text("SELECT count(*) FROM interactions WHERE user_ix = :user")
-    return int(connection.execute(query, {"user": user_ix}).scalar_one())
 
 
 def _members_left(connection: Connection, subjects: Sequence[int], user_ix: int) -> int:
@@ -164,7 +163,6 @@ def _remove_user(connection: Connection, user_ix: int) -> None:
         "DELETE FROM memberships WHERE user_ix = ?",
         "DELETE FROM import_members WHERE user_ix = ?",
         "DELETE FROM assignments WHERE user_ix = ?",
-        "DELETE FROM interactions WHERE user_ix = ?",
         "UPDATE users SET split = 'train', forgotten = 1 WHERE user_ix = ?",
     ):
         connection.exec_driver_sql(statement, (user_ix,))
@@ -203,7 +201,12 @@ def _renew_synthetic(connection: Connection, subjects: Sequence[int]) -> dict[st
     )
     _delete_subjects(connection, gone)
     kept = [subject for subject in subjects if subject not in set(gone)]
-    connection.execute(_OWNERS_LEFT, {"ids": kept, "train": int(Part.TRAIN)})
+    for subject in kept:
+        members = list(connection.exec_driver_sql(_MEMBERS, (subject,)).scalars())
+        seen = Histories(connection).of_users(members)
+        seen = seen.rows(seen.parts == Part.TRAIN)
+        owners = {item: users for item, users, _ in item_users(seen)}
+        connection.exec_driver_sql(_OWNERS_LEFT, (subject, canonical_json(owners)))
     _run(connection, "DELETE FROM subject_items WHERE owners = 0 AND subject_id IN :ids", kept)
     for subject in kept:  # the old name is a digest of the members, the forgotten one included
         connection.execute(

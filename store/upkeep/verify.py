@@ -16,6 +16,7 @@ from store.digests import json_digest, text_digest
 from store.errors import StoreError
 from store.tables import texts
 from store.tables.datasets import content_digest
+from store.tables.histories.door import Histories, item_users
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -80,12 +81,20 @@ def _rows(store: Store, connection: Connection, checked: dict[str, int]) -> list
     faults += [f"{cell} is not the JSON it must be" for cell in damaged]
     expected = store.meta("content_digest")
     if expected is not None:
-        checked["interactions"] = int(
-            connection.exec_driver_sql("SELECT count(*) FROM interactions").scalar_one()
-        )
-        if content_digest(connection) != expected:
+        histories = Histories(connection)
+        checked["interactions"], _ = histories.count()
+        faults += histories.faults()
+        columns = histories.all() if histories.place == "store" else None
+        if content_digest(connection, columns) != expected:
             faults.append("items, users or interactions differ from what was built")
+        elif columns is not None and item_users(columns) != _counted(connection):
+            faults.append("the numbers of users of items differ from the interactions")
     return faults
+
+
+def _counted(connection: Connection) -> list[tuple[int, int, int]]:
+    query = "SELECT item_ix, users, training FROM item_users ORDER BY item_ix"
+    return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def _structure(connection: Connection) -> list[str]:

@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from store.data.dataset import item_text
+from store.data.splits import NO_TIME, Part
 from store.db.statements import statement
+from store.tables.histories.columns import Columns
+from store.tables.histories.door import Histories
 from store.views.shared.sentences import interest_sentence
 
 if TYPE_CHECKING:
@@ -26,15 +31,13 @@ SIGNAL = "implicit_positive"
 
 WORDS = 50
 
-_HISTORIES = statement(
-    "SELECT u.user_id, i.item_id, i.title, i.categories, x.timestamp, x.position "
-    "FROM interactions x JOIN users u USING (user_ix) JOIN items i USING (item_ix) "
-    "WHERE x.part < 2 AND NOT u.forgotten ORDER BY x.user_ix, x.position"
-)
+_USERS = statement("SELECT user_ix, user_id FROM users WHERE NOT forgotten")
+_ITEMS = statement("SELECT item_ix, item_id, title, categories FROM items")
 # An interest is a user's by their own items: those it was assigned for, and those that were shown
 # where they were asked about themselves. Near-duplicates stand under one.
 _PROOFS = statement(
-    "SELECT p.user_ix, u.user_id, p.lead, n.label, n.description, i.item_id, i.title FROM ("
+    "SELECT p.user_ix, u.user_id, p.lead, n.label, n.description, p.item_ix, i.item_id, i.title "
+    "FROM ("
     "SELECT t.user_ix, coalesce(m.canonical_id, m.interest_id) AS lead, t.item_ix "
     "FROM assignment_items t JOIN interests m USING (interest_id) "
     "JOIN subjects s USING (subject_id) WHERE s.active UNION "
@@ -43,8 +46,7 @@ _PROOFS = statement(
     "WHERE s.active AND s.user_ix IS NOT NULL) p "
     "JOIN users u ON u.user_ix = p.user_ix AND NOT u.forgotten "
     "JOIN interests n ON n.interest_id = p.lead JOIN items i ON i.item_ix = p.item_ix "
-    "WHERE EXISTS (SELECT 1 FROM interactions x WHERE x.user_ix = p.user_ix "
-    "AND x.item_ix = p.item_ix AND x.part < 2) ORDER BY p.user_ix, p.lead, i.item_id"
+    "ORDER BY p.user_ix, p.lead, i.item_id"
 )
 
 
@@ -54,10 +56,23 @@ def engagements(connection: Connection) -> Iterator[tuple[str, str, str, str, st
     Held-out interactions stay out. The time is ISO 8601 in UTC; where none is known it is the
     place in the history with leading zeros, because GISTBench orders these texts.
     """
-    for user, item, title, categories, second, place in connection.execute(_HISTORIES):
-        text = item_text(title, json.loads(categories)) or item
-        time = f"{place:09d}" if second is None else _iso(second)
-        yield user, item, text, SIGNAL, time
+    users = {row[0]: row[1] for row in connection.execute(_USERS)}
+    items = {
+        row[0]: (row[1], item_text(row[2], json.loads(row[3])) or row[1])
+        for row in connection.execute(_ITEMS)
+    }
+    known = _known(connection)
+    rows = zip(known.users, known.items, known.timestamps, known.positions, strict=True)
+    for user_ix, item_ix, second, place in rows:
+        if user_ix in users:
+            time = f"{place:09d}" if second == NO_TIME else _iso(int(second))
+            yield users[user_ix], *items[item_ix], SIGNAL, time
+
+
+def _known(connection: Connection) -> Columns:
+    """Interactions that may describe a user."""
+    columns = Histories(connection).all()
+    return columns.rows(columns.parts < Part.VALID)
 
 
 def interests(connection: Connection) -> Iterator[dict[str, Any]]:
@@ -65,7 +80,16 @@ def interests(connection: Connection) -> Iterator[dict[str, Any]]:
     found: dict[str, Any] | None = None
     key: tuple[int, int] | None = None
     titles: list[str] = []
-    for user_ix, user, lead, label, description, item, title in connection.execute(_PROOFS):
+    known = _known(connection)
+    of_user, own = -1, set[int]()
+    for user_ix, user, lead, label, description, item_ix, item, title in connection.execute(
+        _PROOFS
+    ):
+        if of_user != user_ix:
+            start, stop = np.searchsorted(known.users, [user_ix, user_ix + 1])
+            of_user, own = user_ix, set(known.items[start:stop].tolist())
+        if item_ix not in own:
+            continue
         if key != (user_ix, lead):
             if found is not None:
                 yield _finished(found, titles)

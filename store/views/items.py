@@ -14,8 +14,8 @@ from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
 
 _FIND = statement(
-    "SELECT i.item_id, i.title, (SELECT count(DISTINCT user_ix) FROM interactions x "
-    "WHERE x.item_ix = i.item_ix) AS users FROM items i WHERE i.title LIKE :pattern ESCAPE '\\' "
+    "SELECT i.item_id, i.title, coalesce(x.users, 0) AS users FROM items i "
+    "LEFT JOIN item_users x USING (item_ix) WHERE i.title LIKE :pattern ESCAPE '\\' "
     "ORDER BY i.item_ix LIMIT :limit"
 )
 
@@ -25,8 +25,8 @@ _CARD = statement(
     "WHERE i.item_id = :item"
 )
 _SHOW = statement(
-    "SELECT i.item_ix, i.item_id, i.title, i.categories, (SELECT count(DISTINCT user_ix) "
-    "FROM interactions x WHERE x.item_ix = i.item_ix) AS users, t.state, t.reason FROM items i "
+    "SELECT i.item_ix, i.item_id, i.title, i.categories, coalesce(x.users, 0) AS users, "
+    "t.state, t.reason FROM items i LEFT JOIN item_users x USING (item_ix) "
     "LEFT JOIN task_subjects t ON t.item_ix = i.item_ix AND t.task = 'cards' "
     "WHERE i.item_id = :item"
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from store.db.statements import statement
 from store.db.sweeping import PENDING
+from store.tables.histories.door import Histories
 from store.views.shared.row import KeyedRow
 from store.views.subjects.reasons import SHOWN, quarantine_reasons
 
@@ -65,6 +66,7 @@ def _one(connection: Connection, query: str) -> Any:
 
 def _data(store: Store, connection: Connection) -> Facts:
     split = store.meta("split", {})
+    number, hidden = Histories(connection).count()
     return {
         "source": store.meta("source"),
         "users": _one(connection, "SELECT count(*) FROM users WHERE NOT forgotten"),
@@ -72,8 +74,8 @@ def _data(store: Store, connection: Connection) -> Facts:
         "items without text": _one(
             connection, "SELECT count(*) FROM items WHERE title IS NULL AND categories = '[]'"
         ),
-        "interactions": _one(connection, "SELECT count(*) FROM interactions"),
-        "hidden from the LLM": _one(connection, "SELECT count(*) FROM interactions WHERE part > 0"),
+        "interactions": number,
+        "hidden from the LLM": hidden,
         "split": " ".join(str(v) for v in (split.get("name"), split.get("detail")) if v) or None,
         "encoder": store.meta("encoder"),
         "history vector": store.meta("history_vector"),

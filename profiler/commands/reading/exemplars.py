@@ -29,7 +29,7 @@ def exemplars(
     from store.views.subjects.exemplars import list_exemplars
 
     with open_store(store) as opened:
-        listing = list_exemplars(opened)
+        listing = list_exemplars(opened, None if json else limit or None)
     if json:
         print_json(listing.to_json())
         return

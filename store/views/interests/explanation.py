@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from store.data.dataset import item_text
+from store.data.splits import Part
 from store.db.statements import statement
 from store.digests import text_digest
 from store.errors import StoreError
 from store.store import Store
+from store.tables.histories.door import Histories
 from store.tables.vectors import fetch
 from store.views.items import ItemCard, card_of
 from store.views.shared.near_names import like_item
@@ -39,13 +41,12 @@ _PATHS = statement(
     "JOIN subjects s USING (subject_id) WHERE a.user_ix = :user_ix AND undisputed(a)"
 )
 _OWN_PROOF = statement(
-    "SELECT i.item_id, i.title, max(t.similarity) AS near, x.position FROM interactions x "
-    "JOIN items i USING (item_ix) LEFT JOIN assignment_items t ON t.user_ix = x.user_ix "
-    "AND t.item_ix = x.item_ix AND t.interest_id = :interest "
-    "WHERE x.user_ix = :user_ix AND x.part < 2 AND i.item_id <> :item "
-    "AND (t.item_ix IS NOT NULL OR x.item_ix IN "
+    "SELECT i.item_id, i.title, max(t.similarity) AS near, x.key FROM json_each(:known) x "
+    "JOIN items i ON i.item_ix = x.value LEFT JOIN assignment_items t ON t.user_ix = :user_ix "
+    "AND t.item_ix = x.value AND t.interest_id = :interest "
+    "WHERE i.item_id <> :item AND (t.item_ix IS NOT NULL OR x.value IN "
     "(SELECT item_ix FROM evidence WHERE interest_id = :interest)) "
-    "GROUP BY i.item_id ORDER BY near DESC NULLS LAST, x.position DESC, i.item_id LIMIT :most"
+    "GROUP BY i.item_id ORDER BY near DESC NULLS LAST, x.key DESC, i.item_id LIMIT :most"
 )
 _ITEM = statement("SELECT item_id, title, categories FROM items WHERE item_id = :item")
 _FACTS = statement("SELECT key, value FROM meta WHERE key IN ('encoder', 'item_text')")
@@ -136,6 +137,7 @@ def explain_item(
         if item is None:
             near = like_item(connection, str(item_id)) or "; the ids are those of the data"
             raise StoreError(f"no item {item_id!r} in {store.path}{near}")
+        history = Histories(connection).items_as_json(user.user_ix, (Part.TRAIN, Part.INPUT))
         paths = _paths(connection, user.user_ix)
         evidence = evidence_of(connection, list(paths), user.user_ix)
         card = card_of(connection, item.item_id)
@@ -159,7 +161,9 @@ def explain_item(
             )
     found.sort(key=lambda one: (not one.is_evidence, -one.similarity, one.interest_id))
     found = found[:limit]
-    own = ((one, _own_proof(store, user.user_ix, one.interest_id, item_id)) for one in found)
+    own = (
+        (one, _own_proof(store, user.user_ix, history, one.interest_id, item_id)) for one in found
+    )
     named, because = next((pair for pair in own if pair[1]), (found[0] if found else None, []))
     return Explanation(
         user=user.user_id,
@@ -173,9 +177,10 @@ def explain_item(
     )
 
 
-def _own_proof(store: Store, user_ix: int, interest: int, item_id: str) -> list[Item]:
+def _own_proof(store: Store, user_ix: int, known: str, interest: int, item_id: str) -> list[Item]:
     """The user's own items that show an interest, the likest first, without the item itself."""
-    values = {"user_ix": user_ix, "interest": interest, "item": item_id, "most": NAMED}
+    values = {"user_ix": user_ix, "known": known, "interest": interest, "item": item_id}
+    values["most"] = NAMED
     with store.read() as connection:
         return [Item(row[0], row[1]) for row in connection.execute(_OWN_PROOF, values)]
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from store.data.splits import Part
 from store.db.statements import statement
+from store.tables.histories.door import Histories
 from store.views.interests.explanation import THRESHOLD
 
 if TYPE_CHECKING:
@@ -26,9 +28,8 @@ _PATHS = statement(
 )
 _OWN_ITEMS = statement(
     "SELECT interest_id, item_ix FROM assignment_items WHERE user_ix = :user UNION "
-    "SELECT e.interest_id, e.item_ix FROM evidence e JOIN interactions x "
-    "ON x.item_ix = e.item_ix AND x.user_ix = :user AND x.part < 2 "
-    "WHERE e.interest_id IN :ids",
+    "SELECT e.interest_id, e.item_ix FROM evidence e "
+    "WHERE e.interest_id IN :ids AND e.item_ix IN (SELECT value FROM json_each(:known))",
     "ids",
 )
 _SHOWN_BY = statement(
@@ -94,7 +95,8 @@ def fitting_interests(
         theirs = _Theirs({one: (int(row[1]), row[2]) for one, row in sorted(paths.items())}, {})
         if not paths or not items:
             return {item: [] for item in items}
-        values = {"user": user_ix, "ids": list(theirs.of)}
+        known = Histories(connection).items_as_json(user_ix, (Part.TRAIN, Part.INPUT))
+        values = {"user": user_ix, "ids": list(theirs.of), "known": known}
         for interest, item in connection.execute(_OWN_ITEMS, values):
             theirs.show(interest, item)
     return _fitting(store, theirs, items, vectors, threshold)

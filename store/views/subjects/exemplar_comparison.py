@@ -13,12 +13,13 @@ from sqlalchemy import Connection, TextClause
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
+from store.tables.histories.door import Histories
 from store.views.shared.row import Row
 from store.views.subjects.users import Interest, Item, OwnInterest, UserFacts, find_user, show_user
 
 _ITEMS = statement(
-    "SELECT i.item_ix, i.item_id, i.title, max(x.position) AS latest FROM interactions x "
-    "JOIN items i USING (item_ix) WHERE x.user_ix = :id GROUP BY i.item_ix ORDER BY latest DESC"
+    "SELECT i.item_ix, i.item_id, i.title, max(x.key) AS latest FROM json_each(:history) x "
+    "JOIN items i ON i.item_ix = x.value GROUP BY i.item_ix ORDER BY latest DESC"
 )
 _SHOWN = statement(
     "SELECT i.item_ix, i.item_id, i.title FROM subject_items s JOIN items i USING (item_ix) "
@@ -85,8 +86,9 @@ def compare_user(store: Transactions, user_id: str) -> Comparison:
             raise StoreError(
                 f"user {user_id!r} belongs to no exemplar yet; run profiler build to choose them"
             )
-        own = _items(connection, _ITEMS, user.user_ix)
-        theirs = _items(connection, _SHOWN, group.subject_id)
+        history = Histories(connection).items_as_json(user.user_ix)
+        own = _items(connection, _ITEMS, {"history": history})
+        theirs = _items(connection, _SHOWN, {"id": group.subject_id})
     return Comparison(
         user=profile.user,
         exemplar=ComparedExemplar(
@@ -105,8 +107,10 @@ def compare_user(store: Transactions, user_id: str) -> Comparison:
     )
 
 
-def _items(connection: Connection, query: TextClause, number: int) -> dict[int, Item]:
-    rows = connection.execute(query, {"id": number})
+def _items(
+    connection: Connection, query: TextClause, values: dict[str, int | str]
+) -> dict[int, Item]:
+    rows = connection.execute(query, values)
     return {row.item_ix: Item(row.item_id, row.title) for row in rows}
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from store.data.splits import Part
 from store.db.statements import statement
 from store.db.transactions import Transactions
+from store.tables.histories.door import Histories
 from store.tables.subjects import State
 from store.views.shared.row import Row
 
@@ -23,18 +29,18 @@ _EXEMPLARS = statement(
     "WHERE s.kind = 'exemplar' AND s.active GROUP BY s.subject_id ORDER BY members DESC, s.name"
 )
 
-# Items of the exemplar that members own too, by how many of them; only what training may see.
-_OWNED = statement(
-    "SELECT m.subject_id, x.item_ix, count(DISTINCT x.user_ix) FROM memberships m "
-    "JOIN subjects s ON s.subject_id = m.subject_id "
-    "JOIN interactions x ON x.user_ix = m.user_ix AND x.part = 0 "
-    "JOIN subject_items i ON i.subject_id = m.subject_id AND i.item_ix = x.item_ix "
-    "WHERE s.kind = 'exemplar' AND s.active GROUP BY m.subject_id, x.item_ix"
+_MEMBERS = statement(
+    "SELECT user_ix, subject_id FROM memberships "
+    "WHERE subject_id IN (SELECT value FROM json_each(:subjects))"
+)
+_ITEMS = statement(
+    "SELECT subject_id, item_ix FROM subject_items "
+    "WHERE subject_id IN (SELECT value FROM json_each(:subjects))"
 )
 _OWNERS = statement(
-    "SELECT i.item_ix, i.item_id, i.title, count(DISTINCT x.user_ix) AS owners "
-    "FROM items i LEFT JOIN interactions x ON x.item_ix = i.item_ix AND x.part = 0 "
-    "GROUP BY i.item_ix"
+    "SELECT i.item_ix, i.item_id, i.title, coalesce(x.training, 0) AS owners FROM items i "
+    "LEFT JOIN item_users x USING (item_ix) "
+    "WHERE i.item_ix IN (SELECT value FROM json_each(:items))"
 )
 _USERS = statement("SELECT count(*) FROM users")
 
@@ -69,15 +75,22 @@ class Exemplars(Row):
     choice: dict[str, Any] | None
 
 
-def list_exemplars(store: Transactions) -> Exemplars:
+def list_exemplars(store: Transactions, typical_of: int | None = None) -> Exemplars:
     """Active exemplars, largest first, and how they were chosen.
 
     Typical items are those of the exemplar's own items that many members own and few other users
     do: members who own it times the logarithm of users over owners (our choice).
+
+    Parameters
+    ----------
+    store
+        An open store.
+    typical_of
+        Only the first so many have their typical items looked up; None looks at all.
     """
     with store.read() as connection:
         rows = connection.execute(_EXEMPLARS).all()
-        typical = _typical(connection)
+        typical = _typical(connection, [row.subject_id for row in rows[:typical_of]])
     listed = [
         Exemplar(
             name=row.name,
@@ -93,12 +106,14 @@ def list_exemplars(store: Transactions) -> Exemplars:
     return Exemplars(listed, store.meta("exemplar_choice"))
 
 
-def _typical(connection: Connection) -> dict[int, list[TypicalItem]]:
-    """The most typical items of each exemplar, by subject id."""
+def _typical(connection: Connection, subjects: Sequence[int]) -> dict[int, list[TypicalItem]]:
+    """The most typical items of some exemplars, by subject id."""
     users = connection.execute(_USERS).scalar_one()
-    items = {row.item_ix: row for row in connection.execute(_OWNERS)}
+    owned = _owned(connection, json.dumps(subjects))
+    numbers = json.dumps(sorted({item for _, item, _ in owned}))
+    items = {row.item_ix: row for row in connection.execute(_OWNERS, {"items": numbers})}
     scores: dict[int, list[tuple[float, int, int]]] = {}
-    for subject_id, item_ix, owners in connection.execute(_OWNED):
+    for subject_id, item_ix, owners in owned:
         if item_ix not in items:  # only in a damaged store; verify names it
             continue
         rarity = math.log((users + 1) / max(items[item_ix].owners, 1))
@@ -110,3 +125,35 @@ def _typical(connection: Connection) -> dict[int, list[TypicalItem]]:
         ]
         for subject_id, scored in scores.items()
     }
+
+
+def _owned(connection: Connection, subjects: str) -> list[tuple[int, int, int]]:
+    """Items of exemplars that members own too, by how many; only what training may see."""
+    asked = {"subjects": subjects}
+    members = np.array(
+        [tuple(row) for row in connection.execute(_MEMBERS, asked)], dtype=np.int64
+    ).reshape(-1, 2)
+    shown = np.array(
+        [tuple(row) for row in connection.execute(_ITEMS, asked)], dtype=np.int64
+    ).reshape(-1, 2)
+    members = members[np.argsort(members[:, 0], kind="stable")]
+    seen = Histories(connection).of_users(np.unique(members[:, 0]))
+    seen = seen.rows(seen.parts == Part.TRAIN)
+    width = 1 + max(int(seen.items.max(initial=0)), int(shown[:, 1].max(initial=0)))
+    pairs = np.unique(seen.users.astype(np.int64) * width + seen.items)
+    # A user belongs to one exemplar; were they in two, each would count them.
+    first = np.searchsorted(members[:, 0], pairs // width, side="left")
+    last = np.searchsorted(members[:, 0], pairs // width, side="right")
+    rows = np.repeat(first, last - first) + _within(last - first)
+    keys = members[rows, 1] * width + np.repeat(pairs % width, last - first)
+    found, counts = np.unique(
+        keys[np.isin(keys, shown[:, 0] * width + shown[:, 1])], return_counts=True
+    )
+    return list(
+        zip((found // width).tolist(), (found % width).tolist(), counts.tolist(), strict=True)
+    )
+
+
+def _within(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, 2 … within each of consecutive groups of these sizes."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)

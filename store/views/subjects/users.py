@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
+from store.tables.histories.door import Histories
 from store.views.shared.near_names import like_user
 from store.views.shared.row import Row
 
@@ -26,16 +27,14 @@ _INTERESTS = statement(
     "subjects",
 )
 _EVIDENCE = statement(
-    "SELECT e.interest_id, i.item_id, i.title, e.item_ix IN (SELECT x.item_ix "
-    "FROM interactions x WHERE x.user_ix = :user_ix) AS touched "
+    "SELECT e.interest_id, i.item_id, i.title, "
+    "e.item_ix IN (SELECT value FROM json_each(:history)) AS touched "
     "FROM evidence e JOIN items i USING (item_ix) WHERE e.interest_id IN :interests "
     "ORDER BY e.interest_id, e.position",
     "interests",
 )
 _FIND = statement(
-    "SELECT user_ix, user_id, split, (SELECT count(*) FROM interactions x "
-    "WHERE x.user_ix = u.user_ix) AS interactions FROM users u "
-    "WHERE user_id = :user_id AND NOT forgotten"
+    "SELECT user_ix, user_id, split FROM users WHERE user_id = :user_id AND NOT forgotten"
 )
 _GROUPS = statement(
     "SELECT s.subject_id, s.kind, s.name, s.state, s.size AS members, m.similarity "
@@ -45,8 +44,8 @@ _GROUPS = statement(
     "WHERE s.user_ix = :user_ix AND s.kind = 'user' AND s.active ORDER BY 2, 6 DESC, 1"
 )
 _RECENT = statement(
-    "SELECT i.item_id, i.title FROM interactions x JOIN items i USING (item_ix) "
-    "WHERE x.user_ix = :user_ix ORDER BY x.position DESC LIMIT :limit"
+    "SELECT i.item_id, i.title FROM json_each(:history) x JOIN items i ON i.item_ix = x.value "
+    "ORDER BY x.key DESC LIMIT :limit"
 )
 _OWN = statement(
     "SELECT a.interest_id, n.label, n.description, a.score, s.name AS of_subject, "
@@ -200,7 +199,7 @@ def find_user(connection: Connection, user_id: str, store: Transactions) -> User
     if found is None:
         near = like_user(connection, str(user_id)) or "; the ids are those of the data"
         raise StoreError(f"no user {user_id!r} in {store.path}{near}")
-    return UserRow(**found)
+    return UserRow(**found, interactions=len(Histories(connection).items_of(found["user_ix"])))
 
 
 def interests_of(
@@ -244,7 +243,8 @@ def evidence_of(
     user_ix
         Whose own history marks the items; -1 marks none.
     """
-    rows = connection.execute(_EVIDENCE, {"interests": list(interests), "user_ix": user_ix})
+    history = "[]" if user_ix < 0 else Histories(connection).items_as_json(user_ix)
+    rows = connection.execute(_EVIDENCE, {"interests": list(interests), "history": history})
     result: dict[int, list[Evidence]] = {}
     for interest_id, item_id, title, touched in rows:
         result.setdefault(interest_id, []).append(Evidence(item_id, title, bool(touched)))
@@ -259,7 +259,8 @@ def _groups(connection: Connection, user_ix: int) -> list[Group]:
 
 
 def _recent(connection: Connection, user_ix: int) -> list[Item]:
-    rows = connection.execute(_RECENT, {"user_ix": user_ix, "limit": RECENT})
+    history = Histories(connection).items_as_json(user_ix)
+    rows = connection.execute(_RECENT, {"history": history, "limit": RECENT})
     return [Item(row[0], row[1]) for row in rows]
 
 

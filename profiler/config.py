@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from profiler.choices import HistoryVector, How, ItemText
+from store.choices import InteractionsIn
 from store.data.filters import parse_filter
 from store.data.splits import Split, parse_split
 from store.errors import UserError
@@ -30,6 +31,7 @@ class BuildConfig(BaseModel):
     split_seed: int = 1230
     drop_repeats: bool = Field(False, description="leave out exact repeats")
     max_history: int | None = Field(None, ge=1, description="latest interactions of a user to keep")
+    interactions_in: InteractionsIn | None = Field(None, description="None: as they are")
     encoder: str | None = Field(None, description="name or folder of a sentence encoder")
     item_text: ItemText = "title+categories"
     history: HistoryVector = Field("mean", description="how a history becomes a vector")

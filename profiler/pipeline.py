@@ -146,6 +146,7 @@ def build(
     encoder = _load_encoder(config, store, tell)
     tell("reading the data", 0, 0)
     raw = read(source, options, progress=tell)
+    tell("ordering and splitting the data", 0, 0)
     prepared = prepare(
         raw,
         filter=config.filter,
@@ -161,10 +162,15 @@ def build(
             store = stack.enter_context(open_store(store, create=True))
         run_id = stack.enter_context(_run_of(store, config, llm, then))
 
-        changed = store.datasets.save(prepared, raw.source)
+        changed = store.datasets.save(
+            prepared, raw.source, place=config.interactions_in, tell=tell
+        )
+        notes = prepared.notes
+        del raw, prepared  # what is stored is read once more, and both would fill memory
+        tell("loading what is stored", 0, 0)
         dataset = store.datasets.load()
         size = (dataset.n_users, dataset.n_items, len(dataset.items))
-        report = BuildReport(changed, *size, notes=prepared.notes)
+        report = BuildReport(changed, *size, notes=notes)
 
         tell("loading vectors", 0, 0)
         found = _encode_items(store, dataset, encoder, config, tell)

@@ -6,3 +6,5 @@ from typing import Literal, TypeAlias
 
 SubjectKind: TypeAlias = Literal["exemplar", "synthetic", "user"]
 ExportFormat: TypeAlias = Literal["jsonl", "parquet", "csv", "gistbench"]
+InteractionsIn: TypeAlias = Literal["store", "parquet"]
+"""Where interactions lie: in the store's file, or in Parquet files beside it."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 _COUNTS = statement(
     "SELECT (SELECT count(*) FROM users WHERE NOT forgotten) AS users, "
-    "(SELECT count(*) FROM items) AS items, (SELECT count(*) FROM interactions) AS interactions, "
+    "(SELECT count(*) FROM items) AS items, (SELECT count(*) FROM interactions) + "
+    "(SELECT coalesce(sum(rows), 0) FROM interaction_parts) AS interactions, "
     "(SELECT count(*) FROM interests JOIN subjects USING (subject_id) WHERE active) AS interests"
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from profiler.choices import HistoryVector, ItemText
+from store.choices import InteractionsIn
 from store.console.options import given, option
 from store.data.readers.base.choices import DateOrder
 
@@ -185,6 +186,13 @@ class PreparingOptions:
         int | None,
         option(
             "Maximum number of interactions of a user; the latest are kept.", min=1, default="all"
+        ),
+    ] = None
+    interactions_in: Annotated[
+        InteractionsIn | None,
+        option(
+            "Keep interactions in the store's file, or as Parquet files in a folder beside it.",
+            default="store",
         ),
     ] = None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sqlalchemy import Connection
 
+from store.choices import InteractionsIn
 from store.data.dataset import Dataset
 from store.data.splits import Part, Split
 from store.db.driver import driver_connection
@@ -18,7 +19,7 @@ from store.db.transactions import Transactions
 from store.digests import bytes_digest, canonical_json
 from store.errors import StoreError
 from store.tables.histories.columns import Columns
-from store.tables.histories.door import Histories, Place
+from store.tables.histories.door import Histories
 from store.tables.histories.outside import folder_of
 from store.tables.shown import refuse_leak
 from store.tables.sound import damaged, parsed, refuse_gaps, refuse_out_of_range
@@ -60,7 +61,7 @@ class Datasets:
         prepared: Prepared,
         source: str,
         *,
-        place: Place | None = None,
+        place: InteractionsIn | None = None,
         tell: Callable[[str, int, int], None] | None = None,
     ) -> bool:
         """Write a prepared data set in one transaction; return whether anything changed.
@@ -104,7 +105,7 @@ class Datasets:
         self.remove_unnamed()
         return True
 
-    def place(self) -> Place:
+    def place(self) -> InteractionsIn:
         """Where interactions lie: in the store, or in Parquet files beside it."""
         with self._db.read() as connection:
             return Histories(connection).place

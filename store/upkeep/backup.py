@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,13 @@ from store.db.probe import examine
 from store.errors import ForeignFileError, StoreError
 from store.files import whole_file
 from store.outputs import output_target
+from store.tables.histories.outside import (
+    Files,
+    PartFile,
+    copy_files,
+    files_named_in,
+    folder_of,
+)
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -40,7 +48,8 @@ class Restored:
 def back_up(store: Store, to: Path, *, overwrite: bool = False) -> int:
     """Write a consistent copy of the store to ``to``; return its size in bytes.
 
-    The copy is written aside and checked; it takes its name when it is whole and on disk.
+    Interactions in Parquet files are copied too, into a folder beside the copy. All is written
+    aside and checked; the copy takes its name when it is whole and on disk.
 
     Parameters
     ----------
@@ -68,7 +77,16 @@ def back_up(store: Store, to: Path, *, overwrite: bool = False) -> int:
             finally:
                 raw.close()
         check_copy(partial)
-        return partial.stat().st_size
+        parts = files_named_in(partial)
+        if parts and target.stream:
+            raise StoreError(
+                f"{to} is a device or a pipe, and the interactions of this store lie in "
+                f"{len(parts)} files beside it; name a file"
+            )
+        size = partial.stat().st_size
+        size += copy_files(parts, folder_of(store.path), folder_of(target.path))
+    _tidy(target.path, parts)
+    return size
 
 
 def restore(backup: Path, to: Path, *, overwrite: bool = False) -> Restored:
@@ -103,13 +121,22 @@ def restore(backup: Path, to: Path, *, overwrite: bool = False) -> Restored:
     with whole_file(target) as partial:
         copy_database(backup, partial)
         check_copy(partial)
+        parts = files_named_in(partial)
         size = partial.stat().st_size
+        size += copy_files(parts, folder_of(backup), folder_of(target.path))
         kept = None
         if damaged:
             kept = _keep_damaged(target.path)
         else:
             _quiet(target.path)
+    if kept is None:
+        _tidy(target.path, parts)
     return Restored(size, kept)
+
+
+def _tidy(path: Path, parts: Sequence[PartFile]) -> None:
+    """Remove the files of interactions of the store that was in this place before."""
+    Files(folder_of(path), parts).remove_unnamed()
 
 
 def check_copy(copy: Path) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from store.choices import InteractionsIn
 from store.data.splits import Part
 from store.db.driver import driver_connection
 from store.db.transactions import STORE_PATH
 from store.digests import canonical_json
 from store.tables.histories import inside, outside
 from store.tables.histories.columns import Columns
-
-Place = Literal["store", "parquet"]
-"""Where interactions lie: in the store's file, or in Parquet files beside it."""
 
 
 class Histories:
@@ -36,7 +33,7 @@ class Histories:
         self._files = outside.Files(self._folder, outside.part_files(connection))
 
     @property
-    def place(self) -> Place:
+    def place(self) -> InteractionsIn:
         """Where they lie."""
         return "parquet" if self._files.parts else "store"
 
@@ -75,7 +72,7 @@ class Histories:
         return inside.count_table(self._connection)
 
     def replace(
-        self, columns: Columns, place: Place | None = None, tell: inside.Tell | None = None
+        self, columns: Columns, place: InteractionsIn | None = None, tell: inside.Tell | None = None
     ) -> None:
         """Put other interactions in the place of all.
 

@@ -8,6 +8,8 @@ files that nobody names. These are removed by the next command that writes.
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from sqlalchemy import Connection
 
 from store.data.splits import NO_TIME, Part
 from store.db.driver import driver_connection
+from store.db.location import file_uri
 from store.digests import PREFIX
 from store.errors import StoreError
 from store.files import whole_file
@@ -236,6 +239,41 @@ def file_digest(path: Path) -> str:
     """Address of a file's bytes."""
     with path.open("rb") as stream:
         return PREFIX + hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_named_in(store: Path) -> list[PartFile]:
+    """The files that a closed store names; none where its version knows of none."""
+    connection = sqlite3.connect(file_uri(store, "mode=ro"), uri=True)
+    try:
+        known = connection.execute(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'interaction_parts'"
+        ).fetchone()
+        return [PartFile(*row) for row in connection.execute(_PARTS)] if known else []
+    finally:
+        connection.close()
+
+
+def copy_files(parts: Sequence[PartFile], source: Path, target: Path) -> int:
+    """Copy the files of one store to where another looks for them; returns their bytes.
+
+    Raises
+    ------
+    StoreError
+        If a file is missing, or is not what was written.
+    """
+    files = Files(source, parts)
+    if parts:
+        target.mkdir(exist_ok=True)
+    size = 0
+    for part in parts:
+        path, copy = files.path_of(part), target / part.file
+        if not copy.is_file() or file_digest(copy) != part.digest:
+            with whole_file(copy) as partial:
+                shutil.copyfile(path, partial)
+                if file_digest(partial) != part.digest:
+                    raise StoreError(f"{path} was changed after it was written; nothing was copied")
+        size += copy.stat().st_size
+    return size
 
 
 def name_files(connection: Connection, parts: Sequence[PartFile]) -> None:

@@ -37,19 +37,21 @@ class Columns(NamedTuple):
     @classmethod
     def empty(cls, rows: int = 0) -> Columns:
         """Columns of so many rows, to be filled."""
-        numbers = (np.empty(rows, dtype=np.int32) for _ in range(3))
-        return cls(*numbers, np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int8))
+        users, positions, items = (np.empty(rows, dtype=np.int32) for _ in range(3))
+        return cls(
+            users, positions, items, np.empty(rows, dtype=np.int64), np.empty(rows, dtype=np.int8)
+        )
 
     @classmethod
     def joined(cls, parts: list[Columns]) -> Columns:
         """Columns one below the other."""
         if not parts:
             return cls.empty()
-        return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return cls._make(np.concatenate(column) for column in zip(*parts, strict=True))
 
     def rows(self, chosen: slice | NDArray[np.bool_] | NDArray[np.int64]) -> Columns:
         """Some of the rows."""
-        return Columns(*(column[chosen] for column in self))
+        return Columns._make(column[chosen] for column in self)
 
     @property
     def hidden(self) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from store.data.splits import NO_TIME
@@ -39,17 +40,15 @@ def read_table(connection: Connection, users: Sequence[int] | None = None) -> Co
     pieces = []
     while rows := found.fetchmany(_AT_ONCE):
         table = np.array(rows, dtype=np.int64)
-        numbers = (_narrow(table[:, column]) for column in range(3))
+        owners, positions, items = (_narrow(table[:, column]) for column in range(3))
         parts = np.clip(table[:, 4], -1, 127).astype(np.int8)
-        pieces.append(Columns(*numbers, table[:, 3].copy(), parts))
+        pieces.append(Columns(owners, positions, items, table[:, 3].copy(), parts))
     return Columns.joined(pieces)
 
 
-def _narrow(
-    column: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-    low, high = 0, np.iinfo(np.int32).max
-    return np.where((column >= low) & (column <= high), column, -1).astype(np.int32)
+def _narrow(column: NDArray[np.int64]) -> NDArray[np.int32]:
+    known = (column >= 0) & (column <= np.iinfo(np.int32).max)
+    return np.where(known, column, -1).astype(np.int32)
 
 
 def write_table(connection: Connection, columns: Columns, tell: Tell | None = None) -> None:

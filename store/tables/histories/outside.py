@@ -114,8 +114,11 @@ class Files:
             raise self._damaged(path, str(error).splitlines()[0]) from error
         if users is None and frame.height != part.rows:
             raise self._damaged(path, f"it has {frame.height:,} rows, not {part.rows:,}")
+        owners, positions, items = (frame[name].cast(pl.Int32).to_numpy() for name in _NAMES[:3])
         return Columns(
-            *(frame[name].cast(pl.Int32).to_numpy() for name in _NAMES[:3]),
+            owners,
+            positions,
+            items,
             frame["timestamp"].fill_null(NO_TIME).to_numpy(),
             frame["part"].cast(pl.Int8).to_numpy(),
         )

@@ -162,9 +162,7 @@ def build(
             store = stack.enter_context(open_store(store, create=True))
         run_id = stack.enter_context(_run_of(store, config, llm, then))
 
-        changed = store.datasets.save(
-            prepared, raw.source, place=config.interactions_in, tell=tell
-        )
+        changed = store.datasets.save(prepared, raw.source, place=config.interactions_in, tell=tell)
         notes = prepared.notes
         del raw, prepared  # what is stored is read once more, and both would fill memory
         tell("loading what is stored", 0, 0)

@@ -17,6 +17,8 @@ from store.digests import canonical_json
 from store.tables.histories import inside, outside
 from store.tables.histories.columns import Columns
 
+_MAIN_FILE = "SELECT file FROM pragma_database_list WHERE name = 'main'"
+
 
 class Histories:
     """The interactions of a store as one transaction sees them.
@@ -29,7 +31,7 @@ class Histories:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._folder = outside.folder_of(Path(connection.get_execution_options()[STORE_PATH]))
+        self._folder = outside.folder_of(_path_of(connection))
         self._files = outside.Files(self._folder, outside.part_files(connection))
 
     @property
@@ -155,6 +157,14 @@ class Histories:
     def faults(self) -> list[str]:
         """What is wrong with the files, a sentence each; nothing where all is in the table."""
         return list(self._files.faults())
+
+
+def _path_of(connection: Connection) -> Path:
+    """The store that a connection reads; of a transaction that nobody told, the file itself."""
+    told = connection.get_execution_options().get(STORE_PATH)
+    if told is None:
+        told = driver_connection(connection).execute(_MAIN_FILE).fetchone()[0]
+    return Path(told)
 
 
 def count_item_users(connection: Connection, columns: Columns) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from store.data.readers.values.entities import unescape
+
 __all__ = ["AnswerDocument", "Interest"]
 
 # Override and isolate marks can make a label read differently from what it says.
@@ -14,8 +16,8 @@ BIDI_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 
 
 def one_line(text: str) -> str:
-    """Whitespace collapsed; characters that can deceive or break a terminal are refused."""
-    line = " ".join(text.split())
+    """Collapse whitespace and read HTML entities; refuse signs that can break a terminal."""
+    line = " ".join(unescape(text).split())
     if not line:
         raise ValueError("must not be blank")
     for char in line:

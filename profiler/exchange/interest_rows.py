@@ -16,6 +16,7 @@ from profiler.asking.answers.grounding import normal_label
 from profiler.asking.answers.sensitive import private_attribute
 from profiler.exchange.batch_files import numbered_lines
 from profiler.exchange.titles import TitleIndex
+from store.data.readers.values.entities import unescape
 
 MAX_DESCRIPTION = 2000
 
@@ -185,9 +186,11 @@ def ground_interests(
             counts.notes.append(f"line {number}: interest {given.label[:60]!r} left out: {reason}")
             continue
         counts.words_only += not evidence
-        labels.add(normal_label(given.label))
-        description = " ".join(given.description.split())
-        kept.append(GroundedInterest(" ".join(given.label.split()), description, evidence))
+        labels.add(normal_label(unescape(given.label)))
+        label, description = (
+            " ".join(unescape(text).split()) for text in (given.label, given.description)
+        )
+        kept.append(GroundedInterest(label, description, evidence))
     return kept
 
 

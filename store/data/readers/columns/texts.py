@@ -7,7 +7,8 @@ import polars as pl
 from store.data.readers.base.options import ReadOptions
 from store.data.readers.base.problems import Kind, Problems
 from store.data.readers.values.categories import flatten, split_texts, tidy_lists
-from store.data.readers.values.texts import clean_texts, unescape, value_text
+from store.data.readers.values.entities import unescape
+from store.data.readers.values.texts import clean_texts, value_text
 
 _EMPTY = pl.Series(values=[[]], dtype=pl.List(pl.String))
 

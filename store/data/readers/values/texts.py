@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 import polars as pl
 
-ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
-_ENTITY = re.compile(ENTITY)
+from store.data.readers.values.entities import unescape
+
 _HALF = re.compile("[\ud800-\udfff]")
-
-
-def unescape(text: str) -> str:
-    """Replace HTML entities that end in a semicolon by what they stand for, once."""
-    if "&" not in text:
-        return text
-    return _ENTITY.sub(lambda found: html.unescape(found[0]).replace("\xa0", " "), text)
 
 
 def whole_signs(text: str) -> str:
@@ -50,7 +42,8 @@ def clean_texts(texts: pl.Series) -> tuple[pl.Series, int]:
     unescaped
         How many of them held entities.
     """
-    escaped = texts.filter(texts.str.contains(ENTITY).fill_null(False)).unique().to_list()
+    with_mark = texts.str.contains("&", literal=True).fill_null(False)
+    escaped = texts.filter(with_mark).unique().to_list()
     plain = {text: unescape(text) for text in escaped}
     changed = {text: new for text, new in plain.items() if new != text}
     count = int(texts.is_in(list(changed)).sum()) if changed else 0

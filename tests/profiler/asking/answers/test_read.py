@@ -285,6 +285,13 @@ texts = st.text(
 ).filter(tells_nothing_private)
 
 
+def test_labels_hold_signs_and_no_entities_of_html() -> None:
+    """Fault: entities of a shop's export stood in labels."""
+    interest = {"label": "Pens &amp;amp; ink", "description": "d", "evidence": [SHOWN[0].item_id]}
+    (found,) = read(json.dumps({"interests": [interest]})).interests
+    assert found.label == "Pens & ink"
+
+
 def test_a_mark_of_reasoning_in_a_label_is_a_word_of_the_answer() -> None:
     """Fault, found by Hypothesis: all before the mark was cut off a whole document."""
     interest = {"label": "</think>", "description": "d", "evidence": [SHOWN[0].item_id]}

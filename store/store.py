@@ -21,6 +21,7 @@ from store.notebook import html_table
 if TYPE_CHECKING:
     from store.tables.batches import Batches
     from store.tables.datasets import Datasets
+    from store.tables.growing.data_versions import DataVersions
     from store.tables.interests import Interests
     from store.tables.questions import Questions
     from store.tables.responses import Responses
@@ -118,6 +119,13 @@ class Store(Transactions):
         from store.tables.runs import Runs
 
         return Runs(self)
+
+    @cached_property
+    def data_versions(self) -> DataVersions:
+        """What the data set came from, build by build and append by append."""
+        from store.tables.growing.data_versions import DataVersions
+
+        return DataVersions(self)
 
     @cached_property
     def vectors(self) -> Vectors:

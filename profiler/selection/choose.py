@@ -68,6 +68,8 @@ def choose_subjects(
     config: BuildConfig,
     run_id: int,
     limit: DollarLimit | None = None,
+    *,
+    keep_synthetic: bool = False,
 ) -> Chosen:
     """Choose exemplars and synthetic users among the users training may see, and store them.
 
@@ -75,6 +77,7 @@ def choose_subjects(
     nearest exemplar by their known history; nobody is asked about them.
     Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
     only for users far from all of them. Whoever was asked keeps the items that were shown.
+    With ``keep_synthetic`` the synthetic users in use stay, where there are any.
     """
     how = config.choice()
     state = json_digest([dataset.digest, encoder.name, how])
@@ -93,20 +96,21 @@ def choose_subjects(
     # Both choices are made before the store is locked: they may take a minute.
     exemplars = _exemplars(store, dataset, vectors, config, how, limit)
     rows = as_shown(store, dataset, _exemplar_rows(dataset, exemplars))
-    synthetic, notes = _synthetic(dataset, config)
+    kept = store.subjects.load(kinds=("synthetic",)) if keep_synthetic else []
+    synthetic, notes = (None, ()) if kept else _synthetic(dataset, config)
     cliques = (
         as_shown(store, dataset, subject_rows(synthetic, dataset.user_ids)) if synthetic else []
     )
     chosen = Chosen(
         exemplars=len(rows),
-        synthetic_users=len(cliques),
+        synthetic_users=len(cliques) or len(kept),
         notes=[*exemplars.settings.get("messages", []), *notes],
     )
     with store.write():
         store.subjects.choose("exemplar", rows, run_id)
         if synthetic:
             save_synthetic_users(store, synthetic, dataset.user_ids, run_id, cliques)
-        else:
+        elif not kept:
             store.subjects.choose("synthetic", [], run_id)
         store.set_meta(
             choice_digest=state,
@@ -231,9 +235,16 @@ def own_items(dataset: Dataset, user: int) -> NDArray[np.integer]:
 
 
 def _asked(store: Store) -> list[str]:
-    """Users whose interests are stored already: their answers were paid for."""
-    subjects = store.subjects.load(states=("ok",), kinds=("exemplar",))
-    return [subject.name.removeprefix("exemplar:") for subject in subjects]
+    """Users whose interests are stored already: their answers were paid for.
+
+    One that waits to be asked again has interests, too.
+    """
+    makers = store.interests.makers()
+    return [
+        one.name.removeprefix("exemplar:")
+        for one in store.subjects.load(states=("ok", "pending"), kinds=("exemplar",))
+        if one.state == "ok" or one.subject_id in makers
+    ]
 
 
 def as_shown(store: Store, dataset: Dataset, rows: Sequence[SubjectRow]) -> list[SubjectRow]:

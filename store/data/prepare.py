@@ -6,7 +6,7 @@ Nothing here depends on the order of rows in the input.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -97,6 +97,7 @@ def prepare(
     split: Split | str = "leave-one-out",
     drop_repeats: bool = False,
     max_history: int | None = None,
+    sides: Mapping[str, int] | None = None,
 ) -> Prepared:
     """Filter, order and split.
 
@@ -113,6 +114,9 @@ def prepare(
         Leave out interactions that repeat another one exactly.
     max_history
         Latest interactions of a user to keep, at most. Both come before the filter.
+    sides
+        Users whose side under a split by users is decided already, see
+        :func:`store.data.splits.assign_parts`.
 
     Raises
     ------
@@ -134,7 +138,7 @@ def prepare(
     item_ids, items = _renumber(log.item_ids, log.items[keep], by_count=True)
     indptr = starts(np.bincount(users))
     times = log.times[keep]
-    parts, user_split = assign_parts(split, user_ids, indptr, times)
+    parts, user_split = assign_parts(split, user_ids, indptr, times, sides)
     titles, categories, extra = _texts(raw.items, item_ids)
     arrays = (indptr, items.astype(np.int32), times, parts, user_split)
     return Prepared(

@@ -6,10 +6,11 @@ The split is decided once, when the store is built, because it also decides what
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,11 @@ def checked_split(split: Split) -> Split:
 
 
 def assign_parts(
-    split: Split, user_ids: Sequence[str], indptr: Int64, timestamps: Int64
+    split: Split,
+    user_ids: Sequence[str],
+    indptr: Int64,
+    timestamps: Int64,
+    sides: Mapping[str, int] | None = None,
 ) -> tuple[Int8, Int8]:
     """Give every interaction its part and every user their side.
 
@@ -133,6 +138,9 @@ def assign_parts(
         int64 ``[users + 1]``; interactions of a user stand in time order.
     timestamps
         int64 ``[interactions]``, unix seconds or :data:`NO_TIME`.
+    sides
+        Users whose side under a split by users was decided before: they keep it, and only the
+        others get one; None decides for all.
 
     Returns
     -------
@@ -153,13 +161,45 @@ def assign_parts(
         return leave_one_out(indptr), everyone
     if split.name == "time":
         return by_time(timestamps, split.detail), everyone
-    if split.name == "users-811":
-        sides = shuffle_users(len(user_ids), int(split.detail or SEED))
-    elif split.name == "file":
-        sides = match_users(user_ids, *read_user_split(Path(split.detail)))
-    else:
+    if split.name not in ("users-811", "file"):
         raise ValueError(f"unknown split {split.name!r}")
-    return hold_out(indptr, sides), sides
+    if sides is not None:
+        decided = _further_sides(split, user_ids, sides)
+    elif split.name == "users-811":
+        decided = shuffle_users(len(user_ids), int(split.detail or SEED))
+    else:
+        decided = match_users(user_ids, *read_user_split(Path(split.detail)))
+    return hold_out(indptr, decided), decided
+
+
+def _further_sides(split: Split, user_ids: Sequence[str], known: Mapping[str, int]) -> Int8:
+    """Sides of users of whom some were there before: by the file where it has them, else drawn.
+
+    A user who is in no file any more trains.
+    """
+    listed: Mapping[str, int] = {}
+    if split.name == "file" and Path(split.detail).is_file():
+        listed, _ = read_user_split(Path(split.detail))
+    seed = int(split.detail or SEED) if split.name == "users-811" else None
+    return np.array(
+        [
+            known[user]
+            if user in known
+            else listed.get(user, UserSplit.TRAIN)
+            if seed is None
+            else drawn_side(user, seed)
+            for user in user_ids
+        ],
+        dtype=np.int8,
+    )
+
+
+def drawn_side(user_id: str, seed: int = SEED) -> UserSplit:
+    """The side of one user, whoever else there is: 80 % train, 10 % validation, 10 % test."""
+    drawn = int.from_bytes(sha256(f"{seed}\x1f{user_id}".encode()).digest()[:8], "big") / 2**64
+    if drawn < 0.8:
+        return UserSplit.TRAIN
+    return UserSplit.VALID if drawn < 0.9 else UserSplit.TEST
 
 
 def leave_one_out(indptr: Int64) -> Int8:

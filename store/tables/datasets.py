@@ -62,7 +62,8 @@ class Datasets:
         source: str,
         *,
         place: InteractionsIn | None = None,
-        tell: Callable[[str, int, int], None] | None = None,
+        tell: Callable[[str, int, int], None] = lambda step, done, total: None,
+        record: Callable[[], object] = lambda: None,
     ) -> bool:
         """Write a prepared data set in one transaction; return whether anything changed.
 
@@ -75,8 +76,8 @@ class Datasets:
         place
             Where interactions are to lie: ``store`` or ``parquet``; None leaves that as it is, and
             puts those of a new store into it.
-        tell
-            Called with (step, done, total).
+        tell, record
+            Called with (step, done, total); within the transaction, where anything changed.
 
         Raises
         ------
@@ -86,15 +87,13 @@ class Datasets:
         if self._db.meta("dataset_digest") == prepared.digest and place in (None, self.place()):
             return False
         with self._db.write() as connection:
-            if tell is not None:
-                tell("saving items and users", 0, 0)
+            tell("saving items and users", 0, 0)
             item_ix = _upsert_items(connection, prepared)
             user_ix = _upsert_users(connection, prepared)
             columns = _numbered(prepared, user_ix, item_ix)
             histories = Histories(connection)
             histories.replace(columns, place, tell)
-            if tell is not None:
-                tell("checking what was saved", 0, 0)
+            tell("checking what was saved", 0, 0)
             refuse_leak(connection)
             self._db.set_meta(
                 dataset_digest=prepared.digest,
@@ -102,6 +101,7 @@ class Datasets:
                 split={"name": prepared.split.name, "detail": prepared.split.detail},
                 source=source,
             )
+            record()
         self.remove_unnamed()
         return True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,8 +16,7 @@ from store.data.interest import InterestLike, interest_text
 from store.db.driver import driver_connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
-from store.digests import text_digest
-from store.errors import StoreError
+from store.tables.growing.replacing import replace_interests, shown_items, with_followers
 from store.tables.listing import listing_updates
 from store.tables.sound import refuse_out_of_range
 
@@ -103,6 +101,8 @@ class Interests:
     ) -> None:
         """Replace the interests of a subject and mark it ``ok``, in one transaction.
 
+        An interest whose label is that of an earlier one of the subject keeps its id.
+
         Parameters
         ----------
         subject_id, interests
@@ -119,27 +119,19 @@ class Interests:
         """
         with self._db.write() as connection, listing_updates(connection) as touch:
             driver = driver_connection(connection)
-            shown = _shown(driver, subject_id)
-            touch(_with_followers(driver, subject_id))
+            shown = shown_items(driver, subject_id)
+            touch(with_followers(driver, subject_id))
             answers = (
                 list(response_id)
                 if isinstance(response_id, Sequence)
                 else [response_id] * len(interests)
             )
-            driver.execute("DELETE FROM interests WHERE subject_id = ?", (subject_id,))
-            for position, interest in enumerate(interests):
-                foreign = [item for item in interest.evidence if item not in shown]
-                if foreign:
-                    raise StoreError(
-                        f"interest {interest.label!r} of subject {subject_id} cites "
-                        f"{foreign[0]!r}, which is not among its items"
-                    )
-                _insert(driver, subject_id, position, interest, shown, source, answers[position])
+            replace_interests(driver, subject_id, interests, shown, source, answers)
             driver.execute(
                 "UPDATE subjects SET state = 'ok', reason = NULL WHERE subject_id = ?",
                 (subject_id,),
             )
-            touch(_with_followers(driver, subject_id))
+            touch(with_followers(driver, subject_id))
 
     def remove(self, subject_id: int) -> None:
         """Remove all interests of a subject."""
@@ -295,56 +287,6 @@ class Interests:
                     "VALUES (?, ?, ?, ?)",
                     list(item_rows),
                 )
-
-
-def _with_followers(driver: sqlite3.Connection, subject_id: int) -> list[int]:
-    """Interests of a subject, and those that stand under one of them."""
-    rows = driver.execute(
-        "SELECT interest_id FROM interests WHERE subject_id = :s UNION SELECT f.interest_id "
-        "FROM interests n JOIN interests f ON f.canonical_id = n.interest_id "
-        "WHERE n.subject_id = :s",
-        {"s": subject_id},
-    )
-    return [row[0] for row in rows]
-
-
-def _shown(driver: sqlite3.Connection, subject_id: int) -> dict[str, int]:
-    rows = driver.execute(
-        "SELECT i.item_id, i.item_ix FROM subject_items s JOIN items i USING (item_ix) "
-        "WHERE s.subject_id = ?",
-        (subject_id,),
-    )
-    return dict(rows.fetchall())
-
-
-def _insert(
-    driver: sqlite3.Connection,
-    subject_id: int,
-    position: int,
-    interest: InterestLike,
-    shown: dict[str, int],
-    source: str,
-    response_id: int | None,
-) -> None:
-    evidence = list(dict.fromkeys(interest.evidence))
-    (interest_id,) = driver.execute(
-        "INSERT INTO interests (subject_id, position, label, description, strength, source, "
-        "response_id, text_digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING interest_id",
-        (
-            subject_id,
-            position,
-            interest.label,
-            interest.description,
-            len(evidence) / len(shown) if shown else 0.0,
-            source,
-            response_id,
-            text_digest(interest_text(interest.label, interest.description)),
-        ),
-    ).fetchone()
-    driver.executemany(
-        "INSERT INTO evidence (interest_id, item_ix, position) VALUES (?, ?, ?)",
-        [(interest_id, shown[item], rank) for rank, item in enumerate(evidence)],
-    )
 
 
 def _indptr(owner: NDArray[np.int64], n: int) -> NDArray[np.int64]:

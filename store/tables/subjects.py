@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +25,10 @@ _SIZES = statement(
     "UPDATE subjects SET size = (SELECT count(*) FROM memberships m "
     "WHERE m.subject_id = subjects.subject_id) WHERE kind = 'exemplar' AND active "
     "AND EXISTS (SELECT 1 FROM memberships m WHERE m.subject_id = subjects.subject_id)"
+)
+_HOMES = statement(
+    "SELECT m.user_ix, m.subject_id FROM memberships m JOIN subjects s USING (subject_id) "
+    "WHERE s.kind = 'exemplar' AND s.active ORDER BY m.user_ix, m.subject_id"
 )
 _SIMILARITIES = statement(
     "SELECT m.user_ix, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
@@ -133,6 +137,23 @@ class Subjects:
             rows = connection.execute(_SIMILARITIES, {"kind": kind})
             return [(row[0], row[1]) for row in rows]
 
+    def homes(self) -> list[tuple[int, int]]:
+        """(user_ix, subject_id) of every user and the exemplar in use that stands for them."""
+        with self._db.read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(_HOMES)]
+
+    def show_again(self, shown: Mapping[int, Sequence[int]]) -> None:
+        """Give subjects other items to be asked about: they are pending, what they have stays.
+
+        Parameters
+        ----------
+        shown
+            subject_id → item_ix in the order to be shown.
+        """
+        with self._db.write() as connection:
+            for subject_id, items in shown.items():
+                _save_items(connection, subject_id, items, ())
+
     def load(
         self,
         *,
@@ -231,7 +252,7 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
             values,
         ).scalar_one()
     )
-    _save_items(connection, subject_id, row)
+    _save_items(connection, subject_id, row.items, row.owners)
     similarities = row.similarities or [None] * len(row.members)
     if row.members:
         driver_connection(connection).executemany(
@@ -244,14 +265,16 @@ def _save(connection: Connection, row: SubjectRow, run_id: int) -> int:
     return subject_id
 
 
-def _save_items(connection: Connection, subject_id: int, row: SubjectRow) -> None:
+def _save_items(
+    connection: Connection, subject_id: int, items: Sequence[int], owned: Sequence[int]
+) -> None:
     """Renew the items shown and who owns them; other items make the subject pending again."""
     query = text(
         "SELECT item_ix, owners FROM subject_items WHERE subject_id = :id ORDER BY position"
     )
     before = [tuple(one) for one in connection.execute(query, {"id": subject_id})]
-    owners = row.owners or [1] * len(row.items)
-    after = [(int(item), int(n)) for item, n in zip(row.items, owners, strict=True)]
+    owners = owned or [1] * len(items)
+    after = [(int(item), int(n)) for item, n in zip(items, owners, strict=True)]
     if before == after:
         return
     if [item for item, _ in before] != [item for item, _ in after]:

@@ -1,0 +1,1 @@
+"""Data sets that grow: what is in a store already, and what a file adds to it."""

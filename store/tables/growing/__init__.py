@@ -1,0 +1,1 @@
+"""What changes as data grow: versions of the data set, and interests that stay themselves."""

@@ -50,6 +50,13 @@ PROFILER_FAMILIES = (
         },
     ),
     Family(
+        "Growing data",
+        "profiler.commands.growing",
+        {
+            "append": "Add new interactions to a store; what is stored is not asked again.",
+        },
+    ),
+    Family(
         "Answers and interests made elsewhere",
         "profiler.commands.exchange",
         {

@@ -10,6 +10,7 @@ from store.moved import old_names
 from store.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from profiler.api import append as append
     from profiler.api import build as build
     from profiler.api import check as check
     from profiler.api import compare as compare
@@ -33,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "api": [
+            "append",
             "build",
             "check",
             "compare",

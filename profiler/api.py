@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from profiler import pipeline
+from profiler import appending, pipeline
 from profiler.frames import AnyStore, evaluate, interests, search
 from profiler.reporting.report import Written, write_report
 from store.console.progress import Tell, shown
@@ -22,12 +22,14 @@ from store.views.subjects.exemplar_comparison import Comparison, compare_user
 from store.views.subjects.users import UserProfile, show_user
 
 if TYPE_CHECKING:
-    from profiler.pipeline import BuildReport
+    from profiler.appending import AppendReport
+    from profiler.build_report import BuildReport
     from store.choices import ExportFormat
     from store.data.readers import ReadOptions
     from store.recommending import Recommending
 
 __all__ = [
+    "append",
     "build",
     "check",
     "compare",
@@ -86,6 +88,36 @@ def build(source: Any, store: AnyStore, *, progress: Tell | bool = True, **how: 
     """
     with shown(progress) as tell:
         return pipeline.build(source, store, progress=tell, **how)
+
+
+def append(
+    source: Any, store: AnyStore, *, progress: Tell | bool = True, **how: Any
+) -> AppendReport:
+    """Add interactions to those a store was built from; what is stored is not asked again.
+
+    Parameters
+    ----------
+    source
+        A folder, a file, a frame of interactions, or a pair of frames.
+    store
+        A store that was built.
+    progress
+        True shows it on standard error, False does not; a callback gets (step, done, total).
+    **how
+        ``options``, ``llm``, ``asking``, ``refresh``, ``dry_run``, ``note``, ``stop``: see
+        :func:`profiler.appending.append`.
+
+    Raises
+    ------
+    DataError
+        If the data cannot be used; the store is as it was.
+    StoreError
+        If nothing was built into the store yet.
+    InterruptedRunError, BudgetReachedError, ProviderRefusedError
+        If asking ended early; what was finished is kept.
+    """
+    with shown(progress) as tell:
+        return appending.append(source, store, progress=tell, **how)
 
 
 def show(store: AnyStore, user: str) -> UserProfile:

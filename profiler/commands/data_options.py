@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
 from profiler.choices import HistoryVector, ItemText
+from profiler.commands.growing.refresh_options import DriftOptions
 from store.choices import InteractionsIn
 from store.console.options import given, option
 from store.data.readers.base.choices import DateOrder
@@ -216,7 +217,7 @@ class VectorOptions:
 
 
 @dataclass(frozen=True)
-class ChoosingOptions:
+class ChoosingOptions(DriftOptions):
     """Whom to ask about."""
 
     HEADING: ClassVar[str] = "Exemplars and synthetic users"
@@ -243,3 +244,16 @@ class ChoosingOptions:
         int | None, option("Maximum number of items of a synthetic user.", default="60")
     ] = None
     seed: Annotated[int | None, option("Random seed.", "--seed", default="0")] = None
+    assign: Annotated[
+        bool | None,
+        option(
+            "Give users the stored interests that cover their history.",
+            "--assign/--no-assign",
+            default="assign",
+        ),
+    ] = None
+
+    def settings(self) -> dict[str, object]:
+        """Return what a build's settings are; drift is none of them."""
+        drift = {one.name for one in fields(DriftOptions)}
+        return {name: value for name, value in given(self).items() if name not in drift}

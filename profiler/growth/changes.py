@@ -1,4 +1,4 @@
-"""What a build or an append found new: users, items, interactions, who moved, which interests stay."""
+"""What is new after a build or an append: users, items, interactions, moves, interests."""
 
 from __future__ import annotations
 
@@ -42,11 +42,9 @@ class Before:
     interests: frozenset[int]
 
     @classmethod
-    def of(cls, store: Store) -> Before | None:
-        """The store as it is; None where it holds no data yet."""
-        if store.meta("split") is None:
-            return None
-        dataset = store.datasets.load()
+    def of(cls, store: Store, dataset: Dataset | None = None) -> Before:
+        """The store as it is, with its data set where that is loaded already."""
+        dataset = dataset or store.datasets.load()
         return cls(
             dataset.n_users,
             dataset.n_items,

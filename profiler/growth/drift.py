@@ -1,8 +1,8 @@
 """Who drifted: users whose vector moved, and exemplars that are no longer what was asked about.
 
-Drift is one minus the cosine of two history vectors, both centred by the catalogue as it is now, so
-that what moved is the person and not the crowd. An exemplar's drift is taken from the items that its
-interests were inferred from, however many appends ago that was: small steps add up.
+Drift is one minus the cosine of two history vectors, both centred by the catalogue as it is now,
+so that what moved is the person and not the crowd. An exemplar's drift is taken from the items that
+its interests were inferred from, however many appends ago that was: small steps add up.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class Drifted:
     again: bool = False
 
 
-def drift_of(
-    before: Csr, after: Csr, item_vectors: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def drift_of(before: Csr, after: Csr, item_vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Drift of each history, ``[n]``, between 0 and 2; 0 where either has no item with text.
 
     Parameters
@@ -106,7 +104,7 @@ def drifted_exemplars(
             users=asked[row].size,
         )
         for row in order.tolist()
-        if drift[row] > threshold
+        if drift[row] > threshold and not np.array_equal(shown[row], owned[row])
     ]
 
 

@@ -25,7 +25,7 @@ from profiler.commands.options import (
 from store.console.options import Json, NewStoreFile, given, grouped, option
 
 if TYPE_CHECKING:
-    from profiler.pipeline import BuildReport
+    from profiler.build_report import BuildReport
 
 
 @grouped
@@ -41,14 +41,6 @@ def build(
     prompts: PromptOptions,
     pace: PaceOptions,
     budget: BudgetOptions,
-    assign: Annotated[
-        bool | None,
-        option(
-            "Give users the stored interests that cover their history.",
-            "--assign/--no-assign",
-            default="assign",
-        ),
-    ] = None,
     private_words: PrivateWords = None,
     only_pending: OnlyPending = False,
     dry_run: Annotated[
@@ -76,7 +68,8 @@ def build(
         from profiler.config import BuildConfig
         from profiler.pipeline import build as run
 
-        config = BuildConfig.checked(**given(preparing, vectors, choosing, prompts, assign=assign))
+        choices = choosing.settings() | given(preparing, vectors, prompts)
+        config = BuildConfig.checked(**choices)
         asking = asking_options(answers, prompts, pace, budget, only_pending=only_pending)
         report = run(
             source,
@@ -86,6 +79,7 @@ def build(
             llm=model.open(to_call=not dry_run),
             then=model.open_then(to_call=not dry_run),
             asking=asking,
+            refresh=choosing.refresh(),
             dry_run=dry_run,
             progress=tell,
             # with --json they are in the document
@@ -106,6 +100,8 @@ def _tell(report: BuildReport, store: Path, *, json: bool) -> None:
         return
     data_line = f"{report.users} users, {report.items} items, {report.interactions} interactions"
     say(data_line + ("" if report.changed else " (unchanged)"))
+    for line in report.growth.lines() if report.growth else ():
+        say(line)
     say(f"texts encoded now: {report.encoded}")
     if report.chosen:
         kept = "" if report.chosen.anew else " (as chosen before)"

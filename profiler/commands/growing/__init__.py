@@ -1,0 +1,1 @@
+"""Growing data: new interactions, what they change, and two stores compared."""

@@ -67,7 +67,7 @@ def merge(dataset: Dataset, extras: Sequence[str], raw: RawData) -> Merged:
     stored = _stored(dataset)
     new = _unknown(stored, raw.interactions)
     known = len(raw.interactions) - len(new)
-    base = int(stored["position"].max() or 0) + 1 if len(stored) else 0  # type: ignore[call-overload]
+    base = int(np.diff(dataset.indptr).max(initial=0))  # behind every stored place
     position = pl.col("position")
     new = new.with_columns((position - position.min()).fill_null(0) + base)
     interactions = pl.concat([stored, new], how="diagonal")

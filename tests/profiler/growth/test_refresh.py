@@ -122,12 +122,13 @@ def test_a_model_without_a_price_and_senseless_options_are_refused(store: Store)
     dataset = store.datasets.load()
     drifted = drifted_exemplars(store, dataset, store.vectors.items(), 0.0)
     template = load_template("exemplar_interests")
+    unpriced: Any = SimpleNamespace(name="openai:unheard-of", base_url=None)
     with pytest.raises(UserError, match="is unknown; name it in a price table"):
         choose_refresh(
             store,
             dataset,
             drifted,
-            chat("http://127.0.0.1:9"),
+            unpriced,
             template,
             fast(prices=Prices({}, {})),
             1.0,

@@ -40,6 +40,7 @@ from recommender.trained import TrainResult, save_trained, worth_keeping
 from recommender.training import checkpoint
 from recommender.training.loop import fit
 from recommender.training.settings import Settings
+from recommender.warm.start import Start, inherited
 from store.console.progress import shown
 from store.errors import UserError
 from store.store import Store
@@ -57,6 +58,7 @@ def train(
     store: Store | str | Path,
     out: str | Path | None = None,
     *,
+    start_from: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "cpu",
@@ -73,6 +75,9 @@ def train(
         An open store, or its path.
     out
         Folder of the model; without one nothing is written.
+    start_from
+        Folder of a trained model to go on from: its settings, where ``settings`` give no others,
+        and its weights, with items matched by their ids.
     resume
         Continue an interrupted run in ``out``.
     overwrite
@@ -99,6 +104,8 @@ def train(
     InterruptedRunError
         After Ctrl-C; the best model so far is saved.
     """
+    if start_from is not None:
+        settings = inherited(start_from, settings)
     recipe, tell = make_recipe(**settings), say or (lambda text: None)
     device = distributed.own_device(device)
     if resume and overwrite:
@@ -110,6 +117,7 @@ def train(
         if not (resume or overwrite):
             _refuse_used(folder)
     known = read_known(store, recipe)
+    start = None if start_from is None else Start.of(start_from, store, recipe)
     if known.semantics is not None:
         tell(describe(known.semantics))
     seen = f"{known.shown:,} items of histories shown, none of them held back"
@@ -119,7 +127,7 @@ def train(
         if folder is not None and writes and not (resume or overwrite):
             _refuse_used(folder)  # what another training left while this one read the store
         with _telling(progress, recipe) as told:
-            result, learned = _train(recipe, known, folder, resume, device, told, stop)
+            result, learned = _train(recipe, known, start, folder, resume, device, told, stop)
         if folder is not None and writes and worth_keeping(result):
             save_trained(folder, result, recipe, known, learned)
     result.fit.raise_if_stopped()
@@ -160,6 +168,7 @@ def _refuse_used(out: Path) -> None:
 def _train(
     recipe: Recipe,
     known: Known,
+    start: Start | None,
     out: Path | None,
     resume: bool,
     device: str,
@@ -175,6 +184,7 @@ def _train(
     model = create(recipe.backbone, dataset.n_items, seed=seed, **recipe.model)
     if known.texts is not None and recipe.text_start:
         start_from_text(model, torch.from_numpy(known.texts))
+    started = None if start is None else start.into(model, dataset)
     if known.texts is not None and recipe.kind.reads_text:
         model.take_texts(known.texts, known.shown_interests)  # type: ignore[operator]
     model.to(device)
@@ -209,8 +219,8 @@ def _train(
             blend=recipe.blend,
             tower=recipe.cold is not None,
         )
-        return TrainResult(out, model, result, chosen), _widened(learned, model.d)
-    return TrainResult(out, model, result), learned
+        return TrainResult(out, model, result, chosen, started), _widened(learned, model.d)
+    return TrainResult(out, model, result, started=started), learned
 
 
 def _widened(learned: torch.Tensor | None, width: int) -> torch.Tensor | None:

@@ -23,6 +23,7 @@ from recommender.training.settings import FitResult
 from store.notebook import html_of
 
 if TYPE_CHECKING:
+    from recommender.warm.start import Started
     from store.data.dataset import Dataset
 
 
@@ -40,12 +41,15 @@ class TrainResult:
         Steps, seconds, best validation metrics, why the run ended.
     texts
         How much the texts count beside what was learned, where they do.
+    started
+        What the training went on from, where it did.
     """
 
     folder: Path | None
     model: Backbone
     fit: FitResult
     texts: Chosen | None = None
+    started: Started | None = None
 
     def __repr__(self) -> str:
         fit, where = self.fit, "not kept" if self.folder is None else f"at {self.folder}"
@@ -82,6 +86,8 @@ def save_trained(
     }
     if projection is not None:
         facts["projection_digest"] = projection.digest
+    if result.started is not None:
+        facts["start"] = result.started.to_json()
     if result.texts is not None:
         facts["texts_beside"] = result.texts.to_json()
     if recipe.cold is not None:

@@ -31,6 +31,14 @@ def train(
     loop: LoopOptions,
     set_: Settings = None,
     device: Device = "cpu",
+    start_from: Annotated[
+        Path | None,
+        option(
+            "Go on from a trained model: its settings and weights, items matched by id; new ones "
+            "start from their texts.",
+            "--from",
+        ),
+    ] = None,
     resume: Annotated[bool, option("Continue the interrupted run in --out.", "--resume")] = False,
     overwrite: Annotated[
         bool, option("Replace the model or stopped run in --out.", "--overwrite")
@@ -41,6 +49,7 @@ def train(
 
     $ recommender train --store shop.db --out models/remi
     $ recommender train --store shop.db --out models/sasrec --backbone sasrec --align none
+    $ recommender train --store shop.db --out models/today --from models/remi
     """
     require_store(store)
     require_backbone(recipe.backbone)
@@ -53,12 +62,16 @@ def train(
         from recommender.base import distributed
         from recommender.recipes.recipe import make_recipe
         from recommender.recipes.specs import join_training, refuse_idle, split_settings
+        from recommender.warm.start import inherited
 
         first = distributed.first_process()
         tells = first and not json
         parts = join_training(split_settings(set_ or []), **vars(loop))
-        parts["training"].setdefault("seed", 0)
+        if start_from is None:
+            parts["training"].setdefault("seed", 0)
         values: SettingValues = {**recipe.settings(), **texts.settings(), **parts}
+        if start_from is not None:
+            values = inherited(start_from, values)
         refuse_idle(make_recipe(**values))
         tell("reading the store", 0, 0)
 
@@ -69,6 +82,7 @@ def train(
         result = run(
             store,
             out,
+            start_from=start_from,
             resume=resume,
             overwrite=overwrite,
             device=device,

@@ -23,6 +23,8 @@ def training_document(result: TrainResult, out: Path) -> dict[str, object]:
         "reason": fit.reason,
         "valid": fit.metrics,
     }
+    if result.started is not None:
+        document["start"] = result.started.to_json()
     if result.texts is not None:
         document["texts beside"] = result.texts.to_json()
     return document
@@ -39,6 +41,8 @@ def training_lines(result: TrainResult, out: Path) -> list[str]:
         lines = [f"{out}: {named}, counted"]
     else:
         lines = [f"{out}: {named}, best at step {fit.best_step} of {fit.steps} ({fit.reason})"]
+    if result.started is not None:
+        lines.append(result.started.in_words())
     measured = {name: value for name, value in fit.metrics.items() if name != LAST}
     figures = ", ".join(f"{name} {value:.4f}" for name, value in measured.items())
     lines.append(f"validation: {figures or 'nothing is held back, so the last weights are kept'}")

@@ -134,12 +134,17 @@ def _data(manifest: Manifest) -> list[list[str]]:
         ["text encoder", manifest.encoder or "none"],
         ["trained at", manifest.created_at],
     ]
+    start = manifest.training.get("start")
+    if isinstance(start, dict):
+        rows.append(["went on from", f"`{start.get('configuration_digest')}`"])
+        rows.append(["items it had there", f"{start.get('items_kept')}"])
+        rows.append(["items that were new", f"{start.get('items_new')}"])
     return rows + [[f"version of {what}", it] for what, it in sorted(manifest.versions.items())]
 
 
 def _settings(manifest: Manifest) -> str:
     """Settings of the model and of the run, without the path of the store."""
-    run = {name: value for name, value in manifest.training.items() if name != "store"}
+    run = {n: v for n, v in manifest.training.items() if n not in ("store", "start")}
     both = {
         "model": manifest.config,
         "training": {k: v for k, v in run.items() if v not in ({}, None)},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from profiler.choices import HistoryVector, ItemText
-from profiler.commands.growing.refresh_options import DriftOptions
+from profiler.commands.refresh_options import DriftOptions
 from store.choices import InteractionsIn
 from store.console.options import given, option
 from store.data.readers.base.choices import DateOrder

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from profiler.commands.data_options import DataOptions, Source
-from profiler.commands.growing.refresh_options import DriftOptions
 from profiler.commands.options import (
     AnswerOptions,
     BudgetOptions,
@@ -17,6 +16,7 @@ from profiler.commands.options import (
     PromptOptions,
     asking_options,
 )
+from profiler.commands.refresh_options import DriftOptions
 from store.console.options import Json, StoreFile, grouped, option
 
 if TYPE_CHECKING:

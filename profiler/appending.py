@@ -196,7 +196,9 @@ def _add(to: Filling, raw: RawData, run_id: int) -> tuple[Before | None, AppendR
         size = (after.users, after.items, after.interactions)
         store.data_versions.record(origin, prepared.digest, size)
 
-    report.changed = store.datasets.save(prepared, store.meta("source"), record=record)
+    report.changed = store.datasets.save(
+        prepared, store.meta("source"), tell=to.tell, record=record
+    )
     report.users, report.items = after.users, after.items
     report.interactions = after.interactions
     return before, report

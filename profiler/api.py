@@ -23,7 +23,7 @@ from store.views.subjects.users import UserProfile, show_user
 
 if TYPE_CHECKING:
     from profiler.appending import AppendReport
-    from profiler.build_report import BuildReport
+    from profiler.building.report import BuildReport
     from store.choices import ExportFormat
     from store.data.readers import ReadOptions
     from store.recommending import Recommending

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiler.asking.options import AskingOptions
-from profiler.build_report import BuildReport
+from profiler.building.report import BuildReport
+from profiler.building.steps import Filling, Note, Progress, as_configured, fill, run_of
 from profiler.config import OFFLINE, BuildConfig
-from profiler.filling import Filling, Note, Progress, as_configured, fill, run_of
 from profiler.growth.changes import Before
 from profiler.growth.refresh import RefreshOptions
 from profiler.vectors.encoder_source import locate, require_encoder

@@ -25,7 +25,7 @@ from profiler.commands.options import (
 from store.console.options import Json, NewStoreFile, given, grouped, option
 
 if TYPE_CHECKING:
-    from profiler.build_report import BuildReport
+    from profiler.building.report import BuildReport
 
 
 @grouped

@@ -35,7 +35,7 @@ from store.upkeep.duplicates import merge_duplicates
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from profiler.build_report import BuildReport
+    from profiler.building.report import BuildReport
     from profiler.llm.port import ChatPort
     from store.data.dataset import Dataset
 

@@ -1,0 +1,1 @@
+"""What a build and an append share: the steps after the data are stored, and the report."""

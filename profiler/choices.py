@@ -14,3 +14,5 @@ BatchFormat: TypeAlias = Literal["openai", "openai-responses", "anthropic", "gem
 ShownUsers: TypeAlias = Literal["pseudonyms", "ids", "none"]
 Things: TypeAlias = Literal["product", "film", "song", "article", "book", "item"]
 """What a history is made of; ``item`` is neutral."""
+Who: TypeAlias = Literal["exemplars", "all"]
+"""Whose histories describe items, and who is described by them."""

@@ -39,6 +39,8 @@ class ShownSubject:
         In time order (a user, an exemplar) or by owners (a synthetic user).
     task_subject_id
         Key in the store's table ``task_subjects``; None where it has no row there.
+    texts
+        What the question quotes beside the items, one line each: texts of neighbours.
     """
 
     subject_id: int | None
@@ -46,3 +48,4 @@ class ShownSubject:
     name: str
     items: tuple[ShownItem, ...]
     task_subject_id: int | None = None
+    texts: tuple[str, ...] = ()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from store.tables.subjects import Subjects
     from store.tables.tasks.cards import Cards
     from store.tables.tasks.cases import Cases
+    from store.tables.tasks.descriptions import Descriptions
     from store.tables.tasks.hints import Hints
     from store.tables.tasks.rankings import Rankings
     from store.tables.tasks.subjects import TaskSubjects
@@ -203,6 +204,13 @@ class Store(Transactions):
         from store.tables.tasks.rankings import Rankings
 
         return Rankings(self)
+
+    @cached_property
+    def descriptions(self) -> Descriptions:
+        """What is said of users and items layer by layer."""
+        from store.tables.tasks.descriptions import Descriptions
+
+        return Descriptions(self)
 
     def __repr__(self) -> str:
         return f"<Store {self.path}>"

@@ -123,7 +123,8 @@ def make_request(
     numbered = NUMBERED in template.variables
     shown = cut_items(subject, token_budget, cut, numbered=numbered)
     lines = item_texts(shown, numbered)
-    mark = boundary(boundary_key, [template.digest, subject.kind, lines])
+    said = [*lines, *subject.texts]
+    mark = boundary(boundary_key, [template.digest, subject.kind, said])
     rendered = template.render(
         {
             **(variables or {}),
@@ -132,6 +133,7 @@ def make_request(
             "total": len(subject.items),
             "cut": cut,
             NUMBERED if numbered else "items": item_block(lines, mark),
+            "texts": item_block([f"- {one}" for one in subject.texts], mark),
             "boundary": mark,
             "max_interests": max_interests,
             "language": clean_text(language or "", MAX_LANGUAGE),

@@ -22,6 +22,7 @@ from store.tables import texts
 from store.tables.datasets import content_digest, forgotten_name
 from store.tables.histories.door import Histories, item_users
 from store.tables.tasks.cards import card_digests
+from store.tables.tasks.descriptions import description_digests
 from store.upkeep.disputes import forget_disputes
 from store.upkeep.forget_answers import remove_caused
 from store.upkeep.traces import collect_needles, find_traces
@@ -220,7 +221,7 @@ def _renew_synthetic(connection: Connection, subjects: Sequence[int]) -> dict[st
 
 
 def _remove_unused_vectors(connection: Connection) -> int:
-    """Remove vectors of texts that are neither an item's, nor its card's, nor an interest's.
+    """Remove vectors of texts that are of no item, card, description or interest.
 
     Those of whole histories (``--history text``) are among them; a build encodes them again.
     """
@@ -233,7 +234,7 @@ def _remove_unused_vectors(connection: Connection) -> int:
         for style in ITEM_TEXTS
     }
     used |= set(connection.exec_driver_sql("SELECT text_digest FROM interests").scalars())
-    used |= card_digests(connection)
+    used |= card_digests(connection) | description_digests(connection)
     used |= set(
         connection.exec_driver_sql(
             "SELECT json_extract(payload, '$.vector_digest') FROM edits WHERE kind = 'rename' "

@@ -216,6 +216,11 @@ def _tasks(connection: Connection) -> tuple[str, int, list[str]]:
         "WHERE 'case:' || substr(c.digest, -12) = substr(s.name, 1, 17))"
     ).scalars()
     faults += [f"{name} is said to be ranked and is not" for name in unranked]
+    torn = connection.exec_driver_sql(
+        "SELECT name FROM task_subjects s WHERE task = 'layers' AND state = 'ok' AND NOT EXISTS "
+        "(SELECT 1 FROM descriptions d WHERE d.task_subject_id = s.task_subject_id)"
+    ).scalars()
+    faults += [f"{name} is said to have a description and has none" for name in torn]
     backward = connection.exec_driver_sql(
         "SELECT response_id, parent_id FROM answer_parents WHERE parent_id >= response_id"
     ).all()

@@ -40,7 +40,11 @@ _PENDING_AGAIN = statement(
     "UPDATE task_subjects SET state = 'pending', reason = NULL "
     "WHERE task = :task AND state = 'quarantined'"
 )
-_ADD_PARENT = "INSERT OR IGNORE INTO answer_parents (response_id, parent_id) VALUES (?, ?)"
+# An answer that is found again may quote words that a later answer repeats: those are not its
+# parent.
+_ADD_PARENT = (
+    "INSERT OR IGNORE INTO answer_parents (response_id, parent_id) SELECT ?1, ?2 WHERE ?2 < ?1"
+)
 _PARENTS = statement(
     "SELECT parent_id FROM answer_parents WHERE response_id = :response ORDER BY parent_id"
 )

@@ -43,7 +43,15 @@ _FAULTS = (
 
 _INTERESTS = ("interests", "allocation")
 """Tasks whose answers are interests."""
-_OTHERS = ("cards", "naming", "recommendation", "reflection", "rank", "teacher_lists")
+_OTHERS = (
+    "cards",
+    "layers",
+    "naming",
+    "recommendation",
+    "reflection",
+    "rank",
+    "teacher_lists",
+)
 """Tasks of the profiler that read something else."""
 
 

@@ -146,12 +146,29 @@ def forecast(
 
 
 def forecast_questions(
-    questions: Questions, asked: Sequence[ShownSubject], port: ChatPort, options: AskingOptions
+    questions: Questions,
+    asked: Sequence[ShownSubject],
+    port: ChatPort,
+    options: AskingOptions,
+    unknown: Sequence[ShownSubject] = (),
 ) -> Forecast:
-    """Forecast asking the questions of a task about all these subjects; send nothing."""
+    """Forecast asking the questions of a task about all these subjects; send nothing.
+
+    Parameters
+    ----------
+    questions, port, options
+        As a run would have them.
+    asked
+        Subjects whose questions are known.
+    unknown
+        Subjects whose questions will quote answers yet to come: their number is known, and they
+        are taken to be as long as with the texts that are there now.
+    """
     store, template = questions.store, questions.template
     missing: list[Request] = []
-    unanswered = 0
+    for shown in unknown:
+        missing += [questions.first(shown)] * questions.task.count_questions(shown)
+    unanswered = len(unknown)
     for shown in asked:
         played = questions.replay(shown)
         if played.next is not None:
@@ -189,9 +206,9 @@ def forecast_questions(
     warnings = (prices.warning(port.name), prices.elsewhere(port.name, port.base_url))
     return Forecast(
         model=port.name,
-        subjects=len(asked),
+        subjects=len(asked) + len(unknown),
         anew=0,
-        stored=len(asked) - unanswered,
+        stored=len(asked) + len(unknown) - unanswered,
         calls=calls,
         tokens_in=ins,
         tokens_out=outs,

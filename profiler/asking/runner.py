@@ -122,6 +122,7 @@ def run_task(
     """
     refuse_unpriced_cap(port, options)
     before = replace(settled or AskingSummary(), pending=len(asked))
+    asked = questions.task.entered(questions.store, asked)
     return Run(questions, port, options, asked, before).to_its_end(run_id, progress, stop)
 
 

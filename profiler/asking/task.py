@@ -116,6 +116,13 @@ class Task(ABC, Generic[A]):
         what was asked about them.
         """
 
+    def entered(self, store: Store, subjects: Sequence[ShownSubject]) -> Sequence[ShownSubject]:
+        """The subjects with their rows of the store, written before anything is asked about them.
+
+        Most tasks need none: their subjects have a row already, or are about nobody.
+        """
+        return subjects
+
     def variables(self, subject: ShownSubject) -> Mapping[str, Any]:
         """Values for variables of the template beside those that every question has."""
         return {}
@@ -214,6 +221,7 @@ TASKS: Registry[Task[Any]] = Registry(
         "interests": "profiler.asking.tasks.interests:INTERESTS",
         "allocation": "profiler.asking.tasks.interests:ALLOCATION",
         "cards": "profiler.asking.tasks.cards:CARDS",
+        "layers": "profiler.asking.tasks.layers:LAYERS",
         "naming": "profiler.asking.tasks.naming:NAMING",
         "recommendation": "profiler.asking.tasks.recommendation:RECOMMENDATION",
         "reflection": "profiler.asking.tasks.reflection:REFLECTION",

@@ -47,9 +47,7 @@ class DescriptionText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    description: Annotated[
-        str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(one_line)
-    ]
+    description: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(one_line)]
 
 
 @dataclass(frozen=True)
@@ -146,9 +144,10 @@ class Layers(Task[str]):
         states = {one.name: one.state for one in store.tasks.load(self.name)}
         return Layers(choice, _Known(graph, states))
 
-    def at(self, layer: int) -> Layers:
-        """The same for another layer, with what was read."""
-        return Layers(replace(self.choice, layer=layer), self._read)
+    @property
+    def neighbours(self) -> Mapping[Node, tuple[Node, ...]]:
+        """Who is read for whom, of every user and item that has neighbours."""
+        return self._graph.of
 
     def due(self, before: Collection[Node] = ()) -> Due:
         """Whom to ask about at this layer.
@@ -164,7 +163,8 @@ class Layers(Task[str]):
     def _at(self, layer: int, before: frozenset[Node]) -> Due:
         if layer > 1:
             before = self._at(layer - 1, before).all
-        ready, waiting = [], []
+        ready: list[Node] = []
+        waiting: list[Node] = []
         for node, neighbours in self._graph.of.items():
             unknown = not before.isdisjoint((node, *neighbours))
             if self._wanted(node, layer, unknown=unknown):
@@ -213,15 +213,13 @@ class Layers(Task[str]):
         self._quoted[name] = quoted
         return ShownSubject(None, kind, name, tuple(items[ix] for ix in shown), None, quoted.texts)
 
-    def entered(
-        self, store: Store, subjects: Sequence[ShownSubject]
-    ) -> Sequence[ShownSubject]:
+    def entered(self, store: Store, subjects: Sequence[ShownSubject]) -> Sequence[ShownSubject]:
         """Give each a row of the store, and record whose texts its questions quote."""
         rows = []
         for one in subjects:
             kind, number = self._quoted[one.name].node
-            mine = {"user_ix": number} if kind == "user" else {"item_ix": number}
-            rows.append(TaskSubject(self.name, kind, one.name, **mine))
+            item, user = (None, number) if kind == "user" else (number, None)
+            rows.append(TaskSubject(self.name, kind, one.name, item_ix=item, user_ix=user))
         with store.write():
             numbers = store.tasks.add(rows)
             quoted = (self._quoted[one.name].parents for one in subjects)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from store.data.dataset import Dataset
     from store.store import Store
 
-NEIGHBOURS = 15
+NEIGHBOURS = 14
 MAX_TEXT = 600
 """Characters of a description, and of a text that a question quotes."""
 TEXT_TOKENS = 200
@@ -153,9 +153,7 @@ class Neighbourhoods:
             answers=tuple(sorted(self._answers(read, below))),
         )
 
-    def _answers(
-        self, read: Sequence[Node], below: Sequence[Description | None]
-    ) -> Iterator[int]:
+    def _answers(self, read: Sequence[Node], below: Sequence[Description | None]) -> Iterator[int]:
         for (kind, number), found in zip(read, below, strict=True):
             card = self._cards.get(number) if kind == "item" else None
             behind = found or card
@@ -176,9 +174,7 @@ class Neighbourhoods:
         if len(neighbours) <= self._most:
             return tuple(neighbours)
         mine = self.name(node)
-        order = sorted(
-            neighbours, key=lambda one: json_digest([self._seed, mine, self.name(one)])
-        )
+        order = sorted(neighbours, key=lambda one: json_digest([self._seed, mine, self.name(one)]))
         kept = set(order[: self._most])
         return tuple(one for one in neighbours if one in kept)
 

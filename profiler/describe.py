@@ -146,6 +146,13 @@ def describe_items(
     return _described(store, port, asking, {}, encode_cards(store, encoder, tell))
 
 
+def items_due(store: Store, llm: ChatPort | None, settings: CardSettings) -> set[int]:
+    """``item_ix`` of the items that :func:`describe_items` would ask about."""
+    questions, _ = _questions(store, llm, settings, AskingOptions(max_tokens=MAX_TOKENS))
+    due = questions.task.subjects(store)
+    return {item.item_ix for subject in due for item in subject.items}
+
+
 def encode_cards(store: Store, encoder: Encoder | None, tell: Progress) -> int:
     """Encode the texts of all cards that are not encoded yet; return how many these were."""
     if encoder is None:

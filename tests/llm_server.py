@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import socket
@@ -113,6 +114,12 @@ def cards_answer(items: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def description_answer(call: Call) -> dict[str, Any]:
+    """A description that is the same for the same question and never one of its lines."""
+    told = hashlib.sha256(call.text.encode()).hexdigest()[:8]
+    return {"description": f"Things that go with {call.items[0]}, note {told}."}
+
+
 def answer_for(call: Call) -> dict[str, Any]:
     """A valid answer in the form that the request's schema or wording asks for."""
     asked = json.dumps(call.body.get("response_format", {})) + call.text
@@ -120,6 +127,8 @@ def answer_for(call: Call) -> dict[str, Any]:
         return allocation_answer(call.items)
     if '"cards"' in asked:
         return cards_answer(call.items)
+    if '"description"' in asked and '"label"' not in asked:
+        return description_answer(call)
     answer = interests_answer(call.items)
     numbers = {named: int(number) for number, named in NUMBERED.findall(call.text)}
     for interest in answer["interests"]:
@@ -131,9 +140,23 @@ def _listed(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return next(iter(answer.values()))
 
 
+def _spoilt_description(kind: str, answer: dict[str, Any]) -> dict[str, Any]:
+    wrong = {
+        "wrong_type": {"description": 3},
+        "extra_key": answer | {"mood": "sunny"},
+        "foreign_evidence": {"description": "The customer is a Christian woman in her thirties."},
+        "duplicate_interests": {"description": ""},
+    }
+    return wrong.get(kind, answer)
+
+
 def spoil(kind: str, answer: dict[str, Any]) -> str:
     """The text of an answer gone wrong in the given way."""
-    groups = _listed(answer)
+    if "description" in answer:
+        groups: list[dict[str, Any]] = [{"next": [], "label": ""}]
+        answer = _spoilt_description(kind, answer)
+    else:
+        groups = _listed(answer)
     lists = [name for name in ("items", "evidence", "next") if name in groups[0]]
     cards = "card" in groups[0]
     whole = json.dumps(answer)
@@ -153,7 +176,7 @@ def spoil(kind: str, answer: dict[str, Any]) -> str:
         "empty": "",
         "refusal": "",
         "fenced": f"```json\n{whole}\n```\n",
-        "trailing_comma": whole[:-2] + ",]}",
+        "trailing_comma": whole[:-1] + ",}" if whole[-2] == '"' else whole[:-2] + ",]}",
         "truncated": whole[: len(whole) // 2],
         "two_objects": whole + "\n" + whole,
         "prose": "This person enjoys a good many different things, I would say.",

@@ -17,7 +17,7 @@ from profiler.asking.progress import duration
 from profiler.asking.subjects import shown_subjects
 from profiler.llm.budget import prompt_tokens
 from profiler.llm.pace import calls_at_once
-from profiler.llm.port import ChatPort, Request
+from profiler.llm.port import OFFLINE, ChatPort, Request
 from profiler.shown import ShownSubject
 from prompts import Template
 from store.digests import canonical_json
@@ -90,6 +90,8 @@ class Forecast:
             f"{name:12}{part.low:12,.0f}{part.expected:12,.0f}{part.most:12,.0f}"
             for name, part in named.items()
         ]
+        if self.model == OFFLINE:
+            return "\n".join([*lines, "no language model is asked: it costs nothing"])
         if self.usd is None:
             lines.append(f"dollars: unknown, {self.model} is not in the price table (--prices)")
         else:

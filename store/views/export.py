@@ -38,6 +38,10 @@ TABLES = {
     "LEFT JOIN items i ON i.item_ix = t.item_ix ORDER BY u.user_ix, a.rank, i.item_ix",
     "cards": "SELECT i.item_id, c.card, c.next, c.source, c.response_id FROM cards c "
     "JOIN items i USING (item_ix) ORDER BY c.item_ix",
+    "descriptions": "SELECT s.kind, coalesce(i.item_id, u.user_id) AS id, d.layer, d.text, "
+    "d.source, d.response_id FROM descriptions d JOIN task_subjects s USING (task_subject_id) "
+    "LEFT JOIN items i ON i.item_ix = s.item_ix LEFT JOIN users u ON u.user_ix = s.user_ix "
+    "ORDER BY d.layer, s.kind, s.item_ix, s.user_ix",
 }
 REALS = {"strength", "weight", "score", "similarity"}
 INTEGERS = {
@@ -48,6 +52,7 @@ INTEGERS = {
     "proven",
     "position",
     "rank",
+    "layer",
 }
 
 
@@ -168,7 +173,8 @@ def frame(store: Store, table: str) -> pl.DataFrame:
     store
         An open store.
     table
-        ``interests``, ``evidence``, ``user_interests``, ``assignments`` or ``cards``.
+        ``interests``, ``evidence``, ``user_interests``, ``assignments``, ``cards`` or
+        ``descriptions``.
 
     Raises
     ------

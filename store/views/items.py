@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
+from store.views.descriptions import SaidAtLayer, said_of
 from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
 
@@ -65,6 +66,8 @@ class ItemProfile(Row):
         None where it has none; ``state`` and ``reason`` say how asking for it ended.
     interests
         Labels of the interests it proves.
+    descriptions
+        What is said of it layer by layer.
     """
 
     item_id: str
@@ -75,6 +78,7 @@ class ItemProfile(Row):
     state: str
     reason: str | None
     interests: list[str]
+    descriptions: list[SaidAtLayer]
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def show_item(store: Transactions, item_id: str) -> ItemProfile:
             state=row.state or "pending",
             reason=row.reason,
             interests=list(connection.execute(_SHOWS, {"item": item_id}).scalars()),
+            descriptions=said_of(connection, "item", row.item_ix),
         )
 
 

@@ -38,6 +38,7 @@ def test_the_toolkits_own_templates() -> None:
     assert tasks == {
         "exemplar_interests": "interests",
         "allocate_items": "allocation",
+        "describe_layer": "layers",
         "item_cards": "cards",
         "name_group": "naming",
         "reask": "reask",

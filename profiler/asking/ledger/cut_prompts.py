@@ -24,7 +24,12 @@ def cut_prompt(request: Request, reply: Reply) -> tuple[int, int] | None:
     """
     billed = None if reply.method == "offline" else reply.tokens_in
     estimated = estimate_tokens("".join(turn.content for turn in request.messages))
-    if billed is None or estimated < SMALLEST or billed >= SHARE * estimated:
+    if (
+        reply.method == "offline"
+        or billed is None
+        or estimated < SMALLEST
+        or billed >= SHARE * estimated
+    ):
         return None
     return billed, estimated
 

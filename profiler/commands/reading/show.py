@@ -62,6 +62,10 @@ def show(
         return
     doubtful = [f"{_text(shown[one])} (interest {one})" for one in far]
     found = lines(profile, k or None, detail=detail)
+    if profile.descriptions:
+        from profiler.commands.reading.item_lines import layer_lines
+
+        found += ["", "what the items say of them:", *layer_lines(profile.descriptions, "items")]
     if doubtful:
         found += ["", f"labels that their items do not bear out: {'; '.join(doubtful)}"]
     say_lines(found)

@@ -15,6 +15,7 @@ from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
 from store.tables.histories.door import Histories
+from store.views.descriptions import SaidAtLayer, said_of
 from store.views.shared.near_names import like_user
 from store.views.shared.row import Row
 
@@ -151,6 +152,8 @@ class UserProfile(Row):
         The user as a subject of its own, None where it was never asked about alone.
     own
         Stored interests that cover their own history, each with the user's own items.
+    descriptions
+        What is said of them layer by layer.
     """
 
     user: UserFacts
@@ -159,6 +162,7 @@ class UserProfile(Row):
     synthetic_users: list[Group]
     profile: Group | None
     own: list[OwnInterest]
+    descriptions: list[SaidAtLayer]
 
     def __repr__(self) -> str:
         near = "no exemplar" if self.exemplar is None else self.exemplar.name
@@ -184,6 +188,7 @@ def show_user(store: Transactions, user_id: str) -> UserProfile:
             synthetic_users=[g for g in groups if g.kind == "synthetic"],
             profile=next((g for g in groups if g.kind == "user"), None),
             own=_own(connection, user.user_ix),
+            descriptions=said_of(connection, "user", user.user_ix),
         )
 
 

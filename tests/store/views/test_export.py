@@ -52,6 +52,7 @@ def test_all_formats_hold_the_same_rows(store, tmp_path):
         "user_interests": 13,
         "assignments": 2,
         "cards": 1,
+        "descriptions": 0,
     }
     for kind in ("jsonl", "csv", "parquet"):
         written = export_store(store, tmp_path / kind, kind)

@@ -71,6 +71,7 @@ def test_a_folder_adds_and_overrides_by_name(tmp_path: Path) -> None:
     assert load_template("reask", tmp_path).digest == load_template("reask").digest
     assert [template.name for template in list_templates(tmp_path)] == [
         "allocate_items",
+        "describe_layer",
         "exemplar_interests",
         "item_cards",
         "mine",

@@ -47,6 +47,10 @@ def shop(path: Path, users: int = 3, items: int = 3) -> Store:
             (users * items, CANARY),
         )
         connection.exec_driver_sql("INSERT INTO interactions VALUES (?, ?, ?, ?, ?)", rows)
+        connection.exec_driver_sql(
+            "INSERT INTO item_users SELECT item_ix, count(DISTINCT user_ix), "
+            "count(DISTINCT CASE WHEN part = 0 THEN user_ix END) FROM interactions GROUP BY item_ix"
+        )
     store.set_meta(split={"name": "leave-one-out", "detail": ""})
     return store
 

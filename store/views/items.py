@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
-from store.views.descriptions import SaidAtLayer, said_of
+from store.views.shared.descriptions import SaidAtLayer, said_of
 from store.views.shared.near_names import like_item
 from store.views.shared.row import Row
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from store.views.descriptions import SaidAtLayer
     from store.views.items import ItemCard, ItemProfile
+    from store.views.shared.descriptions import SaidAtLayer
 
 
 def card_lines(card: ItemCard | None) -> list[str]:

@@ -15,7 +15,7 @@ from store.db.statements import statement
 from store.db.transactions import Transactions
 from store.errors import StoreError
 from store.tables.histories.door import Histories
-from store.views.descriptions import SaidAtLayer, said_of
+from store.views.shared.descriptions import SaidAtLayer, said_of
 from store.views.shared.near_names import like_user
 from store.views.shared.row import Row
 

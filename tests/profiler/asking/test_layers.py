@@ -24,7 +24,7 @@ from store.store import Store
 from store.tables.tasks.descriptions import Node
 from store.upkeep.forget import forget_user
 from store.upkeep.verify import verify
-from store.views.descriptions import said_of
+from store.views.shared.descriptions import said_of
 from tests.asking_store import MODEL, chat, fast, make_store, scalar
 from tests.llm_server import KINDS, MENDED, TRANSPORT, Call, LlmServer, Step
 

@@ -12,6 +12,7 @@ from store.views.runs import activity
 from store.views.status import summarise
 
 if TYPE_CHECKING:
+    from profiler.growth.diff import StoreDiff
     from profiler.reporting.shared.pseudonyms import Names
     from store.store import Store
 
@@ -47,8 +48,15 @@ class Card:
     sections: list[Section]
 
 
-def run_card(store: Store, names: Names) -> Card:
+def run_card(store: Store, names: Names, since: StoreDiff | None = None) -> Card:
     """Gather the facts from the store's own records; people are called by ``names``.
+
+    Parameters
+    ----------
+    store, names
+        An open store, and what people are called.
+    since
+        What changed since an older store, where that is to be told.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def run_card(store: Store, names: Names) -> Card:
     """
     status = summarise(store)
     done = activity(store, most_unanswered=MOST_FAILURES)
-    material = Material(store, status, done, names)
+    material = Material(store, status, done, names, since)
     sections = [
         Section(title=section.title(material), rows=list(section.rows(material)))
         for section in REPORT_SECTIONS.values()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 
 from profiler.choices import ShownUsers
+from profiler.growth.diff import diff_stores
 from profiler.reporting.card import Card, run_card
 from profiler.reporting.checks.facts import surprising_pairs
 from profiler.reporting.checks.measuring import measure
@@ -70,6 +71,8 @@ class Options:
         A folder of ``recommender train`` whose figures are shown.
     recommending
         The same model at work, for lists; None shows none.
+    since
+        An older store, open, to tell what changed; None tells nothing.
     """
 
     title: str | None = None
@@ -80,6 +83,7 @@ class Options:
     seed: int = 0
     model: Path | None = None
     recommending: Recommending | None = field(default=None, repr=False)
+    since: Store | None = field(default=None, repr=False)
 
 
 def gather(store: Store, options: Options, most: int | None = MOST_INTERESTS) -> Report:
@@ -141,7 +145,9 @@ def _put_together(
     measured = measure(
         store, dataset, atlas, seed=options.seed, model=options.model is not None, score=score
     )
-    card = run_card(store, scene.names)
+    older = options.since
+    since = None if older is None else diff_stores(older, store, least=options.min_people)
+    card = run_card(store, scene.names, since)
     checks = run_checks(measured, words)
     themes, parts = atlas.regions()
     pairs = surprising_pairs(dataset, atlas.themes, atlas.spots)

@@ -44,6 +44,7 @@ def write_report(
     min_people: int = 1,
     model: str | Path | None = None,
     recommending: Recommending | None = None,
+    since: Store | None = None,
     seed: int = 0,
     overwrite: bool = False,
 ) -> Written:
@@ -55,7 +56,7 @@ def write_report(
         An open store; it is only read.
     out
         The HTML file.
-    title, things, people, users, min_people, recommending, seed
+    title, things, people, users, min_people, recommending, since, seed
         See :class:`profiler.reporting.gather.Options`.
     model
         A folder of ``recommender train`` whose figures are shown.
@@ -77,6 +78,7 @@ def write_report(
         seed=seed,
         model=None if model is None else Path(model),
         recommending=recommending,
+        since=since,
     )
     reads = [store.path, *(() if options.model is None else files_of(options.model))]
     target = output_target(out, overwrite=overwrite, reads=reads)

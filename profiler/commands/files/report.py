@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,6 +40,9 @@ def report(
         Things | None,
         option("What histories are made of, for the words on the page.", default="guessed"),
     ] = None,
+    since: Annotated[
+        Path | None, option("An older store, such as a backup: tell what changed since.")
+    ] = None,
     seed: Annotated[
         int | None, option("Seed of the sample of people and of the map.", default="0")
     ] = None,
@@ -50,6 +53,7 @@ def report(
 
     $ profiler report --store shop.db --out report.html
     $ profiler report --store shop.db --model models/remi --out report.html --title "Our shop"
+    $ profiler report --store shop.db --since yesterday.db --out report.html
     """
     from dataclasses import asdict
 
@@ -62,7 +66,11 @@ def report(
         from profiler.reporting.report import write_report
         from store.store import open_store
 
-        with open_store(store) as opened, _opened(context, model, store) as recommending:
+        with ExitStack() as stack:
+            opened = stack.enter_context(open_store(store))
+            recommending = stack.enter_context(_opened(context, model, store))
+            if since is not None:
+                choices["since"] = stack.enter_context(open_store(since, read_only=True))
             tell("gathering what the report shows", 0, 0)
             written = write_report(
                 opened, out, model=model, recommending=recommending, overwrite=overwrite, **choices

@@ -12,6 +12,7 @@ REPORT_SECTIONS: Registry[ReportSection] = Registry(
     {
         "settings": "profiler.reporting.sections.settings:SETTINGS",
         "data": "profiler.reporting.sections.data:DATA",
+        "since": "profiler.reporting.sections.since:SINCE",
         "subjects": "profiler.reporting.sections.subjects:SUBJECTS",
         "asking": "profiler.reporting.sections.asking:ASKING",
         "models": "profiler.reporting.sections.models:MODELS",

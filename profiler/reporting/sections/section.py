@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from profiler.growth.diff import StoreDiff
     from profiler.reporting.shared.pseudonyms import Names
     from store.store import Store
     from store.views.runs import Activity
@@ -34,12 +35,15 @@ class Material:
         Commands, models and failures on record.
     names
         What people are called on this page; a section must not write their ids.
+    since
+        What changed since an older store, where the page is made to tell it.
     """
 
     store: Store
     status: Status
     done: Activity
     names: Names
+    since: StoreDiff | None = None
 
 
 class ReportSection(ABC):

@@ -27,6 +27,7 @@ from store.data.splits import checked_split
 from store.errors import UserError
 from store.store import Store, open_store
 from store.tables.growing.data_versions import Origin
+from store.telemetry.spans import traced_steps
 
 if TYPE_CHECKING:
     from profiler.llm.port import ChatPort
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["BuildReport", "build"]
 
 
+_FIGURES = ("users", "items", "interactions", "encoded", "assigned")
+
+
+@traced_steps("build", lambda told: {f"interest_profiler.{n}": getattr(told, n) for n in _FIGURES})
 def build(
     source: Any,
     store: Store | str | Path,

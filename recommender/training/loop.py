@@ -28,10 +28,12 @@ from recommender.training.progress import Progress, Report
 from recommender.training.settings import FitResult, Reason, Settings
 from recommender.training.weights import all_finite, copy_of, make_optimiser
 from store.errors import UserError
+from store.telemetry.spans import traced
 
 Evaluator = Callable[[Backbone], dict[str, float]]
 
 
+@traced("train", FitResult.figures)
 def fit(
     model: Backbone,
     sequences: Sequences,

@@ -94,6 +94,12 @@ class FitResult:
     reason: Reason
     detail: str = ""
 
+    def figures(self) -> dict[str, int | float | str]:
+        """What a trace tells of the run: its metrics, steps and end."""
+        found: dict[str, int | float | str] = {**self.metrics, "steps": self.steps}
+        found |= {"epochs": self.epochs, "end": self.reason}
+        return {f"interest_profiler.{name}": value for name, value in found.items()}
+
     def raise_if_stopped(self) -> None:
         """Report an interruption or a divergence, after the caller has saved the best model.
 

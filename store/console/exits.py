@@ -36,6 +36,7 @@ import typer
 from store.console.output import clean, print_json
 from store.errors import InterruptedRunError, StoreWarning, UserError
 from store.suggestions import did_you_mean
+from store.telemetry.setup import exporting
 
 QUARANTINED = 1
 INTERNAL = 70
@@ -66,7 +67,8 @@ def run(make_app: Callable[[], typer.Typer], name: str, args: Sequence[str] | No
     with _stopping_signals(), _notes():
         try:
             command: Any = typer.main.get_command(make_app())
-            result = command.main(args=arguments, prog_name=name, standalone_mode=False)
+            with exporting(name):
+                result = command.main(args=arguments, prog_name=name, standalone_mode=False)
             sys.stdout.flush()
         except BrokenPipeError as error:  # `profiler interests | head` is not an error
             if _drop_output():

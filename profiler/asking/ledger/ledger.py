@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from profiler.asking.ledger.call_options import CallOptions
+from profiler.asking.ledger.call_spans import ask_traced, one_question
 from profiler.asking.ledger.cut_prompts import CutNotice, cut_prompt
 from profiler.asking.ledger.interruptions import HaltedError, LeasedElsewhereError, NoRoomError
 from profiler.asking.ledger.records import Question, received, stored_response
@@ -174,7 +175,8 @@ class Ledger:
             self.tally.cached += 1
             return found
         try:
-            return await self._policy.persist(lambda: self._attempt(question))
+            with one_question():
+                return await self._policy.persist(lambda: self._attempt(question))
         except LeasedElsewhereError:
             raise
         except BaseException as error:
@@ -299,7 +301,7 @@ class Ledger:
     async def _call(self, request: Request, attempt_id: int) -> Reply:
         started = self._sent_at[attempt_id] = time.perf_counter()
         try:
-            reply = await self.port.ask(request)
+            reply = await ask_traced(self.port, request, self._prices)
         except CallError as error:
             if error.outcome == "unsupported":
                 await self.writer.do(self._record_learned)

@@ -614,3 +614,22 @@ def test_progress_has_rates_and_metrics(tmp_path):
     assert len(set(losses)) == 3  # each evaluation's own, not an earlier step's
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [3, 6, 9]
+
+
+def test_a_run_is_traced_by_its_figures(monkeypatch):
+    """Fault: a trace of training said neither how good nor how long it was."""
+    pytest.importorskip("opentelemetry.sdk", reason="pip install 'interest-profiler[otel]'")
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    memory, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    monkeypatch.setattr("store.telemetry.spans.tracer", lambda: provider.get_tracer("tests"))
+    sequences = planted(20)
+    model = create("ease", sequences.n_items)
+    found = fit(model, sequences, loss=create_loss("full"), evaluator=recall_at(sequences))
+    (one,) = memory.get_finished_spans()
+    assert one.name == "train"
+    assert one.attributes["interest_profiler.recall@50"] == found.metrics["recall@50"]
+    assert one.attributes["interest_profiler.end"] == "finished"

@@ -19,7 +19,7 @@ from store.console.help import SETTINGS, Command, Program
 from store.console.options import option
 
 if TYPE_CHECKING:
-    from store.recommending import Recommending
+    from store.recommending import Recommending, Reranking, RerankingOptions
 
 __distribution__ = "interest-profiler"  # read by store/installation.py
 
@@ -136,6 +136,7 @@ RECOMMENDER_FAMILIES = (
         "recommender.commands",
         {
             "recommend": "The best items for a user or a history.",
+            "hints": "Learn which hint a language model is given when it re-ranks a list.",
             "explain": "Why a model gives an item its score.",
             "add-items": "Give a model the items that its store has got since, without training.",
             "export": "Write lists, item vectors or the user tower for other systems.",
@@ -209,7 +210,7 @@ def _common(
     ] = False,
 ) -> None:
     """Options of both programs; ``--debug`` is taken off before the command line is read."""
-    context.obj = SimpleNamespace(open_model=open_model)
+    context.obj = SimpleNamespace(open_model=open_model, open_reranking=open_reranking)
 
 
 def open_model(model: Path, store: Path) -> Recommending:
@@ -217,6 +218,13 @@ def open_model(model: Path, store: Path) -> Recommending:
     from recommender.serving.store_lists import StoreLists
 
     return StoreLists(model, store)
+
+
+def open_reranking(store: Path, options: RerankingOptions) -> Reranking:
+    """Open a language model for the recommender, which knows none."""
+    from profiler.reranking import Reranker
+
+    return Reranker(store, options)
 
 
 def profiler_main() -> None:

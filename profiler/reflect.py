@@ -94,7 +94,7 @@ class Reflected:
     forecast
         Of a dry run, by step.
     hints
-        Number of all hints by status.
+        Number of the model's hints by status.
     quarantined
         Questions without a usable answer.
     """
@@ -200,7 +200,7 @@ class _Reflecting:
         unlike = Hint("ranking", UNLIKE, "active", self.port.name)
         other, each = self._lists([HintedCase(case, unlike) for case in self.cases.values()])
         one_list = told(other, each)
-        more = max(0, self.settings.max_hints - len(in_use(self.store)))
+        more = max(0, self.settings.max_hints - len(in_use(self.store, self.port.name)))
         unknown = len(due) * (1 + len(TURNS) + MOST_HINTS - 1) if more else 0
         steps = {
             Recommendation.name: told(lists, due),
@@ -216,7 +216,8 @@ class _Reflecting:
 
     def found(self) -> Reflected:
         """What is in the store now."""
-        every: Counter[str] = Counter(one.status for one in self.store.hints.load("ranking"))
+        own = [one for one in self.store.hints.load("ranking") if one.source == self.port.name]
+        every: Counter[str] = Counter(one.status for one in own)
         failed = [
             one
             for task in (Recommendation.name, Reflection.name)
@@ -265,14 +266,14 @@ class _Reflecting:
             [self.cases[one].shown(one, None) for one in wave if one not in failed]
             for wave in waves
         ]
-        full = len(in_use(self.store)) >= self.settings.max_hints
+        full = len(in_use(self.store, self.port.name)) >= self.settings.max_hints
         return questions, [] if full else shown
 
     def _reflect(self) -> None:
         questions, waves = self._reflections()
         self._compare()
         for wave in waves:
-            if len(in_use(self.store)) >= self.settings.max_hints:
+            if len(in_use(self.store, self.port.name)) >= self.settings.max_hints:
                 return
             self._run(
                 Reflection.name, questions, with_rows(self.store, Reflection.name, wave, self.cases)
@@ -281,7 +282,13 @@ class _Reflecting:
 
     def _compare(self) -> None:
         nearest = by_words if self.encoder is None else by_meaning(self.store, self.encoder)
-        take_into_use(self.store, list(self.cases), limit=self.settings.max_hints, nearest=nearest)
+        take_into_use(
+            self.store,
+            list(self.cases),
+            self.port.name,
+            limit=self.settings.max_hints,
+            nearest=nearest,
+        )
 
     def _run(self, step: str, questions: Questions, due: Sequence[ShownSubject]) -> None:
         def told(summary: AskingSummary) -> None:
@@ -299,7 +306,7 @@ class _Reflecting:
         self.asking[step] = self.asking.get(step, AskingSummary()) + summary
 
     def _with_each_hint(self) -> list[HintedCase]:
-        hints = in_use(self.store)
+        hints = in_use(self.store, self.port.name)
         return [HintedCase(case, hint) for hint in hints for case in self.cases.values()]
 
     def _trials(self) -> list[Trial]:

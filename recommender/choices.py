@@ -9,3 +9,5 @@ SeenItems: TypeAlias = Literal["protocol", "keep", "remove"]
 InterestSource: TypeAlias = Literal["exemplar", "catalogue"]
 Policy: TypeAlias = Literal["paper", "equaliser", "lp", "random", "hardest", "easiest", "rad-bc"]
 """How ``recommender nominate`` draws the cases that a language model is asked about."""
+ChooserMethod: TypeAlias = Literal["linucb", "thompson", "ppo"]
+"""How ``recommender hints`` learns which hint to give."""

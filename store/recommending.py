@@ -1,4 +1,4 @@
-"""What a page needs of a trained model, so that the profiler can show lists without knowing models.
+"""What the two packages need of each other: lists of a model for pages, a language model for lists.
 
 ``profiler`` and ``recommender`` never import each other: the programs join them (``cli.py``), and
 whoever writes a report from Python hands one in.
@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
-__all__ = ["OpenModel", "ReasonedItem", "Recommending"]
+__all__ = [
+    "OpenModel",
+    "OpenReranking",
+    "ReasonedItem",
+    "Recommending",
+    "Reranked",
+    "Reranking",
+    "RerankingOptions",
+]
 
 Tier = Literal["shows", "fits", "none"]
 
@@ -95,3 +103,74 @@ class Recommending(Protocol):
 
 OpenModel = Callable[[Path, Path], Recommending]
 """Opens a model folder with a store: ``open_model(model, store)``."""
+
+
+@dataclass(frozen=True)
+class RerankingOptions:
+    """How a language model is asked to re-rank a list.
+
+    Attributes
+    ----------
+    llm, base_url
+        ``PROVIDER:MODEL``, and the address of its server where that is not the provider's own.
+    seconds
+        How long an answer is waited for; then the plain list is served.
+    budget_usd
+        Dollars that may be spent in the store by all runs together; None is no limit.
+    """
+
+    llm: str
+    base_url: str | None = None
+    seconds: float = 10.0
+    budget_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """What a language model made of a list.
+
+    Attributes
+    ----------
+    items
+        Ids of the items that it puts first, best first; empty where it gave no usable answer.
+    stored
+        Whether the answer was in the store, so that nothing was called.
+    problem
+        Why there is no answer; empty where there is one.
+    """
+
+    items: tuple[str, ...]
+    stored: bool = False
+    problem: str = ""
+
+
+@runtime_checkable
+class Reranking(Protocol):
+    """A language model that puts the items of a list in order, with a hint or without one."""
+
+    def rerank(
+        self, user_id: str, candidates: Sequence[str], hint: tuple[int, str] | None
+    ) -> Reranked:
+        """The items that come first, by one call or by the stored answer to it.
+
+        Parameters
+        ----------
+        user_id
+            A user of the store, whose training history is shown.
+        candidates
+            Ids of the items of the plain list, best first.
+        hint
+            Number and words of the hint; None asks without one.
+
+        Raises
+        ------
+        UserError
+            For an unknown user or item.
+        """
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+OpenReranking = Callable[[Path, RerankingOptions], Reranking]
+"""Opens a language model over a store: ``open_reranking(store, options)``."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from profiler.hints.novelty import Nearest, by_words
+from store.tables.tasks.hints import PERSON
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -19,14 +20,16 @@ LIMIT = 20
 """Hints in use; with the empty one that is 21 choices (Re2LLM)."""
 
 
-def in_use(store: Store) -> list[Hint]:
-    """Hints that lists are asked for with, in the order in which they were taken into use."""
-    return store.hints.load("ranking", ("active",))
+def in_use(store: Store, source: str) -> list[Hint]:
+    """Hints that a model's lists are asked for with: its own, and those that a person wrote."""
+    hints = store.hints.load("ranking", ("active",))
+    return [one for one in hints if one.source in (source, PERSON)]
 
 
 def take_into_use(
     store: Store,
     cases: Sequence[str],
+    source: str,
     *,
     limit: int = LIMIT,
     nearest: Nearest = by_words,
@@ -39,6 +42,8 @@ def take_into_use(
         With the hints.
     cases
         Names of the cases in their order.
+    source
+        Whose hints; every model has a base of its own.
     limit
         Most hints in use.
     nearest
@@ -51,8 +56,8 @@ def take_into_use(
     """
     place = {name: number for number, name in enumerate(cases)}
     with store.write():
-        base = in_use(store)
-        waiting = store.hints.load("ranking", ("mends",))
+        base = in_use(store, source)
+        waiting = [one for one in store.hints.load("ranking", ("mends",)) if one.source == source]
         waiting.sort(key=lambda one: (place.get(one.learned_from or "", len(place)), one.hint_id))
         for hint in waiting:
             found = nearest(hint.text, [one.text for one in base])
@@ -65,4 +70,4 @@ def take_into_use(
             else:
                 store.hints.set_status(hint.hint_id, "active")
                 base.append(hint)
-    return in_use(store)
+    return in_use(store, source)

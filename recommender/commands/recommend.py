@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -16,29 +18,51 @@ from recommender.commands.options import (
     require_model,
     require_store,
 )
-from store.console.options import Detail, Json, Overwrite, option
+from recommender.commands.reranking import (
+    RERANKED,
+    LanguageModelOptions,
+    in_its_order,
+    refuse_half_asked,
+    say_how,
+    told,
+)
+from store.console.options import Detail, Json, Overwrite, grouped, option
 
 if TYPE_CHECKING:
+    from recommender.hints.serving import HintedList
+    from recommender.serving.results import Recommendation
     from recommender.serving.service import Service
 
 
+@dataclass(frozen=True)
+class SteeringOptions:
+    """What the list is asked to hold beside the best items."""
+
+    HEADING: ClassVar[str] = "Steering"
+
+    diversity: Annotated[
+        float, typer.Option(help="Weight of different categories in the list; 0 is off.")
+    ] = 0.0
+    without: Annotated[
+        list[str] | None,
+        option("Leave out an interest, by its id, such as i41; may stand several times."),
+    ] = None
+    more: Annotated[
+        list[str] | None, option("Ask for more of an interest; may stand several times.")
+    ] = None
+
+
+@grouped
 def recommend(
+    context: typer.Context,
     model: Model,
+    steering: SteeringOptions,
+    language_model: LanguageModelOptions,
     user: User = None,
     history: History = None,
     k: Annotated[int, typer.Option("-k", help="How many items.")] = 10,
     explain: Annotated[bool, option("Say why, in a sentence each.", "--explain")] = False,
     detail: Detail = False,
-    diversity: Annotated[
-        float, typer.Option(help="Weight of different categories in the list; 0 is off.")
-    ] = 0.0,
-    without: Annotated[
-        list[str] | None,
-        option("Leave out an interest, by its id, such as i41; may stand several times."),
-    ] = None,
-    more: Annotated[
-        list[str] | None, option("Ask for more of an interest; may stand several times.")
-    ] = None,
     seen: Annotated[bool, option("Also recommend items the history holds.", "--seen")] = False,
     all_users: Annotated[
         Path | None,
@@ -54,19 +78,22 @@ def recommend(
     $ recommender recommend models/remi --user U042 -k 1 --explain --detail
     $ recommender recommend models/remi --history P096,P170
     $ recommender recommend models/remi --user U042 --without i41 --more i12
+    $ recommender recommend models/remi --user U042 --llm openai:gpt-4o-mini --hints
     """
     require_model(model)
     require_store(store)
     from recommender.serving.service import Service
-    from store.console import note, print_json, say, say_lines
+    from store.console import note, print_json
     from store.errors import UserError
 
-    if all_users is not None and any((user, history, explain, detail, diversity, without, more)):
+    if all_users is not None and any((user, history, explain, detail, *vars(steering).values())):
         raise UserError(
             "--all writes plain lists of all users; leave out --user, --history, --explain, "
             "--detail, --diversity, --without and --more"
         )
-    off, wanted = parse_interests(without), parse_interests(more)
+    refuse_half_asked(language_model, user, all_users)
+    off, wanted = parse_interests(steering.without), parse_interests(steering.more)
+    reranked: HintedList | None = None
     with Service(model, store=store) as service:
         if all_users is not None:
             _write_all(service, all_users, k, seen=seen, overwrite=overwrite, json=json)
@@ -74,16 +101,19 @@ def recommend(
         found = service.recommend(
             user=user,
             history=parse_history(history),
-            k=k,
+            k=k if language_model.llm is None else max(k, RERANKED),
             filter_seen=not seen,
-            diversity=diversity,
+            diversity=steering.diversity,
             explain=explain or detail,
             without=off,
             more=wanted,
         )
+        if language_model.llm is not None:
+            reranked = in_its_order(context, language_model, service, str(user), k, found)
+            found = reranked.items
         for line in steering_notes(service, user, history, k, off, wanted, seen=seen):
             note(line)
-        for line in service.notes(diversity):
+        for line in service.notes(steering.diversity):
             note(line)
     if json:
         print_json(
@@ -92,10 +122,19 @@ def recommend(
                 "user": user,
                 "history": parse_history(history),
                 "recommendations": [item.to_json() for item in found],
+                **({} if reranked is None else {"language_model": told(reranked)}),
             }
         )
         return
+    if reranked is not None:
+        say_how(reranked, str(language_model.llm))
+    _say_items(found, explain=explain, detail=detail)
+
+
+def _say_items(found: Sequence[Recommendation], *, explain: bool, detail: bool) -> None:
+    """Print a list, with reasons where they were asked for."""
     from recommender.text import detail_lines, item_name, reason_lines
+    from store.console import say, say_lines
 
     for item in found:
         score = "" if explain and not detail else f"  {item.score:.3f}"

@@ -1,0 +1,1 @@
+"""Which hint a language model is given for a list: learned from the stored trials (Re2LLM)."""

@@ -222,7 +222,7 @@ def open_model(model: Path, store: Path) -> Recommending:
 
 def open_reranking(store: Path, options: RerankingOptions) -> Reranking:
     """Open a language model for the recommender, which knows none."""
-    from profiler.reranking import Reranker
+    from profiler.hinting.reranking import Reranker
 
     return Reranker(store, options)
 

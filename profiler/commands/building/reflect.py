@@ -19,7 +19,7 @@ from store.console.options import Json, StoreFile, given, grouped, option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from profiler.reflect import Reflected
+    from profiler.hinting.reflect import Reflected
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def reflect(
         tell("starting", 0, 0)
         from profiler.asking.options import AskingOptions
         from profiler.exchange.save_interests import encoder_of
-        from profiler.reflect import MAX_TOKENS, ReflectSettings, reflect_on_cases
+        from profiler.hinting.reflect import MAX_TOKENS, ReflectSettings, reflect_on_cases
         from store.store import open_store
 
         chosen = answer_settings(**vars(hints))
@@ -98,7 +98,7 @@ def reflect(
 def _tell(found: Reflected, store: Path, *, json: bool) -> None:
     from dataclasses import asdict
 
-    from profiler.reflect import STEPS
+    from profiler.hinting.reflect import STEPS
     from store.console import maker, note, print_json, say
 
     if json:

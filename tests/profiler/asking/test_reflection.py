@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from profiler.hinting.reflect import MAX_TOKENS, Reflected, ReflectSettings, reflect_on_cases
 from profiler.hints.cases import asked_cases
 from profiler.hints.leaks import leak_of
 from profiler.hints.novelty import by_words
 from profiler.llm.budget import Caps
-from profiler.reflect import MAX_TOKENS, Reflected, ReflectSettings, reflect_on_cases
 from store.errors import BudgetReachedError, UserError
 from store.store import Store, open_store
 from store.upkeep.forget import forget_user
@@ -198,7 +198,7 @@ KILLED = """
 import os, sys
 from profiler.asking.ledger import writer
 from tests.hint_cases import make_store
-from profiler.reflect import reflect_on_cases
+from profiler.hinting.reflect import reflect_on_cases
 from tests.asking_store import chat, fast
 from store.store import open_store
 from store.tables.responses import Responses

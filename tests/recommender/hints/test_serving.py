@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import cli
-from profiler.reranking import Reranker
+from profiler.hinting.reranking import Reranker
 from recommender.hints.learn import learn_chooser
 from store.errors import UserError
 from store.recommending import Reranking, RerankingOptions
@@ -132,7 +132,7 @@ def test_whatever_goes_wrong_the_plain_list_is_served(
 def test_a_cap_serves_the_plain_list_without_a_call(
     served: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("profiler.reranking.load_prices", lambda _: prices())
+    monkeypatch.setattr("profiler.hinting.reranking.load_prices", lambda _: prices())
     with LlmServer(last_ten) as server:
         asked = ["--user", user_of(served), "--llm", "openai:gpt-4o-mini", "--budget-usd", "0"]
         _, found, _ = recommend(served, capsys, *asked, "--base-url", server.base_url)

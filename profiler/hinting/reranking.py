@@ -22,13 +22,13 @@ from profiler.asking.recording import record_rejected
 from profiler.asking.subjects import shown_items, shown_user
 from profiler.asking.task import Task
 from profiler.asking.tasks.recommendation import HintedCase, Recommendation
+from profiler.hinting.reflect import MAX_TOKENS, TOKEN_BUDGET
 from profiler.hints.cases import HISTORY, AskedCase
 from profiler.llm.budget import Caps
 from profiler.llm.loops import run_sync
 from profiler.llm.port import CallError, address
 from profiler.llm.prices import load_prices
 from profiler.llm.registry import open_chat
-from profiler.reflect import MAX_TOKENS, TOKEN_BUDGET
 from store.errors import BudgetReachedError, ForgottenError, ProviderRefusedError, UserError
 from store.recommending import Reranked, RerankingOptions
 from store.store import open_store

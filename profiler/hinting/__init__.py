@@ -1,0 +1,1 @@
+"""Runs with hints: learning them from nominated cases, and re-ranking a list with one."""

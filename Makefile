@@ -6,10 +6,11 @@ READY := $(VENV)/.ready
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow mutants lint bench study clean
+.PHONY: help setup hashes demo test test-slow mutants lint bench study clean
 
 help:
 	@echo "make demo       environment, sample shop, build, train, recommend, explain (no key, no network)"
+	@echo "make hashes     packages of the demonstration with digests, for make demo HASHES=FILE"
 	@echo "make test       environment and the test suite"
 	@echo "make test-slow  the tests that take minutes"
 	@echo "make mutants    changes to the code that some test has to notice: hours"
@@ -22,10 +23,20 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or later, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+ifdef HASHES
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(HASHES)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+else
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch==2.13.0
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $(READY)
+endif
+
+# Packages of the demonstration with the digests of their files; what `make demo HASHES=FILE` takes.
+hashes:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python tests/hashes.py requirements-hashes.txt
 
 # The main job on a small shop with planted interests; every line is a command a user would type.
 SHOW := $(BIN)/profiler show

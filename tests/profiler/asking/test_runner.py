@@ -51,9 +51,31 @@ def run(store: Store, server: LlmServer, template: Template, **options: object) 
 def without_fault(path: Path, subjects: int, template: Template) -> list[object]:
     with make_store(path, subjects) as store, LlmServer() as server:
         summary = run(store, server, template)
-        assert (summary.ok, summary.calls) == (subjects, subjects)
-        assert server.record.total == subjects
+        late = late_calls(store)
+        assert (summary.ok, summary.calls) == (subjects, subjects + late)
+        assert subjects <= server.record.total <= subjects + late
+        assert bought_twice(store) == 0
         return contents(store)
+
+
+def late_calls(store: Store, expected: int = 0) -> int:
+    """Calls that the clock cut off beside those that had to be: on a busy machine there are some.
+
+    Such a call is asked again, in the ledger with its reservation, and the server may have seen it
+    or not; it was once taken for an answer that was bought twice.
+    """
+    found = scalar(store, "SELECT count(*) FROM attempts WHERE outcome = 'timeout'")
+    assert isinstance(found, int)
+    return found - expected
+
+
+def bought_twice(store: Store) -> object:
+    """Questions with more than one stored answer."""
+    return scalar(
+        store,
+        "SELECT count(*) FROM (SELECT 1 FROM responses GROUP BY request_digest "
+        "HAVING count(*) > 1)",
+    )
 
 
 def faults_pass(times: dict[str, int]) -> Callable[[Call], Step]:
@@ -83,13 +105,13 @@ def check_sixteen_kinds(folder: Path, template: Template, each: int, timeout: fl
             )
         assert (summary.ok, summary.quarantined, summary.pending) == (subjects, 0, 0)
         assert contents(store) == expected
-        failed = len(TRANSPORT) * each
-        assert (summary.calls, summary.failed_calls) == (
-            server.record.total,
-            failed,
-        )
-        assert server.record.total == 2 * subjects - len(MENDED) * each
-        assert scalar(store, "SELECT count(*) FROM attempts") == server.record.total
+        late, failed = late_calls(store, expected=each), len(TRANSPORT) * each
+        calls = 2 * subjects - len(MENDED) * each
+        assert failed <= summary.failed_calls <= failed + late
+        assert calls <= summary.calls <= calls + late
+        assert summary.calls - late <= server.record.total <= summary.calls
+        assert scalar(store, "SELECT count(*) FROM attempts") == summary.calls
+        assert bought_twice(store) == 0
 
     with make_store(folder / "lasting.db", subjects) as store:
         with LlmServer(lambda call: Step(FAULTS[call.subject % len(FAULTS)])) as server:
@@ -119,14 +141,19 @@ def check_quarantine(store: Store, server: LlmServer, each: int) -> None:
         == 0
     )
     assert scalar(store, "SELECT count(*) FROM responses WHERE outcome = 'unread'") == 0
-    calls = {kind: server.record.by_kind[kind] / each for kind in FAULTS}
-    assert calls == {
-        **dict.fromkeys(TRANSPORT, 6.0),
-        **dict.fromkeys(MENDED, 1.0),
-        **dict.fromkeys(SPOILT, 3.0),
-        "truncated": 2.0,
+    wanted = {
+        **dict.fromkeys(TRANSPORT, 6),
+        **dict.fromkeys(MENDED, 1),
+        **dict.fromkeys(SPOILT, 3),
+        "truncated": 2,
     }
-    assert scalar(store, "SELECT count(*) FROM responses") == sum(server.record.answered.values())
+    late = late_calls(store, expected=6 * each)
+    over = {kind: server.record.by_kind[kind] - wanted[kind] * each for kind in FAULTS}
+    assert all(-late <= number <= late for number in over.values()), over
+    stored = scalar(store, "SELECT count(*) FROM responses")
+    assert isinstance(stored, int)
+    assert stored <= sum(server.record.answered.values()) <= stored + late
+    assert bought_twice(store) == 0
     with store.read() as connection:
         rows = connection.exec_driver_sql(
             "SELECT DISTINCT outcome, json_extract(detail, '$.kind') FROM responses "

@@ -20,7 +20,7 @@ from recommender.base.config_checks import checked
 from recommender.cold.finish import finish
 from recommender.cold.hiding import hidden_items, without_items
 from recommender.data.leakage import check_training
-from recommender.data.semantics import Semantics, describe
+from recommender.data.semantics import describe
 from recommender.data.sequences import Sequences
 from recommender.evaluation.validation import make_evaluator
 from recommender.measure import evaluate
@@ -120,6 +120,8 @@ def train(
     start = None if start_from is None else Start.of(start_from, store, recipe)
     if known.semantics is not None:
         tell(describe(known.semantics))
+    if known.rankings is not None:
+        tell(known.rankings.in_words())
     seen = f"{known.shown:,} items of histories shown, none of them held back"
     tell(f"split {known.dataset.split}; {seen}")
     writes = folder is not None and distributed.first_process()
@@ -191,7 +193,7 @@ def _train(
     sequences = Sequences.from_dataset(dataset, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objectives = make_objectives(recipe, Material(model, sequences, semantics))
+        objectives = make_objectives(recipe, Material(model, sequences, semantics, known.rankings))
     check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
     evaluator, monitor = make_evaluator(dataset, model.length, settings.pop("monitor", None))
     result = fit(
@@ -203,7 +205,7 @@ def _train(
         settings=checked(Settings, {**settings, "monitor": monitor}, "training"),
         out=out,
         resume=resume,
-        facts=_same_to_resume(recipe, dataset, semantics),
+        facts=_same_to_resume(recipe, known, dataset),
         progress=progress,
         stop=stop,
     )
@@ -230,14 +232,14 @@ def _widened(learned: torch.Tensor | None, width: int) -> torch.Tensor | None:
     return torch.nn.functional.pad(learned, (0, width - learned.shape[1]))
 
 
-def _same_to_resume(
-    recipe: Recipe, dataset: Dataset, semantics: Semantics | None
-) -> dict[str, object]:
+def _same_to_resume(recipe: Recipe, known: Known, dataset: Dataset) -> dict[str, object]:
     """What of data, alignment and start a run cannot be continued with, once it is another."""
     apart = {"backbone", "model", "loss", "loss_settings", "interests", "training"}
     facts = recipe.model_dump(mode="json", exclude=apart) | {"the data": dataset.digest}
-    if semantics is not None:
-        facts |= {"interests": recipe.interests, "the stored interests": semantics.digest}
+    if known.semantics is not None:
+        facts |= {"interests": recipe.interests, "the stored interests": known.semantics.digest}
+    if known.rankings is not None:
+        facts["the stored rankings"] = known.rankings.digest
     return facts
 
 

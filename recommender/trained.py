@@ -90,6 +90,8 @@ def save_trained(
         facts["start"] = result.started.to_json()
     if result.texts is not None:
         facts["texts_beside"] = result.texts.to_json()
+    if known.rankings is not None:
+        facts["rankings"] = known.rankings.to_json()
     if recipe.cold is not None:
         seed = int(training_settings(recipe).get("seed", 0))
         facts["new_items"] = new_items(known.dataset, recipe.cold, seed)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from recommender.backbones.registry import BACKBONES, DEFAULT
 from recommender.choices import InterestSource
 from recommender.objectives.registry import OBJECTIVES
 from store.console.options import given, option
+from store.errors import UserError
 
 if TYPE_CHECKING:
     from recommender.base.config_checks import SettingValues
@@ -62,6 +64,59 @@ class RecipeOptions:
             "objectives": tuple(self.objective or ()),
             "crowd": self.crowd,
         }
+
+
+@dataclass(frozen=True)
+class DistilOptions:
+    """Training a trained model on, with what a language model ranked."""
+
+    HEADING: ClassVar[str] = "Distillation"
+
+    distil: Annotated[
+        Path | None,
+        option(
+            "Folder of a trained model that learns the stored rankings; its settings are kept.",
+            metavar="MODEL",
+        ),
+    ] = None
+    rankings: Annotated[
+        str | None,
+        option(
+            "Whose rankings: PROVIDER:MODEL, offline, or teacher for the teacher's own order.",
+            default="the only ones",
+        ),
+    ] = None
+
+    def begins(self, start_from: Path | None) -> Path | None:
+        """Give the folder of the model that the training goes on from.
+
+        Raises
+        ------
+        UserError
+            Two are named.
+        """
+        if self.distil is not None and start_from is not None:
+            raise UserError("--distil MODEL goes on from that model; leave out --from")
+        return self.distil or start_from
+
+    def over(self, values: SettingValues) -> SettingValues:
+        """Give the settings of a recipe that learns rankings; ``values`` go before its usual ones.
+
+        Raises
+        ------
+        UserError
+            Rankings are named, and no model that is to learn them.
+        """
+        if self.distil is None:
+            if self.rankings is not None:
+                raise UserError("--rankings says what --distil MODEL learns; give both")
+            return values
+        from recommender.objectives.distil import learning
+        from recommender.recipes.specs import merge_settings
+
+        usual = learning(self.rankings)
+        names = dict.fromkeys([*values["objectives"], *usual["objectives"]])
+        return merge_settings(usual, values) | {"objectives": tuple(names)}
 
 
 @dataclass(frozen=True)

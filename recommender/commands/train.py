@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from recommender.backbones.registry import BACKBONES
 from recommender.commands.options import Device, LoopOptions, Settings, require_store
-from recommender.commands.recipe_options import RecipeOptions, TextOptions
+from recommender.commands.recipe_options import DistilOptions, RecipeOptions, TextOptions
 from recommender.commands.training_lines import progress_line, training_document, training_lines
 from store.console.options import Json, StoreFile, grouped, option
 from store.console.progress import EVERY_S
@@ -28,6 +28,7 @@ def train(
     out: Annotated[Path, option("Folder the model is written to.")],
     recipe: RecipeOptions,
     texts: TextOptions,
+    distil: DistilOptions,
     loop: LoopOptions,
     set_: Settings = None,
     device: Device = "cpu",
@@ -50,6 +51,7 @@ def train(
     $ recommender train --store shop.db --out models/remi
     $ recommender train --store shop.db --out models/sasrec --backbone sasrec --align none
     $ recommender train --store shop.db --out models/today --from models/remi
+    $ recommender train --store shop.db --out models/told --distil models/remi
     """
     require_store(store)
     require_backbone(recipe.backbone)
@@ -67,11 +69,13 @@ def train(
         first = distributed.first_process()
         tells = first and not json
         parts = join_training(split_settings(set_ or []), **vars(loop))
-        if start_from is None:
+        begins = distil.begins(start_from)
+        if begins is None:
             parts["training"].setdefault("seed", 0)
         values: SettingValues = {**recipe.settings(), **texts.settings(), **parts}
-        if start_from is not None:
-            values = inherited(start_from, values)
+        values = distil.over(values)
+        if begins is not None:
+            values = inherited(begins, values)
         refuse_idle(make_recipe(**values))
         tell("reading the store", 0, 0)
 
@@ -82,7 +86,7 @@ def train(
         result = run(
             store,
             out,
-            start_from=start_from,
+            start_from=begins,
             resume=resume,
             overwrite=overwrite,
             device=device,

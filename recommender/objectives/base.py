@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, Encoded
 from recommender.base.config_checks import checked
+from recommender.data.rankings import Rankings
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch, Sequences
 
@@ -38,11 +39,14 @@ class Material:
         The training histories.
     semantics : Semantics or None
         The store's interests, where the objective reads them.
+    rankings : Rankings or None
+        What was ranked after training histories, where the objective reads it.
     """
 
     model: Backbone
     sequences: Sequences
     semantics: Semantics | None
+    rankings: Rankings | None = None
 
     @property
     def interests(self) -> Semantics:
@@ -56,6 +60,19 @@ class Material:
         if self.semantics is None:
             raise ValueError("an objective that needs interests says so in its class's `reads`")
         return self.semantics
+
+    @property
+    def read_rankings(self) -> Rankings:
+        """What was ranked after training histories.
+
+        Raises
+        ------
+        ValueError
+            Where an objective asks for it that does not say so in ``reads_rankings``.
+        """
+        if self.rankings is None:
+            raise ValueError("an objective that needs rankings says so by `reads_rankings`")
+        return self.rankings
 
 
 class Objective(nn.Module, ABC):
@@ -76,11 +93,17 @@ class Objective(nn.Module, ABC):
     reads : str
         What it needs of the store's interests; ``interests of users`` asks for users that have
         some.
+    reads_rankings : bool
+        Whether it needs the store's rankings of nominated cases.
+    replaces_loss : bool
+        Whether the recommendation loss is left out while it is trained.
     """
 
     name: ClassVar[str]
     Config: ClassVar[type[BaseModel]] = ObjectiveConfig
     reads: ClassVar[Reads] = "nothing"
+    reads_rankings: ClassVar[bool] = False
+    replaces_loss: bool = False
 
     @classmethod
     def make(cls, material: Material, settings: Mapping[str, Any]) -> Self | None:
@@ -101,6 +124,11 @@ class Objective(nn.Module, ABC):
         """
         checked(cls.Config, settings, cls.name)
         return cls()
+
+    @classmethod
+    def trained_alone(cls, settings: Mapping[str, Any]) -> bool:
+        """Whether these settings leave out every other auxiliary loss; most leave out none."""
+        return False
 
     @classmethod
     def check(cls, model: Backbone) -> None:

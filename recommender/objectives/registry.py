@@ -21,6 +21,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "dmil": "recommender.objectives.dmil:DMIL",
         "nodes": "recommender.objectives.nodes:Nodes",
         "global_context": "recommender.objectives.refining:GlobalContext",
+        "distil": "recommender.objectives.distil:Distil",
         "hypergraph": "recommender.objectives.refining:Hypergraph",
     },
     base="recommender.objectives.base:Objective",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recommender.data.rankings import Rankings
 from recommender.data.semantics import Semantics
 from recommender.data.texts import read_texts, words_of_items
-from recommender.recipes.parts import check_parts, read_interests
+from recommender.recipes.parts import check_parts, read_distilled, read_interests
 from recommender.recipes.recipe import Recipe
 from store.db.location import path_text
 from store.store import Store, opened
@@ -40,6 +41,8 @@ class Known:
         The interests' words.
     origin
         Where the store is.
+    rankings
+        What was ranked after training histories, where the recipe reads it.
     """
 
     dataset: Dataset
@@ -50,6 +53,7 @@ class Known:
     encoder: str | None
     words: list[str]
     origin: str
+    rankings: Rankings | None = None
 
 
 def read_known(store: Store | str | Path, recipe: Recipe) -> Known:
@@ -80,4 +84,5 @@ def read_known(store: Store | str | Path, recipe: Recipe) -> Known:
             encoder=source.meta("encoder") if needs_encoder else None,
             words=source.interests.catalogue().texts if semantics is not None else [],
             origin=path_text(source.path),
+            rankings=read_distilled(source, dataset, recipe),
         )

@@ -7,17 +7,25 @@ baseline is a false result.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from recommender.backbones.create import create
 from recommender.base.config_checks import SettingValues, checked
+from recommender.data.rankings import Rankings, read_rankings
 from recommender.data.semantics import Semantics, read_semantics
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.validation import LAST
 from recommender.losses.recommendation import MANY_ITEMS, Loss, create_loss
 from recommender.objectives.base import Material, Objective
+from recommender.objectives.distil import Distil, DistilConfig
 from recommender.objectives.registry import OBJECTIVES
 from recommender.recipes.recipe import Recipe
 from recommender.training.settings import Settings
+from store.errors import UserError
 from store.store import Store
+
+if TYPE_CHECKING:
+    from store.data.dataset import Dataset
 
 
 def training_settings(recipe: Recipe) -> SettingValues:
@@ -82,6 +90,32 @@ def read_interests(store: Store, recipe: Recipe) -> Semantics | None:
         return None
     return read_semantics(
         store, recipe.interests, of_users="interests of users" in reads, sources=recipe.text
+    )
+
+
+def read_distilled(store: Store, dataset: Dataset, recipe: Recipe) -> Rankings | None:
+    """What a recipe reads of a store's rankings; None where it asks for none.
+
+    Raises
+    ------
+    StoreError
+        Where the store lacks them.
+    UserError
+        Where the recipe hides items.
+    """
+    if not recipe.needs_rankings:
+        return None
+    if recipe.cold is not None:
+        raise UserError(
+            "rankings may hold items that `cold` hides from training; train without one of them"
+        )
+    config = checked(DistilConfig, recipe.settings_of(Distil.name), Distil.name)
+    return read_rankings(
+        store,
+        dataset,
+        source=config.source,
+        nomination=config.nomination,
+        forced=config.forced,
     )
 
 

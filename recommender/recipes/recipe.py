@@ -128,7 +128,17 @@ class Recipe(BaseModel):
         named = {*self.align, *self.objectives, *self.kind.default_objectives}
         named |= {"crowd"} if self.crowd else set()
         named |= {"routing"} if self.routing else set()
-        return [name for name in OBJECTIVES if name in named]
+        return [name for name in OBJECTIVES if name in (self.alone or named)]
+
+    @property
+    def alone(self) -> set[str]:
+        """Names of the auxiliary losses whose settings leave out all others."""
+        asked = self.asked_settings
+        return {
+            name
+            for name in self.objectives
+            if OBJECTIVES.get_known(name).trained_alone(asked.get(name, {}))
+        }
 
     def settings_of(self, objective: str) -> SettingValues:
         """Settings of an auxiliary loss: the model's own, overridden by what was asked for."""
@@ -142,6 +152,11 @@ class Recipe(BaseModel):
         """Settings of auxiliary losses as they were asked for, by name."""
         named = {"eimf": self.eimf, "ldmi": self.ldmi, "crowd": self.crowd_settings}
         return {name: value for name, value in named.items() if value} | self.objective_settings
+
+    @property
+    def needs_rankings(self) -> bool:
+        """Whether anything in it reads the store's rankings of nominated cases."""
+        return any(OBJECTIVES.get_known(name).reads_rankings for name in self.active)
 
     @property
     def needs_interests(self) -> bool:

@@ -163,8 +163,8 @@ def refuse_idle(recipe: Recipe, model: str | None = None) -> None:
         Naming the part and how it is switched on.
     """
     for name, settings in recipe.asked_settings.items():
-        if not settings or name in recipe.active:
-            continue
+        if not settings or recipe.alone or name in recipe.active:
+            continue  # a model that learns one thing alone keeps the settings it was trained with
         first = next(iter(settings))
         if recipe.kind.trains_on == "none":
             raise UserError(

@@ -133,8 +133,12 @@ class _Run:
 
     def loop(self, stopped: Callable[[], bool]) -> Reason:
         """Epochs of steps until something ends the run."""
+        self.progress.start(self.count.step, self.count.seconds)
+        first = self.settings.evaluate_first and not self.count.step
+        return "diverged" if first and not self.evaluate() else self._epochs(stopped)
+
+    def _epochs(self, stopped: Callable[[], bool]) -> Reason:
         count, settings = self.count, self.settings
-        self.progress.start(count.step, count.seconds)
         self.model.train()
         while not self._done() and count.epoch < settings.epochs:
             order = self.sequences.epoch(settings.seed, count.epoch, self.rank, self.world)
@@ -197,13 +201,14 @@ class _Run:
         once = self.model.refined_once()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bf16), once:
             rows, encoded = encode_rows(self.model, batch, negatives)
+            acting = self._acting()
+            terms: dict[str, Tensor] = {}
             if self.settings.consistency > 0:
                 again, _ = encode_rows(self.model, batch, negatives)
-                loss = self.loss.agreeing(rows, again, self.settings.consistency)
-            else:
-                loss = self.loss(rows)
-            terms = {"loss": loss}
-            for objective in self._acting():
+                terms["loss"] = self.loss.agreeing(rows, again, self.settings.consistency)
+            elif not any(objective.replaces_loss for objective in acting):
+                terms["loss"] = self.loss(rows)
+            for objective in acting:
                 terms |= objective(self.model, batch, encoded)
         return terms
 

@@ -21,6 +21,8 @@ class Settings(BaseModel):
         Whichever is reached first ends the run; an epoch shows every training user once.
     evaluate_every
         Steps between evaluations; None evaluates after each epoch.
+    evaluate_first
+        Measure the model before the first step, too: it is kept where nothing later is better.
     patience
         Evaluations without a better ``monitor`` before the run ends.
     positions
@@ -56,6 +58,7 @@ class Settings(BaseModel):
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     evaluate_every: int | None = Field(None, ge=1)
+    evaluate_first: bool = False
     patience: int = Field(20, ge=1)
     monitor: str = "recall@50"
     seed: int = Field(0, ge=0, lt=2**63)

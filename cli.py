@@ -128,6 +128,7 @@ RECOMMENDER_FAMILIES = (
             "train": "Train a model on a store.",
             "compare": "Train several models with several seeds and test the differences.",
             "evaluate": "Measure a model on the held-out part of its store.",
+            "watch": "How a model does on today's events, and whether to train again.",
             "nominate": "Choose cases of training for a language model to rank.",
         },
     ),

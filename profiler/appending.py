@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from profiler.building.steps import Filling, Note, Progress, as_configured, fill
 from profiler.config import OFFLINE, BuildConfig
 from profiler.growth.changes import Before
 from profiler.growth.refresh import RefreshOptions
-from profiler.pipeline import OF_ONE_SOURCE, find_encoder, told_options
+from profiler.pipeline import find_encoder
 from prompts import refuse_unused
 from store.data.growing.merging import Merged, merge, read_digest
+from store.data.growing.reading import KEY, read_options_of
 from store.data.prepare import Prepared, prepare
 from store.data.readers import ReadOptions, read
 from store.data.readers.base.raw_data import RawData, raise_on_problems
@@ -109,7 +110,7 @@ def append(
         refuse_unused(config.prompts, config.questions(llm.name if llm else OFFLINE).values())
         encoder = find_encoder(config, store, tell)
         tell("reading the data", 0, 0)
-        raw = read(source, _reading(store, options), progress=tell)
+        raw = read(source, read_options_of(store.meta(KEY, {}), options), progress=tell)
         raise_on_problems(raw)
         to = Filling(
             store,
@@ -148,18 +149,6 @@ def last_config(store: Store) -> BuildConfig:
     return BuildConfig.checked(
         **{name: value for name, value in configs[0].items() if name in BuildConfig.model_fields}
     )
-
-
-def _reading(store: Store, options: ReadOptions | None) -> ReadOptions:
-    """How the last build read, with what is said now in its place."""
-    known = {one.name for one in fields(ReadOptions)}
-    before = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in store.meta("reading", {}).items()
-        if name in known
-    }
-    own = {} if options is None else {one: getattr(options, one) for one in OF_ONE_SOURCE}
-    return ReadOptions(**before | told_options(options) | own)
 
 
 def _add(to: Filling, raw: RawData, run_id: int) -> tuple[Before | None, AppendReport]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from profiler.growth.refresh import RefreshOptions
 from profiler.vectors.encoder_source import locate, require_encoder
 from profiler.vectors.encoding import Encoder, load_encoder
 from prompts import refuse_unused
+from store.data.growing.reading import KEY, told_options
 from store.data.prepare import Prepared, prepare
 from store.data.readers import ReadOptions, read
 from store.data.splits import checked_split
@@ -135,7 +135,7 @@ def build(
         run_id = stack.enter_context(run_of(to, "build"))
         before, changed = _save(to, prepared, raw.source, run_id)
         if isinstance(source, (str, Path)):
-            store.set_meta(reading=told_options(options))
+            store.set_meta(**{KEY: told_options(options)})
         notes = prepared.notes
         del raw, prepared  # what is stored is read once more, and both would fill memory
         tell("loading what is stored", 0, 0)
@@ -208,17 +208,3 @@ def _encoded_by(name: str, store: Store | str | Path) -> bool:
         with open_store(store) as opened:
             known = opened.meta("encoder")
     return known is not None and known.removesuffix("+bf16") == locate(name)[1]
-
-
-OF_ONE_SOURCE = ("items", "table", "query", "items_table", "items_query")
-
-
-def told_options(options: ReadOptions | None) -> dict[str, Any]:
-    """What was said of how to read, as JSON, without what is of one source only."""
-    options = options or ReadOptions()
-    usual = ReadOptions()
-    return {
-        one.name: getattr(options, one.name)
-        for one in fields(ReadOptions)
-        if one.name not in OF_ONE_SOURCE and getattr(options, one.name) != getattr(usual, one.name)
-    }

@@ -6,7 +6,7 @@ With ``--json`` an error is one JSON document on standard error, ``{"error": {â€
 code meaning
 ==== =======================================================================
 0    done
-1    done, but some subjects are quarantined, or ``verify`` found a fault
+1    done, but some subjects are quarantined, ``verify`` found a fault, or a model is due
 2    usage, input, or what the machine lacks: space, memory, permission
 3    interrupted, by Ctrl-C, SIGTERM or SIGHUP
 4    a budget was reached

@@ -11,13 +11,14 @@ from store.db.statements import statement
 from store.digests import canonical_json
 
 _EDITS = statement(
-    "SELECT o.edit_id, o.kind, o.payload, o.made_at, o.undone_at FROM other.edits o "
+    "SELECT o.edit_id, o.kind, o.payload, o.made_at, o.undone_at, o.made_by, "
+    "o.undone_by FROM other.edits o "
     "WHERE NOT EXISTS (SELECT 1 FROM main.edits n WHERE n.kind = o.kind "
     "AND n.made_at = o.made_at) ORDER BY o.edit_id"
 )
 _ADD = statement(
-    "INSERT INTO main.edits (kind, payload, made_at, undone_at) "
-    "VALUES (:kind, :payload, :made_at, :undone_at) RETURNING edit_id"
+    "INSERT INTO main.edits (kind, payload, made_at, undone_at, made_by, undone_by) "
+    "VALUES (:kind, :payload, :made_at, :undone_at, :made_by, :undone_by) RETURNING edit_id"
 )
 _DISPUTE = statement(
     "INSERT OR IGNORE INTO main.disputes (user_ix, interest_id, edit_id) "
@@ -49,6 +50,8 @@ def take_over_edits(connection: Connection) -> tuple[int, int]:
             "payload": canonical_json(payload),
             "made_at": edit.made_at,
             "undone_at": edit.undone_at,
+            "made_by": edit.made_by,
+            "undone_by": edit.undone_by,
         }
         number = connection.execute(_ADD, row).scalar_one()
         connection.execute(_DISPUTE, {"edit": number, "theirs": edit.edit_id})

@@ -166,7 +166,7 @@ NOT_A_USERS = {
     "rankings": ("source", "items", "template_digest"),
     "leases": ("request_digest", "owner"),
     "interests": ("source", "text_digest"),
-    "edits": ("kind", "made_at", "undone_at"),
+    "edits": ("kind", "made_at", "undone_at", "made_by", "undone_by"),
     "seals": ("kind", "key", "digest"),
 }
 """Text columns without a user's words: settings of runs, addresses, times, numbers of items."""

@@ -47,6 +47,10 @@ _FORGET = statement(
 )
 
 
+_FORGET_AUTHOR = statement(
+    "UPDATE edits SET made_by = nullif(made_by, u.user_id), undone_by = nullif(undone_by, u.user_id) "
+    "FROM users u WHERE u.user_ix = :user_ix AND u.user_id IN (edits.made_by, edits.undone_by)"
+)
 _NAMES = statement("SELECT user_ix, user_id FROM users WHERE user_ix IN :users", "users")
 
 
@@ -116,3 +120,4 @@ def disputed_users(store: Transactions, changes: Iterable[object]) -> dict[int, 
 def forget_disputes(connection: Connection, user_ix: int) -> None:
     """Remove what a user disputed and why, those taken back included."""
     connection.execute(_FORGET, {"user_ix": user_ix})
+    connection.execute(_FORGET_AUTHOR, {"user_ix": user_ix})

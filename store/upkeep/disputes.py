@@ -48,7 +48,8 @@ _FORGET = statement(
 
 
 _FORGET_AUTHOR = statement(
-    "UPDATE edits SET made_by = nullif(made_by, u.user_id), undone_by = nullif(undone_by, u.user_id) "
+    "UPDATE edits SET made_by = nullif(made_by, u.user_id), "
+    "undone_by = nullif(undone_by, u.user_id) "
     "FROM users u WHERE u.user_ix = :user_ix AND u.user_id IN (edits.made_by, edits.undone_by)"
 )
 _NAMES = statement("SELECT user_ix, user_id FROM users WHERE user_ix IN :users", "users")

@@ -7,7 +7,7 @@ of the same names only parse, call and print.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,28 +112,40 @@ def train(
         raise UserError("`resume` goes on with what `overwrite` would replace; give one of them")
     _refuse_no_steps(recipe)
     folder = None if out is None else Path(out)
-    if folder is not None:
-        refuse_file(folder)
-        if not (resume or overwrite):
-            _refuse_used(folder)
+    fresh = not (resume or overwrite)
+    _refuse_unusable(folder, fresh)
     known = read_known(store, recipe)
     start = None if start_from is None else Start.of(start_from, store, recipe)
+    _say_what_is_known(known, tell)
+    with _held(folder, fresh) as writable:
+        with _telling(progress, recipe) as told:
+            result, learned = _train(recipe, known, start, folder, resume, device, told, stop)
+        if writable is not None and worth_keeping(result):
+            save_trained(writable, result, recipe, known, learned)
+    result.fit.raise_if_stopped()
+    return result
+
+
+def _say_what_is_known(known: Known, tell: Say) -> None:
+    """One line about the interests, one about the split and what a language model was shown."""
     if known.semantics is not None:
         tell(describe(known.semantics))
     if known.rankings is not None:
         tell(known.rankings.in_words())
     seen = f"{known.shown:,} items of histories shown, none of them held back"
     tell(f"split {known.dataset.split}; {seen}")
-    writes = folder is not None and distributed.first_process()
-    with claimed(folder) if folder is not None and writes else nullcontext():
-        if folder is not None and writes and not (resume or overwrite):
-            _refuse_used(folder)  # what another training left while this one read the store
-        with _telling(progress, recipe) as told:
-            result, learned = _train(recipe, known, start, folder, resume, device, told, stop)
-        if folder is not None and writes and worth_keeping(result):
-            save_trained(folder, result, recipe, known, learned)
-    result.fit.raise_if_stopped()
-    return result
+
+
+@contextmanager
+def _held(folder: Path | None, fresh: bool) -> Iterator[Path | None]:
+    """Hold the folder that this process writes the model into; None where it writes none."""
+    if folder is None or not distributed.first_process():
+        yield None
+        return
+    with claimed(folder):
+        # Another training may have left its model while this one read the store.
+        _refuse_unusable(folder, fresh)
+        yield folder
 
 
 @contextmanager
@@ -157,9 +169,15 @@ def _refuse_no_steps(recipe: Recipe) -> None:
             raise UserError(f"{name}=0 would keep a model that was never trained; give 1 or more")
 
 
-def _refuse_used(out: Path) -> None:
-    """A new run would replace what is there at its first evaluation, also if it is stopped then."""
-    for name, what in ((MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")):
+def _refuse_unusable(out: Path | None, fresh: bool) -> None:
+    """Refuse a file; and, for a new run, a folder whose model its first evaluation would replace.
+
+    A run that is stopped has evaluated, too.
+    """
+    if out is None:
+        return
+    refuse_file(out)
+    for name, what in ((MANIFEST, "a model"), (checkpoint.NAME, "a stopped run")) if fresh else ():
         if (out / name).exists():
             raise UserError(
                 f"{out} holds {what} already; continue it with `resume`, replace it with "

@@ -211,7 +211,8 @@ def _train(
     sequences = Sequences.from_dataset(dataset, device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        objectives = make_objectives(recipe, Material(model, sequences, semantics, known.rankings))
+        material = Material(model, sequences, semantics, known.rankings, known.layers)
+        objectives = make_objectives(recipe, material)
     check_training(dataset, sequences.indptr.cpu().numpy(), sequences.items.cpu().numpy() - 1)
     evaluator, monitor = make_evaluator(dataset, model.length, settings.pop("monitor", None))
     result = fit(
@@ -258,6 +259,8 @@ def _same_to_resume(recipe: Recipe, known: Known, dataset: Dataset) -> dict[str,
         facts |= {"interests": recipe.interests, "the stored interests": known.semantics.digest}
     if known.rankings is not None:
         facts["the stored rankings"] = known.rankings.digest
+    if known.layers is not None:
+        facts |= {"the descriptions": known.layers.digest}
     return facts
 
 

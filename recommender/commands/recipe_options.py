@@ -131,7 +131,8 @@ class TextOptions:
     text: Annotated[
         str | None,
         option(
-            "Texts of items that are read: title, categories, card, next, joined by commas.",
+            "Texts of items that are read: title, categories, card, next, layer1, layer2, … joined "
+            "by commas.",
             default="what the build encoded",
         ),
     ] = None

@@ -1,7 +1,8 @@
-"""Texts of items as vectors, from named sources: title, categories, card, what is wanted next."""
+"""Texts of items as vectors, from named sources: title, categories, card, next, layers."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from store.store import Store
 
 SOURCES = ("title", "categories", "card", "next")
+LAYER = re.compile(r"layer([1-9]\d?)")
+"""A source that is the description of an item at a layer: ``layer1``."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,9 @@ def check_sources(sources: Sequence[str]) -> None:
         Naming it.
     """
     for place, name in enumerate(sources):
-        if name not in SOURCES:
-            raise ValueError(f"no text source {name!r}; there are {', '.join(SOURCES)}")
+        if name not in SOURCES and not LAYER.fullmatch(name):
+            known = ", ".join(SOURCES)
+            raise ValueError(f"no text source {name!r}; there are {known}, layer1, layer2, …")
         if name in sources[:place]:
             raise ValueError(f"the text source {name} stands there twice")
 
@@ -71,7 +75,8 @@ def read_texts(store: Store, sources: Sequence[str] = ()) -> ItemTexts:
     store
         An open store with text vectors.
     sources
-        Of :data:`SOURCES`; none is what the build encoded, title with categories as a rule.
+        Of :data:`SOURCES`, or layers; none is what the build encoded, title with categories as a
+        rule.
 
     Raises
     ------
@@ -88,7 +93,8 @@ def read_texts(store: Store, sources: Sequence[str] = ()) -> ItemTexts:
         if not any(text.strip() for text in texts):
             raise UserError(
                 f"--text {name}: no item of {store.path} has one; "
-                "write cards with profiler describe or bring them with profiler import-cards"
+                "write cards with profiler describe or bring them with profiler import-cards; "
+                "layers are written by profiler describe --layers"
             )
         try:
             blocks.append(store.vectors.matrix(encoder, texts))
@@ -132,6 +138,11 @@ def _blocks(store: Store, sources: Sequence[str]) -> list[tuple[str, list[str]]]
     for name, text in named.items():
         if name in sources:
             found.append((name, [text(one.item_ix) for one in items]))
+    layers = [(name, int(at[1])) for name in sources if (at := LAYER.fullmatch(name))]
+    descriptions = store.descriptions.load() if layers else {}
+    for name, layer in layers:
+        said = {node: one.text for (node, of), one in descriptions.items() if of == layer}
+        found.append((name, [said.get(("item", one.item_ix), "") for one in items]))
     return found
 
 

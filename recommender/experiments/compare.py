@@ -25,7 +25,12 @@ from recommender.experiments.significance import Difference, Mean, Values, compa
 from recommender.model_folder.artefacts import load_model
 from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
-from recommender.recipes.parts import check_parts, make_objectives, read_interests
+from recommender.recipes.parts import (
+    check_parts,
+    make_objectives,
+    read_descriptions,
+    read_interests,
+)
 from recommender.recipes.recipe import make_recipe
 from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
 from recommender.training import checkpoint
@@ -263,13 +268,18 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
         semantics = read_interests(source, recipe)
         if semantics is not None:
             addresses["interests"] = semantics.digest
+        layers = read_descriptions(source, recipe)
+        if layers is not None:
+            addresses["descriptions"] = layers.digest
         if recipe.needs_texts:
             texts = read_texts(source, recipe.text).vectors
             addresses["texts"] = sha256(texts.tobytes()).hexdigest()
     if recipe.crowd:  # it may want subjects that the store lacks
         alone = recipe.model_copy(update={"align": (), "objectives": ()})
         model = create(recipe.backbone, dataset.n_items, **recipe.model)
-        make_objectives(alone, Material(model, Sequences.from_dataset(dataset), semantics))
+        make_objectives(
+            alone, Material(model, Sequences.from_dataset(dataset), semantics, layers=layers)
+        )
     return _Plan(settings, addresses)
 
 

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from recommender.backbones.base import Backbone, Encoded
 from recommender.base.config_checks import checked
+from recommender.data.layers import LayerTexts
 from recommender.data.rankings import Rankings
 from recommender.data.semantics import Semantics
 from recommender.data.sequences import Batch, Sequences
 
 __all__ = ["Material", "Objective", "ObjectiveConfig"]
 
-Reads = Literal["nothing", "interests", "interests of users"]
+Reads = Literal["nothing", "interests", "interests of users", "layers"]
 
 
 class ObjectiveConfig(BaseModel):
@@ -41,12 +42,15 @@ class Material:
         The store's interests, where the objective reads them.
     rankings : Rankings or None
         What was ranked after training histories, where the objective reads it.
+    layers : LayerTexts or None
+        The store's descriptions by layer, where the objective reads them.
     """
 
     model: Backbone
     sequences: Sequences
     semantics: Semantics | None
     rankings: Rankings | None = None
+    layers: LayerTexts | None = None
 
     @property
     def interests(self) -> Semantics:
@@ -74,6 +78,19 @@ class Material:
             raise ValueError("an objective that needs rankings says so by `reads_rankings`")
         return self.rankings
 
+    @property
+    def descriptions(self) -> LayerTexts:
+        """The store's descriptions by layer.
+
+        Raises
+        ------
+        ValueError
+            Where an objective asks for them that does not say so in ``reads``.
+        """
+        if self.layers is None:
+            raise ValueError("an objective that needs layers says so in its class's `reads`")
+        return self.layers
+
 
 class Objective(nn.Module, ABC):
     """An auxiliary loss, used in training only.
@@ -91,8 +108,8 @@ class Objective(nn.Module, ABC):
     Config : type
         Its settings.
     reads : str
-        What it needs of the store's interests; ``interests of users`` asks for users that have
-        some.
+        What it needs of the store: interests, of which ``interests of users`` asks for users that
+        have some, or descriptions by layer.
     reads_rankings : bool
         Whether it needs the store's rankings of nominated cases.
     replaces_loss : bool

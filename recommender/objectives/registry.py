@@ -20,6 +20,7 @@ OBJECTIVES: Registry[type[Objective]] = Registry(
         "crowd": "recommender.objectives.crowd:Crowd",
         "dmil": "recommender.objectives.dmil:DMIL",
         "nodes": "recommender.objectives.nodes:Nodes",
+        "layers": "recommender.objectives.layers:Layers",
         "global_context": "recommender.objectives.refining:GlobalContext",
         "distil": "recommender.objectives.distil:Distil",
         "hypergraph": "recommender.objectives.refining:Hypergraph",

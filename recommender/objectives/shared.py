@@ -6,6 +6,7 @@ arXiv 2507.10917) and ``crowd`` (LDMI's crowd level). All are objectives: they a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,14 +32,41 @@ def reduce_text(semantics: Semantics, width: int) -> tuple[Tensor, Tensor]:
     tuple
         float32 ``[V, w]`` and ``[n, w]`` with ``w = min(width, d_t)``; zero rows stay zero.
     """
-    items = semantics.item_vectors.astype(np.float64)
+    items, interests = reduce_vectors(
+        semantics.item_vectors, [semantics.item_vectors, semantics.interest_vectors], width
+    )
+    return items, interests
+
+
+def reduce_vectors(
+    basis_of: NDArray[np.float32], matrices: Sequence[NDArray[np.float32]], width: int
+) -> list[Tensor]:
+    """Text vectors in the first principal axes of some of them, re-normalised.
+
+    Parameters
+    ----------
+    basis_of
+        ``[V, d_t]``, those that the axes are of; zero rows do not count.
+    matrices
+        ``[n, d_t]`` each.
+    width
+        Most axes.
+
+    Returns
+    -------
+    list
+        float32 ``[n, w]`` each, with ``w = min(width, d_t)``; zero rows stay zero.
+    """
+    items = basis_of.astype(np.float64)
     has_text = np.abs(items).sum(1) > 0
     mean = items[has_text].mean(0) if has_text.any() else np.zeros(items.shape[1])
-    centred = items[has_text] - mean
-    basis = principal_axes(centred, width)
-    item_part = _unit((items - mean) @ basis) * has_text[:, None]
-    interest_part = _unit((semantics.interest_vectors.astype(np.float64) - mean) @ basis)
-    return torch.from_numpy(item_part).float(), torch.from_numpy(interest_part).float()
+    basis = principal_axes(items[has_text] - mean, width)
+    reduced = []
+    for matrix in matrices:
+        there = np.abs(matrix).sum(1) > 0
+        part = _unit((matrix.astype(np.float64) - mean) @ basis) * there[:, None]
+        reduced.append(torch.from_numpy(part).float())
+    return reduced
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recommender.data.layers import LayerTexts
 from recommender.data.rankings import Rankings
 from recommender.data.semantics import Semantics
 from recommender.data.texts import read_texts, words_of_items
-from recommender.recipes.parts import check_parts, read_distilled, read_interests
+from recommender.recipes.parts import (
+    check_parts,
+    read_descriptions,
+    read_distilled,
+    read_interests,
+)
 from recommender.recipes.recipe import Recipe
 from store.db.location import path_text
 from store.store import Store, opened
@@ -28,8 +34,8 @@ class Known:
 
     Attributes
     ----------
-    dataset, semantics
-        Histories; interests, where the recipe reads them.
+    dataset, semantics, layers
+        Histories; interests and descriptions by layer, where the recipe reads them.
     texts, shown_interests
         float32 ``[V, D]``, texts of the items and of the interests that each shows, where they are
         read.
@@ -47,6 +53,7 @@ class Known:
 
     dataset: Dataset
     semantics: Semantics | None
+    layers: LayerTexts | None
     texts: NDArray[np.float32] | None
     shown_interests: NDArray[np.float32] | None
     shown: int
@@ -72,12 +79,14 @@ def read_known(store: Store | str | Path, recipe: Recipe) -> Known:
         dataset = source.datasets.load()
         check_parts(recipe, dataset.n_items)
         semantics = read_interests(source, recipe)
+        layers = read_descriptions(source, recipe)
         texts = read_texts(source, recipe.text).vectors if recipe.needs_texts else None
         asked = recipe.blend or recipe.kind.reads_text
-        needs_encoder = semantics is not None or texts is not None
+        needs_encoder = not (semantics is None and layers is None and texts is None)
         return Known(
             dataset,
             semantics,
+            layers,
             texts,
             words_of_items(source, texts) if texts is not None and asked else None,
             shown=check_shown(dataset, shown_to_llm(source)),

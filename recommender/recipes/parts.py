@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from recommender.backbones.create import create
 from recommender.base.config_checks import SettingValues, checked
+from recommender.data.layers import LayerTexts, read_layers
 from recommender.data.rankings import Rankings, read_rankings
 from recommender.data.semantics import Semantics, read_semantics
 from recommender.evaluation.metrics import parse_metric
@@ -86,11 +87,24 @@ def read_interests(store: Store, recipe: Recipe) -> Semantics | None:
         Where the store lacks them.
     """
     reads = {OBJECTIVES.get_known(name).reads for name in recipe.active}
-    if reads <= {"nothing"}:
+    if reads <= {"nothing", "layers"}:
         return None
     return read_semantics(
         store, recipe.interests, of_users="interests of users" in reads, sources=recipe.text
     )
+
+
+def read_descriptions(store: Store, recipe: Recipe) -> LayerTexts | None:
+    """The descriptions by layer that a recipe reads; None where it asks for none.
+
+    Raises
+    ------
+    StoreError
+        Where the store lacks them.
+    """
+    if all(OBJECTIVES.get_known(name).reads != "layers" for name in recipe.active):
+        return None
+    return read_layers(store)
 
 
 def read_distilled(store: Store, dataset: Dataset, recipe: Recipe) -> Rankings | None:

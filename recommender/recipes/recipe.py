@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from recommender.backbones.base import Backbone
 from recommender.backbones.registry import BACKBONES, DEFAULT
 from recommender.base.config_checks import SettingValues, checked
-from recommender.data.texts import check_sources
+from recommender.data.texts import LAYER, check_sources
 from recommender.objectives.registry import OBJECTIVES
 from store.errors import UserError
 
@@ -111,6 +111,18 @@ class Recipe(BaseModel):
         check_sources(names)
         return names
 
+    @model_validator(mode="after")
+    def _hidden_items_stay_hidden(self) -> Recipe:
+        """Descriptions by layer were written from the interactions that ``cold`` hides."""
+        layers = [name for name in self.text if LAYER.fullmatch(name)]
+        layers += [one for one in self.objectives if OBJECTIVES.get_known(one).reads == "layers"]
+        if self.cold and layers:
+            raise ValueError(
+                f"cold={self.cold:g} hides items from training, but {layers[0]} was written from "
+                "what users took, these items among it; hide none, or leave it out"
+            )
+        return self
+
     @property
     def needs_texts(self) -> bool:
         """Whether anything in it reads the texts of the items."""
@@ -161,7 +173,8 @@ class Recipe(BaseModel):
     @property
     def needs_interests(self) -> bool:
         """Whether anything in it reads the store's interests."""
-        return any(OBJECTIVES.get_known(name).reads != "nothing" for name in self.active)
+        reads = {OBJECTIVES.get_known(name).reads for name in self.active}
+        return not reads <= {"nothing", "layers"}
 
     @property
     def name(self) -> str:

@@ -29,29 +29,50 @@ class Propagation(nn.Module):
     def __init__(self, graph: sparse.csr_matrix, layers: int) -> None:
         super().__init__()
         self.layers, self.n_items = layers, graph.shape[0]
-        # In parts, because sparse tensors cannot be copied, as a running mean of a model is.
-        for name, matrix in (("graph", graph.tocsr()), ("back", graph.T.tocsr())):
-            for part, values in _parts(matrix).items():
-                self.register_buffer(f"{name}_{part}", values, persistent=False)
+        self.step = Step(graph)
         alone = torch.from_numpy(np.diff(graph.tocsr().indptr) == 0)[:, None]
         self.register_buffer("lonely", alone, persistent=False)
 
     def forward(self, table: Tensor) -> Tensor:
         """``[V + 1, d]`` and special rows after it, to the same shape."""
-        graph, back = self._matrix("graph"), self._matrix("back")
         own = table[1 : self.n_items + 1]
         hop, total = own, own
         for _ in range(self.layers):
-            hop = _Product.apply(graph, back, hop)  # type: ignore[no-untyped-call]
+            hop = self.step(hop)
             total = total + hop
         mean = torch.where(self.lonely, own, total / (self.layers + 1))
         return torch.cat([table[:1], mean, table[self.n_items + 1 :]])
 
-    def _matrix(self, name: str) -> Tensor:
+
+class Step(nn.Module):
+    """One step along the edges of a graph: a sparse matrix times vectors.
+
+    Parameters
+    ----------
+    graph : scipy sparse matrix ``[n, m]``
+        Of any shape.
+    """
+
+    def __init__(self, graph: sparse.csr_matrix) -> None:
+        super().__init__()
+        self.shape: tuple[int, int] = (graph.shape[0], graph.shape[1])
+        # In parts, because sparse tensors cannot be copied, as a running mean of a model is.
+        for name, matrix in (("graph", graph.tocsr()), ("back", graph.T.tocsr())):
+            for part, values in _parts(matrix).items():
+                self.register_buffer(f"{name}_{part}", values, persistent=False)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """``[m, d]`` to ``[n, d]``."""
+        graph = self._matrix("graph", self.shape)
+        back = self._matrix("back", self.shape[::-1])
+        product: Tensor = _Product.apply(graph, back, vectors)  # type: ignore[no-untyped-call]
+        return product
+
+    def _matrix(self, name: str, shape: tuple[int, ...]) -> Tensor:
         indptr, indices, values = (
             self.get_buffer(f"{name}_{part}") for part in ("indptr", "indices", "values")
         )
-        return torch.sparse_csr_tensor(indptr, indices, values, (self.n_items, self.n_items))
+        return torch.sparse_csr_tensor(indptr, indices, values, shape)
 
 
 class _Product(torch.autograd.Function):

@@ -60,15 +60,33 @@ class Transactions:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One read transaction: a snapshot that a writer at work does not disturb."""
-        open_write: Connection | None = getattr(self._local, "connection", None)
-        if open_write is not None:  # inside write(): see its own rows
-            yield open_write
+        open_one: Connection | None = getattr(self._local, "connection", None) or getattr(
+            self._local, "snapshot", None
+        )
+        if open_one is not None:  # inside write(): see its own rows; inside snapshot(): its moment
+            yield open_one
             return
         with explained(self.path), self.engine.connect() as opened:
             connection = opened.execution_options(**{STORE_PATH: str(self.path)})
             with connection.begin():
                 yield connection
             self._opened.check()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One moment of the store for everything that this thread reads inside; nothing is written.
+
+        Raises
+        ------
+        StoreError
+            From :meth:`write` inside it.
+        """
+        with self.read() as connection:
+            self._local.snapshot = connection
+            try:
+                yield connection
+            finally:
+                self._local.snapshot = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -80,6 +98,8 @@ class Transactions:
         if open_write is not None:
             yield open_write
             return
+        if getattr(self._local, "snapshot", None) is not None:
+            raise StoreError("nothing can be stored while one moment of the store is read")
         if self.read_only:
             raise StoreError(f"nothing can be stored: {self.read_only}")
         self._sweep_what_was_left()

@@ -162,7 +162,7 @@ def explain_item(
     found.sort(key=lambda one: (not one.is_evidence, -one.similarity, one.interest_id))
     found = found[:limit]
     own = (
-        (one, _own_proof(store, user.user_ix, history, one.interest_id, item_id)) for one in found
+        (one, own_proof(store, user.user_ix, history, one.interest_id, item_id)) for one in found
     )
     named, because = next((pair for pair in own if pair[1]), (found[0] if found else None, []))
     return Explanation(
@@ -177,10 +177,24 @@ def explain_item(
     )
 
 
-def _own_proof(store: Store, user_ix: int, known: str, interest: int, item_id: str) -> list[Item]:
-    """The user's own items that show an interest, the likest first, without the item itself."""
+def own_proof(
+    store: Store, user_ix: int, known: str, interest: int, item_id: str, most: int = NAMED
+) -> list[Item]:
+    """The user's own items that show an interest, the likest first, without the item itself.
+
+    Parameters
+    ----------
+    store, user_ix
+        Whose items.
+    known
+        JSON list of item_ix: the part of the history that may describe the user, oldest first.
+    interest, item_id
+        The interest, and the item that it is to explain.
+    most
+        Items wanted.
+    """
     values = {"user_ix": user_ix, "known": known, "interest": interest, "item": item_id}
-    values["most"] = NAMED
+    values["most"] = most
     with store.read() as connection:
         return [Item(row[0], row[1]) for row in connection.execute(_OWN_PROOF, values)]
 
@@ -188,12 +202,27 @@ def _own_proof(store: Store, user_ix: int, known: str, interest: int, item_id: s
 def _sentence(named: ExplainingInterest | None, because: Sequence[Item], *, known: bool) -> str:
     if named is None:
         return _verdict(known=known, near=False).capitalize() + "."
+    return said_of(named.label, because, is_evidence=named.is_evidence)
+
+
+def said_of(label: str, because: Sequence[Item], *, is_evidence: bool) -> str:
+    """Say that an item fits a user's interest.
+
+    Parameters
+    ----------
+    label
+        The interest's.
+    because
+        The user's own items that show it.
+    is_evidence
+        Whether the item itself is one of those that prove the interest.
+    """
     if because:
         titles = [one.title or one.item_id for one in because]
-        return reason_sentence("shows", titles, named.label)
-    if named.is_evidence:
-        return f"It is one of the items that show an interest in {named.label}."
-    return f"It fits the interest in {named.label}."
+        return reason_sentence("shows", titles, label)
+    if is_evidence:
+        return f"It is one of the items that show an interest in {label}."
+    return f"It fits the interest in {label}."
 
 
 def _verdict(*, known: bool, near: bool) -> str:

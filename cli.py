@@ -105,6 +105,7 @@ PROFILER_FAMILIES = (
         {
             "report": "Write one HTML file about a store.",
             "export": "Write interests and users as files for other programs.",
+            "publish": "Mirror a store into PostgreSQL, DuckDB or Parquet, and keep it up to date.",
             "datasette": "Write named queries for Datasette.",
         },
     ),

@@ -1,6 +1,7 @@
-"""A PostgreSQL server of the tests' own: made in a moment, on loopback, gone afterwards.
+"""A PostgreSQL server for tests: a private cluster on a free port of loopback, removed afterwards.
 
-PostgreSQL refuses to run as root, so it is started as the user ``postgres`` there.
+Debian installs the server's programs outside of PATH, and they refuse to run as root; so they are
+looked for there and run as the user ``postgres`` where the tests run as root.
 """
 
 from __future__ import annotations
@@ -11,133 +12,100 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-USER, PASSWORD = "tester", "pa:ss@wo/rd%1"
-QUOTED = "pa%3Ass%40wo%2Frd%251"
+USER, PASSWORD = "ana", "pa:ss/w0rd"
 
 
-@dataclass
-class Server:
-    """A running server; ``url`` names a database of it."""
+@dataclass(frozen=True)
+class PostgresServer:
+    """Where the server listens; ``url()`` gives an address with or without the password.
+
+    ``data`` is the folder of its files, which only the user that runs it may read.
+    """
 
     port: int
     data: Path
-    made: int = 0
 
-    def url(self, database: str = "postgres", password: str = QUOTED) -> str:
-        return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str = "postgres", *, password: bool = True) -> str:
+        secret = ":pa%3Ass%2Fw0rd" if password else ""
+        return f"postgresql://{USER}{secret}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
-        """Address of an empty database."""
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run a statement by itself; the rows it gives, if it gives any."""
         import psycopg
 
-        self.made += 1
-        name = f"shop{self.made}"
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
-
-    def rows(self, url: str, query: str) -> list[tuple[Any, ...]]:
-        """What a query finds."""
-        import psycopg
-
-        with psycopg.connect(url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            done = connection.execute(statement)  # type: ignore[arg-type]
+            return done.fetchall() if done.description else []
 
 
 def programs() -> Path | None:
-    """Folder of initdb and pg_ctl, the newest; they are rarely on the path."""
+    """Folder of ``initdb`` and ``pg_ctl``; None where there is no server to run."""
     found = shutil.which("initdb")
     if found:
-        return Path(found).resolve().parent
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return folders[-1].parent if folders else None
+        return Path(found).parent
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    usable = [path for path in versions if (path / "initdb").is_file()]
+    return max(usable, key=lambda path: path.parent.name.zfill(3), default=None)
+
+
+def _as_user() -> list[str]:
+    """What to put before a command: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Start a server; skips, and says why, where there is none or it does not start."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgres)")
-    bin_folder = programs()
-    if bin_folder is None:
-        pytest.skip("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
-    identity: dict[str, Any] = {}
-    folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
-    if os.geteuid() == 0:
-        try:
-            entry = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("as root, PostgreSQL needs a user named postgres")
-        identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-    data, words = folder / "data", folder / "words"
-    words.write_text(PASSWORD)
-    words.chmod(0o644)
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def running_server() -> Iterator[PostgresServer]:
+    """Start a server; skips the test where it cannot be started, with the reason."""
+    bins = programs()
+    if bins is None:
+        pytest.skip("no PostgreSQL server is installed (apt-get install postgresql)")
+    pytest.importorskip("psycopg", reason="pip install 'interest-profiler[postgres]'")
+    prefix = _as_user()
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
-        made = [bin_folder / "initdb", "-D", data, "-U", USER, "-A", "scram-sha-256"]
-        made += [f"--pwfile={words}", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C"]
-        _run(made, folder, identity)
-        settings = ["-c", f"port={port}", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        settings += ["-c", f"unix_socket_directories={folder}", "-c", "shared_buffers=16MB"]
-        settings += ["-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
-        settings += ["-c", "autovacuum=off", "-c", "max_connections=20"]
-        server = subprocess.Popen(
-            [str(one) for one in (bin_folder / "postgres", "-D", data, *settings)],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "log").open("wb"),
-            **identity,
+        secret = folder / "secret"
+        secret.write_text(PASSWORD)
+        if prefix:
+            owner = pwd.getpwnam("postgres")
+            for path in (folder, secret):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+        data, port = folder / "data", _free_port()
+
+        def run(*words: str | Path) -> None:
+            done = subprocess.run(
+                [*prefix, *map(str, words)], cwd="/", capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                pytest.skip(f"PostgreSQL does not start: {done.stderr.strip()[-500:]}")
+
+        run(
+            bins / "initdb", "-D", data, "-U", USER, "--pwfile", secret, "-A", "scram-sha-256",
+            "-E", "UTF8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        settings = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} "
+            "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
         )
+        run(bins / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", settings, "start")
         try:
-            _wait(port, server, folder / "log")
-            yield Server(port, data)
+            yield PostgresServer(port, data)
         finally:
-            server.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(10)
-            server.kill()
-            server.wait()
+            run(bins / "pg_ctl", "-D", data, "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(command: list[Any], folder: Path, identity: dict[str, Any]) -> None:
-    done = subprocess.run(
-        [str(one) for one in command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        **identity,
-    )
-    if done.returncode:
-        pytest.skip(f"PostgreSQL cannot be set up here: {done.stderr.strip()[-300:]}")
-
-
-def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    import psycopg
-
-    for _ in range(600):
-        if server.poll() is not None:
-            pytest.skip(f"PostgreSQL does not start here: {log.read_text()[-300:]}")
-        try:
-            connection = psycopg.connect(
-                host="127.0.0.1", port=port, user=USER, password=PASSWORD, dbname="postgres"
-            )
-        except psycopg.OperationalError:
-            time.sleep(0.05)  # what it waits for is another process
-        else:
-            connection.close()
-            return
-    pytest.skip("PostgreSQL does not answer here")

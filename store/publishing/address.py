@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from store.data.readers.sources.address import Location
 from store.errors import UserError
 
 TargetKind = Literal["postgresql", "duckdb", "parquet"]
@@ -54,7 +55,7 @@ def read_address(text: str) -> Address:
     Raises
     ------
     PublishError
-        If it is none of :data:`FORMS`; what was typed is not repeated, since it may hold a password.
+        If it is none of :data:`FORMS`. What was typed is not repeated: it may hold a password.
     """
     scheme, colon, rest = text.partition(":")
     if colon and scheme in ("duckdb", "parquet") and rest and not rest.startswith("//"):
@@ -69,7 +70,7 @@ def read_address(text: str) -> Address:
 def _server(text: str) -> Address:
     try:
         parts = urlsplit(text)
-        port = parts.port
+        _ = parts.port  # which is read only now
     except ValueError as error:
         raise PublishError(
             "the address cannot be read; signs such as @ : / in a password are written as %40 %3A "
@@ -77,9 +78,7 @@ def _server(text: str) -> Address:
         ) from error
     if not parts.path.strip("/"):
         raise PublishError(f"the address names no database: {FORMS}")
-    host = parts.hostname or dict(parse_qsl(parts.query)).get("host", "localhost")
-    place = f"{host}:{port}" if port else host
-    return Address("postgresql", f"postgresql://{place}{parts.path}", url=text)
+    return Address("postgresql", Location("postgresql", text).recorded, url=text)
 
 
 def _secrets(url: str) -> list[str]:

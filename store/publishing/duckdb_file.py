@@ -1,4 +1,4 @@
-"""A DuckDB file as a target: one transaction a version, written aside again when somebody leaves."""
+"""A DuckDB file as a target: one transaction a version, written anew when somebody leaves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
@@ -25,8 +25,9 @@ from store.publishing.relational import (
     published,
     stage,
 )
+from store.publishing.state import State
 from store.publishing.tables import PublishedTable
-from store.publishing.target import CHUNK, Changes, Rows, State, Target, Writer, arrow_chunks
+from store.publishing.target import CHUNK, Changes, Rows, Target, Writer, arrow_chunks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -111,6 +112,7 @@ class DuckFile(Target):
         return {row[0] for row in self._connection.execute(_TABLES, [SCHEMA]).fetchall()}
 
     def state(self) -> State | None:
+        """The version that is visible."""
         with told(self.address):
             names = self._names()
             if not names:
@@ -124,6 +126,7 @@ class DuckFile(Target):
         return None if row is None else State.of_json(json.loads(row[0]))
 
     def lists(self) -> pl.DataFrame | None:
+        """The lists that are published."""
         import polars as pl
 
         with told(self.address):
@@ -135,6 +138,7 @@ class DuckFile(Target):
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
+        """A new version."""
         with told(self.address):
             self._connection.begin()
             yield _DuckWriter(self._connection)
@@ -185,9 +189,7 @@ class _DuckWriter(Writer):
         self._connection.execute(sql(CreateTable(new)))
         for chunk in arrow_chunks(table, rows):
             _insert(self._connection, new, chunk)
-        counts = [
-            0 if one is None else self._count(sql(one)) for one in bring_to(table, ours, new)
-        ]
+        counts = [0 if one is None else self._count(sql(one)) for one in bring_to(table, ours, new)]
         self._connection.execute(f"DROP TABLE {new.name}")
         return Changes(inserted=counts[2], updated=counts[1], deleted=counts[0])
 

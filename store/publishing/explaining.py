@@ -104,5 +104,3 @@ def _proof(store: Store, user_ix: int, fit: Fit, shown: dict[int, list[Item]]) -
     if fit.interest_id not in shown:
         shown[fit.interest_id] = own_proof(store, user_ix, fit.interest_id, "", NAMED + 1)
     return shown[fit.interest_id]
-
-

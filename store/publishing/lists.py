@@ -1,4 +1,4 @@
-"""Recommendation lists out of a Parquet file, as ``recommender export`` and ``recommend`` write it."""
+"""Recommendation lists out of a Parquet file, as ``recommender export`` writes it."""
 
 from __future__ import annotations
 

@@ -22,8 +22,9 @@ import pyarrow.parquet as pq
 from store.files import narrowest, reason_of, sync_file, sync_folder
 from store.outputs import make_output_folder
 from store.publishing.address import Address, PublishError
+from store.publishing.state import State
 from store.publishing.tables import PublishedTable
-from store.publishing.target import Changes, Rows, State, Target, Writer, arrow_chunks, arrow_schema
+from store.publishing.target import Changes, Rows, Target, Writer, arrow_chunks, arrow_schema
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,6 +91,7 @@ class ParquetFolder(Target):
                     shutil.rmtree(self._folder, ignore_errors=True)
 
     def state(self) -> State | None:
+        """The version that is visible."""
         file = self._folder / CURRENT / STATE
         try:
             found = State.of_json(json.loads(file.read_text("utf-8")))
@@ -101,6 +103,7 @@ class ParquetFolder(Target):
         return State(**(vars(found) | {"swept": not left}))
 
     def lists(self) -> pl.DataFrame | None:
+        """The lists that are published."""
         import polars as pl
 
         file = self._folder / CURRENT / "lists.parquet"
@@ -108,6 +111,7 @@ class ParquetFolder(Target):
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
+        """A new version."""
         folder = self._folder / VERSIONS / _NEW
         try:
             shutil.rmtree(folder, ignore_errors=True)

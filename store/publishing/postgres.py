@@ -1,7 +1,8 @@
 """PostgreSQL as a target: one transaction a version, full text search, pgvector where it is.
 
 Identifiers come from :mod:`store.publishing.tables` alone. Rows are loaded by COPY. Text columns
-keep no statistics, so that no word of a person outlives its row in the planner's tables.
+keep no statistics and the tables of the session are never analysed, so that no word of a person
+outlives its row in the planner's tables.
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ from store.publishing.relational import (
     published,
     stage,
 )
+from store.publishing.state import State
 from store.publishing.tables import ColumnKind, PublishedTable
-from store.publishing.target import Changes, Rows, State, Target, Writer
+from store.publishing.target import Changes, Rows, Target, Writer
 
 if TYPE_CHECKING:
     import polars as pl
@@ -136,6 +138,7 @@ class Postgres(Target):
         return self._connection
 
     def state(self) -> State | None:
+        """The version that is visible."""
         with told(self.address):
             names = set(self._open.execute(_TABLES, {"schema": SCHEMA}).scalars())
             if not names:
@@ -148,6 +151,7 @@ class Postgres(Target):
             return read_state(self._open)
 
     def lists(self) -> pl.DataFrame | None:
+        """The lists that are published."""
         import polars as pl
 
         table = published(known_tables()["lists"], SCHEMA)
@@ -161,6 +165,7 @@ class Postgres(Target):
         return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
     def without_vectors(self) -> str:
+        """Why the server takes no vectors; its extension is made where it can be."""
         with told(self.address):
             if self._open.execute(_HAS_VECTOR).scalar_one():
                 return ""
@@ -175,6 +180,7 @@ class Postgres(Target):
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
+        """A new version."""
         with told(self.address):
             yield _PostgresWriter(self._open)
 
@@ -184,6 +190,7 @@ class Postgres(Target):
         The write-ahead log of the server keeps them until it is recycled.
         """
         try:
+            self._open.rollback()  # what was read until now keeps its tables from being rewritten
             with self._engine.connect() as opened:
                 connection = opened.execution_options(isolation_level="AUTOCOMMIT")
                 connection.execute(text("SET lock_timeout = '30s'"))
@@ -211,10 +218,10 @@ class _PostgresWriter(Writer):
         new = stage(table, _type_of, width)
         self._connection.execute(CreateTable(new))
         self._load(table, rows)
-        self._connection.exec_driver_sql("ANALYZE " + STAGE + table.name)
         gone, changed, come = bring_to(table, ours, new)
+        counting = {"preserve_rowcount": True}
         counts = [
-            0 if one is None else self._connection.execute(one).rowcount
+            0 if one is None else self._connection.execute(one, execution_options=counting).rowcount
             for one in (gone, changed, come)
         ]
         new.drop(self._connection)
@@ -297,9 +304,7 @@ def _mark_swept(connection: Connection) -> None:
     state = read_state(connection)
     if state is not None:
         said = json.dumps(state.to_json() | {"swept": True}, sort_keys=True)
-        connection.execute(
-            versions.update().where(versions.c.version == newest).values(state=said)
-        )
+        connection.execute(versions.update().where(versions.c.version == newest).values(state=said))
 
 
 __all__ = ["SCHEMA", "Postgres", "open_engine", "read_state", "told"]

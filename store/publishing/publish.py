@@ -16,9 +16,10 @@ from store.db.transactions import now
 from store.errors import UserError
 from store.publishing.address import Address, PublishError, read_address
 from store.publishing.lists import read_lists
-from store.publishing.rows import Material
+from store.publishing.rows import Material, origin_of
+from store.publishing.state import State, TableState, remember
 from store.publishing.tables import SCHEMA_VERSION, PublishedTable
-from store.publishing.target import Changes, State, TableState, Target
+from store.publishing.target import Changes, Target
 from store.store import opened
 from store.version import __version__
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from store.store import Store
 
 __all__ = ["Publication", "publish"]
-
-PUBLISHED = "published"
-"""Fact of a store: where it was published, without users and passwords, and as which version."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ def publish(
         with open_target(address, one.path) as there:
             found = _publish(one, there, frame, vectors, overwrite, dry_run, tell)
         if not dry_run:
-            _remember(one, found)
+            remember(one, found.target, found.version)
     return found
 
 
@@ -167,10 +165,15 @@ def _publish(
         raise PublishError(why)
     with store.snapshot() as connection:
         tell("reading the store", 0, 0)
-        known = frame if frame is not None else target.lists()
+        ours = before is not None and before.origin == origin_of(connection)
+        known = target.lists() if frame is None and ours else frame
         with_vectors = vectors or (before is not None and "item_vectors" in before.tables)
         material = Material(store, connection, known, vectors=with_vectors)
-        _refuse_other(target, before, material, overwrite=overwrite)
+        if before is not None and not ours and not overwrite:
+            raise UserError(
+                f"{target.address.shown} holds what was published of another store; name another "
+                "target, or allow it to be replaced (--overwrite)"
+            )
         digests, counts = _digests(material, tell)
         was = {} if before is None else before.tables
         todo = [
@@ -178,7 +181,7 @@ def _publish(
             for one in material.tables
             if one.name not in was or was[one.name].digest != digests[one.name]
         ]
-        if not todo and before is not None:
+        if not todo and before is not None and ours:
             return _nothing_new(target, before, dry_run)
         return _write(target, before, material, (digests, counts), todo, dry_run, tell)
 
@@ -189,16 +192,6 @@ def _refuse_version(target: Target, before: State | None) -> None:
             f"{target.address.shown} holds published tables of version {before.schema_version} "
             f"(by interest-profiler {before.program}), this program writes version "
             f"{SCHEMA_VERSION}: use the program that wrote them, or another target"
-        )
-
-
-def _refuse_other(
-    target: Target, before: State | None, material: Material, *, overwrite: bool
-) -> None:
-    if before is not None and before.origin != material.origin and not overwrite:
-        raise UserError(
-            f"{target.address.shown} holds what was published of another store; name another "
-            "target, or allow it to be replaced (--overwrite)"
         )
 
 
@@ -262,7 +255,7 @@ def _write(
             published_at=now(),
             schema_version=SCHEMA_VERSION,
             program=__version__,
-            origin=material.origin,
+            origin=origin_of(material.connection),
             tables=tables,
             swept=not gone and (before is None or before.swept),
         )
@@ -305,17 +298,3 @@ class _Counted:
             yield row
         if self._total > 0:
             self._tell(step, self.count, self._total)
-
-
-def _remember(store: Store, found: Publication) -> None:
-    """Let the store know where it was published, so that forgetting can say so."""
-    if store.read_only:
-        return
-    known: dict[str, int] = store.meta(PUBLISHED, {})
-    if known.get(found.target) != found.version:
-        store.set_meta(**{PUBLISHED: known | {found.target: found.version}})
-
-
-def published_in(store: Store) -> list[str]:
-    """Targets that a store was published to, without users and passwords."""
-    return sorted(store.meta(PUBLISHED, {}))

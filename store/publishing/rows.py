@@ -56,6 +56,12 @@ _ASSIGNMENTS = statement(
 )
 
 
+def origin_of(connection: Connection) -> str:
+    """Which store it is: the same for its copies, another for a store built anew."""
+    row = connection.execute(_ORIGIN).first()
+    return json_digest([] if row is None else list(row))
+
+
 class Material:
     """What is read of a store, in one open read transaction.
 
@@ -78,7 +84,7 @@ class Material:
         *,
         vectors: bool = False,
     ) -> None:
-        self.store, self._connection = store, connection
+        self.store, self.connection = store, connection
         self.dataset: Dataset = store.datasets.load()
         self.living = np.array(connection.execute(_LIVING).scalars().all(), dtype=np.int64)
         self.tables: tuple[PublishedTable, ...] = TABLES + (VECTORS if vectors else ())
@@ -96,12 +102,6 @@ class Material:
             "interest_vectors": self._interest_vectors,
             "item_vectors": self._item_vectors,
         }
-
-    @cached_property
-    def origin(self) -> str:
-        """Which store it is: the same for its copies, another for a store built anew."""
-        row = self._connection.execute(_ORIGIN).first()
-        return json_digest([] if row is None else list(row))
 
     @cached_property
     def known(self) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +132,7 @@ class Material:
         return PREFIX + content.hexdigest(), count
 
     def _read(self, query: Any) -> Rows:
-        found = self._connection.execute(query, execution_options={"yield_per": 10_000})
+        found = self.connection.execute(query, execution_options={"yield_per": 10_000})
         return (tuple(row) for row in found)
 
     def _interests(self) -> Rows:
@@ -155,7 +155,7 @@ class Material:
 
     def _items(self) -> Rows:
         wanted = set(np.unique(self.dataset.items).tolist())
-        wanted |= set(self._connection.execute(_CITED).scalars())
+        wanted |= set(self.connection.execute(_CITED).scalars())
         if self.lists is not None:
             wanted |= {self.dataset.item_index[one] for one in self.lists["item_id"].unique()}
         data = self.dataset
@@ -190,7 +190,7 @@ class Material:
     def _explanations(self) -> Rows:
         if self.lists is None:
             return iter(())
-        return explanations(self.store, self.dataset, self.lists, self._connection)
+        return explanations(self.store, self.dataset, self.lists, self.connection)
 
     @cached_property
     def _item_matrix(self) -> np.ndarray:
@@ -204,8 +204,6 @@ class Material:
         published = [row[0] for row in self._items()]
         rows = [self.dataset.item_index[one] for one in published]
         return _with_vectors(published, self._item_matrix[rows])
-
-
 
 
 def _with_vectors(names: Sequence[Any], matrix: np.ndarray) -> Iterator[tuple[Any, list[float]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -15,58 +15,12 @@ if TYPE_CHECKING:
     import polars as pl
 
     from store.publishing.address import Address
+    from store.publishing.state import State
     from store.publishing.tables import PublishedTable
 
 Rows: TypeAlias = Iterator[Sequence[Any]]
 CHUNK = 20_000
 """Rows handed to a target at a time. Our choice."""
-
-
-@dataclass(frozen=True)
-class TableState:
-    """One table as it is published: address of its content, and number of rows."""
-
-    digest: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class State:
-    """A version as it stands in a target.
-
-    Attributes
-    ----------
-    version
-        1, 2, ...
-    published_at
-        UTC, ISO 8601.
-    schema_version, program
-        Of the tables, and of the program that wrote them.
-    origin
-        Which store it is: a digest that its copies share.
-    tables
-        What is in it.
-    swept
-        False while texts of somebody who was removed may be left in the target's files.
-    """
-
-    version: int
-    published_at: str
-    schema_version: int
-    program: str
-    origin: str
-    tables: dict[str, TableState] = field(default_factory=dict)
-    swept: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return asdict(self)
-
-    @classmethod
-    def of_json(cls, said: dict[str, Any]) -> State:
-        """Read what :meth:`to_json` wrote."""
-        tables = {name: TableState(**one) for name, one in said["tables"].items()}
-        return cls(**{**said, "tables": tables})
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import ClauseElement, Table, select
+from sqlalchemy import ClauseElement, Table, column, insert, select
+from sqlalchemy import table as loose_table
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateSchema, CreateTable
+from sqlalchemy.schema import CreateSchema, CreateTable, DropTable
 
 from store.files import Target as File
 from store.files import narrowest, whole_file
@@ -20,13 +21,12 @@ from store.publishing.address import Address, PublishError
 from store.publishing.relational import (
     PUBLICATION,
     bring_to,
-    known_tables,
     publication,
     published,
     stage,
 )
 from store.publishing.state import State
-from store.publishing.tables import PublishedTable
+from store.publishing.tables import PublishedTable, known_tables
 from store.publishing.target import CHUNK, Changes, Rows, Target, Writer, arrow_chunks
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class _DuckWriter(Writer):
         for chunk in arrow_chunks(table, rows):
             _insert(self._connection, new, chunk)
         counts = [0 if one is None else self._count(sql(one)) for one in bring_to(table, ours, new)]
-        self._connection.execute(f"DROP TABLE {new.name}")
+        self._connection.execute(sql(DropTable(new)))
         return Changes(inserted=counts[2], updated=counts[1], deleted=counts[0])
 
     def _count(self, statement: str) -> int:
@@ -208,7 +208,7 @@ class _DuckWriter(Writer):
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> None:
-    name = f"{table.schema}.{table.name}" if table.schema else table.name
-    connection.register("rows_to_add", rows)
-    connection.execute(f"INSERT INTO {name} SELECT * FROM rows_to_add")  # noqa: S608
-    connection.unregister("rows_to_add")
+    added = loose_table("rows_to_add", *(column(one.name) for one in table.c))
+    connection.register(added.name, rows)
+    connection.execute(sql(insert(table).from_select(table.c.keys(), select(*added.c))))
+    connection.unregister(added.name)

@@ -6,6 +6,7 @@ They say what ``profiler explain`` says of the same user and item
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
+from store.data.splits import Part
 from store.db.statements import statement
 from store.errors import StoreError
 from store.views.interests.explanation import NAMED, own_proof, said_of
@@ -81,6 +83,7 @@ def _of_user(
     vectors: NDArray[np.float32] | None,
 ) -> Iterator[Explained]:
     name, user_ix = user
+    known = json.dumps(dataset.history(user_ix, (Part.TRAIN, Part.INPUT)).tolist())
     numbers = [dataset.item_index[item] for item in items]
     fits = fitting_interests(store, user_ix, numbers, vectors)
     shown: dict[int, list[Item]] = {}
@@ -90,7 +93,7 @@ def _of_user(
             continue
         named, because = found[0], list[Item]()
         for fit in found:
-            proof = _proof(store, user_ix, fit, shown)
+            proof = _proof(store, user_ix, known, fit, shown)
             others = [one for one in proof if one.item_id != item][:NAMED]
             if others:
                 named, because = fit, others
@@ -99,8 +102,10 @@ def _of_user(
         yield name, item, sentence, named.interest_id, [one.item_id for one in because]
 
 
-def _proof(store: Store, user_ix: int, fit: Fit, shown: dict[int, list[Item]]) -> list[Item]:
+def _proof(
+    store: Store, user_ix: int, known: str, fit: Fit, shown: dict[int, list[Item]]
+) -> list[Item]:
     """The user's own items that show an interest, one more than are named; looked up once."""
     if fit.interest_id not in shown:
-        shown[fit.interest_id] = own_proof(store, user_ix, fit.interest_id, "", NAMED + 1)
+        shown[fit.interest_id] = own_proof(store, user_ix, known, fit.interest_id, "", NAMED + 1)
     return shown[fit.interest_id]

@@ -37,14 +37,13 @@ from store.publishing.relational import (
     PUBLICATION,
     STAGE,
     bring_to,
-    known_tables,
     plain_type,
     publication,
     published,
     stage,
 )
 from store.publishing.state import State
-from store.publishing.tables import ColumnKind, PublishedTable
+from store.publishing.tables import ColumnKind, PublishedTable, known_tables
 from store.publishing.target import Changes, Rows, Target, Writer
 
 if TYPE_CHECKING:

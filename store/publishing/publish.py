@@ -11,15 +11,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from store.console.progress import Tell
+from store.console.progress import DETAIL, Tell
 from store.db.transactions import now
 from store.errors import UserError
 from store.publishing.address import Address, PublishError, read_address
 from store.publishing.lists import read_lists
 from store.publishing.rows import Material, origin_of
 from store.publishing.state import State, TableState, remember
-from store.publishing.tables import SCHEMA_VERSION, PublishedTable
-from store.publishing.target import Changes, Target
+from store.publishing.tables import SCHEMA_VERSION, PublishedTable, known_tables
+from store.publishing.target import Changes, Rows, Target
 from store.store import opened
 from store.version import __version__
 
@@ -201,7 +201,7 @@ def _digests(material: Material, tell: Tell) -> tuple[dict[str, str], dict[str, 
     counts: dict[str, int] = {}
     ordered = sorted(material.tables, key=lambda one: one.name == "explanations")
     for place, table in enumerate(ordered):
-        tell("comparing" + " · " + table.name, place, len(ordered))
+        tell(f"comparing{DETAIL}{table.name}", place, len(ordered))
         digests[table.name], counts[table.name] = material.digest(table, digests)
     tell("comparing", len(ordered), len(ordered))
     return digests, counts
@@ -209,7 +209,11 @@ def _digests(material: Material, tell: Tell) -> tuple[dict[str, str], dict[str, 
 
 def _nothing_new(target: Target, before: State, dry_run: bool) -> Publication:
     """The target is as the store is; at most its files wait to be written anew."""
-    tables = [TableReport(name, one.rows) for name, one in before.tables.items()]
+    tables = [
+        TableReport(name, before.tables[name].rows)
+        for name in known_tables()
+        if name in before.tables
+    ]
     left = ""
     if not before.swept and not dry_run:
         left = target.sweep()
@@ -235,12 +239,15 @@ def _write(
 ) -> Publication:
     digests, counts = contents
     done: dict[str, Changes] = {}
+    total = sum(max(counts[one.name], 0) for one in todo) + 1  # the last step is not a row
+    passed = _Passed(total, tell)
     with target.writing() as writer:
         for table in todo:
-            rows = _Counted(material.rows(table), table.name, counts[table.name], tell)
             width = material.width if "vector" in table.columns else 0
-            done[table.name] = writer.replace(table, iter(rows), width)
-            counts[table.name] = rows.count
+            before_it = passed.count
+            rows = passed.of(table.name, material.rows(table))
+            done[table.name] = writer.replace(table, rows, width)
+            counts[table.name] = passed.count - before_it
         was = {} if before is None else before.tables
         tables = {
             one.name: TableState(
@@ -281,20 +288,19 @@ def _write(
     )
 
 
-class _Counted:
-    """Rows that are counted as they pass, and told."""
+class _Passed:
+    """Rows of all tables, counted as they pass, and told."""
 
-    def __init__(self, rows: Any, name: str, total: int, tell: Tell) -> None:
-        self._rows, self._name, self._total, self._tell = rows, name, total, tell
+    def __init__(self, total: int, tell: Tell) -> None:
+        self._total, self._tell = total, tell
         self.count = 0
 
-    def __iter__(self) -> Any:
-        step = "publishing " + self._name
-        self._tell(step, 0, max(self._total, 0))
-        for row in self._rows:
-            self.count += 1
+    def of(self, name: str, rows: Rows) -> Rows:
+        """The rows of one table."""
+        for row in rows:
             if self.count % 1_000 == 0:
-                self._tell(step, self.count, max(self._total, 0))
+                self._tell(
+                    f"publishing{DETAIL}{name}", min(self.count, self._total - 1), self._total
+                )
+            self.count += 1
             yield row
-        if self._total > 0:
-            self._tell(step, self.count, self._total)

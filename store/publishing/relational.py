@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
-from store.publishing.tables import TABLES, VECTORS, ColumnKind, PublishedTable
+from store.publishing.tables import ColumnKind, PublishedTable
 
 PUBLICATION = "publication"
 """Table with a row for each version that was published."""
@@ -112,8 +112,3 @@ def bring_to(
     differs = or_(*(ours.c[name].is_distinct_from(new.c[name]) for name in others))
     changed = update(ours).values({name: new.c[name] for name in others}).where(same, differs)
     return gone, changed, come
-
-
-def known_tables() -> dict[str, PublishedTable]:
-    """Every table that may be published, by name."""
-    return {one.name: one for one in (*TABLES, *VECTORS)}

@@ -127,3 +127,8 @@ VECTORS = (
     PublishedTable("item_vectors", ("item_id",), {"item_id": "text", "vector": "vector"}),
 )
 """Tables that are published where vectors are asked for."""
+
+
+def known_tables() -> dict[str, PublishedTable]:
+    """Every table that may be published, by name."""
+    return {one.name: one for one in (*TABLES, *VECTORS)}

@@ -168,6 +168,11 @@ TRIALS = (
         ("both.db",),
         _sound("both.db"),
     ),
+    Trial(
+        ("profiler", "publish", "parquet:out", *STORE),
+        ("s.db", "out"),
+        _folder("out/current", "parquet"),
+    ),
     Trial((*TRAIN, "--out", "m"), ("m",), _model("m"), (*TRAIN, "--out", "m", "--overwrite")),
     Trial((*TRAIN, "--out", "model", "--overwrite"), ("model",), _model("model")),
     Trial(

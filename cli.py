@@ -54,6 +54,7 @@ PROFILER_FAMILIES = (
         "profiler.commands.growing",
         {
             "append": "Add new interactions to a store; what is stored is not asked again.",
+            "trends": "Interests that emerged, grew or faded, and when each was shown.",
             "diff": "What changed from one store to another.",
         },
     ),

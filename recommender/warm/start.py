@@ -102,6 +102,8 @@ def inherited(folder: str | Path, settings: dict[str, Any]) -> dict[str, Any]:
         )
     before |= {"backbone": trained, "model": manifest.config}
     both = {name: {**before.get(name, {}), **given.get(name, {})} for name in _MERGED}
+    # The model as it was is kept where no later step is better.
+    both["training"] = {"evaluate_first": True, **both["training"]}
     return before | given | {name: value for name, value in both.items() if value}
 
 

@@ -153,6 +153,7 @@ def watch(
     *,
     options: ReadOptions | None = None,
     rule: Rule | None = None,
+    explain: bool = True,
 ) -> Watch:
     """Measure a model on events that it was not trained on.
 
@@ -169,6 +170,8 @@ def watch(
         How to read it, in so far as it differs.
     rule
         When the model is to be trained again.
+    explain
+        Whether lists are explained, which takes the most time.
 
     Raises
     ------
@@ -214,7 +217,9 @@ def watch(
             coverage_10=found.coverage(backbone.n_items),
             dead_vectors=found.dead_vectors(backbone.k),
             dead_interests=dead_interests(source, cases),
-            explained=explained_share(folder, source, cases, keep_seen=keep_seen),
+            explained=explained_share(folder, source, cases, keep_seen=keep_seen)
+            if explain
+            else None,
             retrain=bool(because),
             because=because,
             **figures,

@@ -30,6 +30,11 @@ _HOMES = statement(
     "SELECT m.user_ix, m.subject_id FROM memberships m JOIN subjects s USING (subject_id) "
     "WHERE s.kind = 'exemplar' AND s.active ORDER BY m.user_ix, m.subject_id"
 )
+_MEMBERS = statement(
+    "SELECT m.subject_id, m.user_ix FROM memberships m JOIN subjects s USING (subject_id) "
+    "WHERE s.active UNION SELECT subject_id, user_ix FROM subjects "
+    "WHERE active AND user_ix IS NOT NULL ORDER BY 1, 2"
+)
 _SIMILARITIES = statement(
     "SELECT m.user_ix, m.similarity FROM memberships m JOIN subjects s USING (subject_id) "
     "WHERE s.kind = :kind AND s.active AND m.similarity IS NOT NULL"
@@ -141,6 +146,11 @@ class Subjects:
         """(user_ix, subject_id) of every user and the exemplar in use that stands for them."""
         with self._db.read() as connection:
             return [(row[0], row[1]) for row in connection.execute(_HOMES)]
+
+    def members(self) -> list[tuple[int, int]]:
+        """(subject_id, user_ix) of everybody whom a subject in use is or stands for."""
+        with self._db.read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(_MEMBERS)]
 
     def show_again(self, shown: Mapping[int, Sequence[int]]) -> None:
         """Give subjects other items to be asked about: they are pending, what they have stays.

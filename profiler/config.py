@@ -12,6 +12,7 @@ from store.choices import InteractionsIn
 from store.data.filters import parse_filter
 from store.data.splits import Split, parse_split
 from store.errors import UserError
+from store.suggestions import check_in_words
 from store.tables.subjects import Kind
 
 OFFLINE = "offline"
@@ -118,7 +119,7 @@ class BuildConfig(BaseModel):
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
-            message = first["msg"].removeprefix("Value error, ")
+            message = check_in_words(first["msg"].removeprefix("Value error, "))
             if not first["loc"]:  # about several values at once, which the message names
                 raise UserError(message) from error
             place = ".".join(str(part) for part in first["loc"])

@@ -79,7 +79,7 @@ def _interest_lines(interest: NearInterest | NamedInterest, most: int) -> list[s
     more = f" and {len(proofs) - most} more" if len(proofs) > most else ""
     origin = f"from {plain(interest.subject)}, {plain(interest.source)}"
     if interest.response_id is not None:
-        origin += f", response {interest.response_id}"
+        origin += f", answer {interest.response_id}"
     return [
         f"  {interest.similarity:.2f} {plain(interest.label)}{description}",
         f"       shown by {'; '.join(proofs[:most])}{more}",

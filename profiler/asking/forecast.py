@@ -113,6 +113,32 @@ class Forecast:
         return "\n".join(lines)
 
 
+def total_in_words(forecasts: Sequence[Forecast]) -> str:
+    """What several forecasts come to together, as a line; a price that is not known is named.
+
+    Parameters
+    ----------
+    forecasts
+        Of each kind of subject, and of each model.
+    """
+    calls = _sum([one.calls for one in forecasts])
+    said = f"total: {calls.expected:,.0f} calls expected, {calls.most:,.0f} at most"
+    paid = [one for one in forecasts if one.model != OFFLINE]
+    unknown = sorted({one.model for one in paid if one.usd is None})
+    if unknown:
+        return f"{said}; dollars unknown: no price of {', '.join(unknown)}"
+    usd = _sum([one.usd for one in paid if one.usd is not None])
+    return f"{said}; ${usd.expected:.4f} expected, ${usd.most:.4f} at most"
+
+
+def _sum(parts: Sequence[Range]) -> Range:
+    return Range(
+        sum(one.low for one in parts),
+        sum(one.expected for one in parts),
+        sum(one.most for one in parts),
+    )
+
+
 @dataclass(frozen=True)
 class _Habits:
     """What a model's earlier answers say about the next."""

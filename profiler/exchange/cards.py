@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -15,7 +15,8 @@ from profiler.asking.tasks.cards import Cards, CardText, card_error
 from profiler.exchange.batch_files import numbered_lines
 from store.data.dataset import item_text
 from store.digests import text_digest
-from store.errors import DataError
+from store.errors import DataError, UserError
+from store.suggestions import check_in_words
 from store.tables.tasks.cards import IMPORTED, Card
 from store.tables.tasks.subjects import TaskSubject
 
@@ -128,7 +129,10 @@ def _cards(
 
 def _read(number: int, line: str, found: ImportedCards) -> CardText | None:
     try:
-        content = json.loads(line)
+        content = json.loads(line, object_pairs_hook=_unique)
+        if not isinstance(content, dict):
+            found.drop(number, "unreadable", "not a JSON object")
+            return None
         extra = sorted(set(content) - set(FIELDS))
         if extra:
             found.drop(number, "unreadable", f"the field {extra[0][:40]!r} is not one of {FIELDS}")
@@ -139,7 +143,19 @@ def _read(number: int, line: str, found: ImportedCards) -> CardText | None:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]).replace("id", "item_id", 1)
-        found.drop(number, "unreadable", f"{place}: {first['msg']}")
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        found.drop(number, "unreadable", f"not a JSON object: {error}")
+        found.drop(number, "unreadable", f"{place}: {check_in_words(first['msg'])}")
+    except UserError as error:
+        found.drop(number, "unreadable", str(error))
+    except (ValueError, RecursionError):
+        found.drop(number, "unreadable", "not a JSON object")
     return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A field that stands twice would silently be the last of the two."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"the field {twice[:40]!r} stands there twice")
+    return content

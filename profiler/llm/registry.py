@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from profiler.choices import JsonMethod
 from profiler.llm.models import ModelFacts, Tables, is_local, load_models
@@ -213,6 +214,12 @@ def _opening(
     if not provider or not model:
         raise UserError(
             f"--llm {spec!r}: write provider:model, such as openai:gpt-4o-mini, or offline"
+        )
+    scheme = urlsplit(base_url or "").scheme
+    if base_url is not None and scheme not in ("http", "https"):
+        raise UserError(
+            f"base_url={redact(base_url)!r}: write the address of a service with its http:// or "
+            "https://, such as http://localhost:8000/v1"
         )
     wanted = next((one for one in METHODS if one == method), None)
     if method is not None and wanted is None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from store.errors import UserError
-from store.suggestions import did_you_mean
+from store.suggestions import check_in_words, did_you_mean
 
 __all__ = ["checked"]
+
+FEW = 5
+"""Settings that are named where none is like the one that was written."""
 
 Config = TypeVar("Config", bound=BaseModel)
 SettingValues: TypeAlias = dict[str, Any]
@@ -35,9 +39,15 @@ def checked(kind: type[Config], values: Mapping[str, Any], what: str) -> Config:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "settings"
-        known = ", ".join(kind.model_fields)
-        said = first["msg"].removeprefix("Value error, ")
-        near = did_you_mean(where, kind.model_fields) if first["type"] == "extra_forbidden" else ""
-        raise UserError(
-            f"{what}, {where} = {first['input']!r}: {said}{near or '; it takes ' + known}"
-        ) from None
+        if first["type"] == "extra_forbidden":
+            raise UserError(f"{what}: no setting {where}{_nearest(where, kind)}") from None
+        said = check_in_words(first["msg"].removeprefix("Value error, "))
+        raise UserError(f"{what}, {where} = {first['input']!r}: {said}") from None
+
+
+def _nearest(name: str, kind: type[BaseModel]) -> str:
+    """The settings that may have been meant; a few of them where none is like the name."""
+    names = list(kind.model_fields)
+    some = sorted(names, key=lambda one: -SequenceMatcher(None, name, one).ratio())[:FEW]
+    more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    return did_you_mean(name, names) or f"; it takes {', '.join(some)}{more}"

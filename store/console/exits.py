@@ -35,7 +35,7 @@ import typer
 
 from store.console.output import clean, print_json
 from store.errors import InterruptedRunError, StoreWarning, UserError
-from store.suggestions import did_you_mean
+from store.suggestions import check_in_words, did_you_mean
 from store.telemetry.setup import exporting
 
 QUARANTINED = 1
@@ -167,6 +167,9 @@ def _usage(name: str, error: Any) -> _Failure:
     if typed := getattr(error, "option_name", None) if hasattr(error, "possibilities") else None:
         known = [name for one in context.command.params for name in one.opts + one.secondary_opts]
         message = f"no option {typed}{did_you_mean(typed, known)}"
+        if typed[1:].isdigit():
+            message = f"{typed} is no option, and numbers given here are 0 or more"
+    message = check_in_words(message)
     return _Failure("usage", context.command_path, message, code, f"{context.command_path} -h")
 
 

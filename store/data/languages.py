@@ -26,6 +26,8 @@ dla bez oraz ve ile için и в на с для без по от
 """
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
 _OTHERS = frozenset(_OTHER_WORDS.split())
+FUNCTION_WORDS = _ENGLISH | _OTHERS
+"""Words without a meaning of their own."""
 # Not those of café and Pokémon, which English has taken over.
 # Compared in lower case: where case is ignored, Python takes i for ı, the Turkish letter.
 _ACCENTED = re.compile("[äöüßàâãõåøæœłąęśćżźńőűčšžřěůýďťășțğışđ]")

@@ -115,6 +115,10 @@ def _tell(report: BuildReport, store: Path, *, json: bool) -> None:
         say(f"asking {report.asked}: {report.asking.in_words()}")
     for kind, forecast in report.forecast.items():
         say(f"{kind}: {forecast.in_words()}")
+    if len(report.forecast) > 1:
+        from profiler.asking.forecast import total_in_words
+
+        say(total_in_words(list(report.forecast.values())))
     if report.forecast:
         say("the data and the choice of subjects are stored; nothing was sent")
         return

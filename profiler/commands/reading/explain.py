@@ -52,6 +52,8 @@ def lines(explanation: Explanation, *, detail: bool) -> list[str]:
         if words is not None and words.description:
             found.append(f"{plain(words.label)}: {plain(words.description)}")
         return found
+    if not explanation.interests:
+        found.append("no stored interest of theirs to compare it with")
     for path in explanation.interests:
         near = "it proves this interest" if path.is_evidence else f"near {path.similarity:.2f}"
         found.append(f"{plain(path.label)} ({near}): {plain(path.description)}")

@@ -20,7 +20,9 @@ def mcp(
     host: Annotated[
         str, option("Where it listens, with --http.", default="127.0.0.1")
     ] = "127.0.0.1",
-    port: Annotated[int, option("Where it listens, with --http.", default="8766")] = 8766,
+    port: Annotated[
+        int, option("Where it listens, with --http.", min=0, max=65535, default="8766")
+    ] = 8766,
 ) -> None:
     """Let other agents look things up in a store, by the Model Context Protocol; it only reads.
 

@@ -42,6 +42,10 @@ def models(
     learned = _learned(store)
     as_of = tables.as_of.isoformat()
     if name is not None and ":" in name:
+        if not all(name.partition(":")):
+            from store.errors import UserError
+
+            raise UserError(f"{name!r}: write PROVIDER:MODEL, such as openai:gpt-5-mini")
         found = known_model(name, tables, listed, learned)
         if json:
             print_json({"as_of": as_of, **found.to_json()})
@@ -111,7 +115,7 @@ def _tell(model: KnownModel, as_of: str) -> None:
     else:
         say(
             f"  price              ${model.input_usd:g} in, ${model.output_usd:g} out for a "
-            f"million tokens, of {model.price_of}"
+            f"million tokens{f', of {model.price_of}' if model.price_of else ''}"
         )
     for place, told in model.learned.items():
         refused = ", ".join(word for words in told.values() for word in words)

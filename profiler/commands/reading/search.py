@@ -11,7 +11,7 @@ from store.console.options import Json, StoreFile, option
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="Words, or an expression such as: gel AND pen*")],
+    query: Annotated[str, typer.Argument(help="Words, or an expression such as: coffee OR camp*")],
     store: StoreFile,
     limit: Annotated[int, typer.Option("-k", min=1, max=1000, help="Maximum number of hits.")] = 10,
     encode: Annotated[

@@ -31,7 +31,7 @@ def serve(
         Things | None, option("What histories are made of, for the words.", default="guessed")
     ] = None,
     host: Annotated[str, option("Where it listens.", default="127.0.0.1")] = "127.0.0.1",
-    port: Annotated[int, option("Where it listens.", default="8765")] = 8765,
+    port: Annotated[int, option("Where it listens.", min=0, max=65535, default="8765")] = 8765,
 ) -> None:
     """Open the report's page over the live store, for this machine alone; it only reads.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 from weakref import finalize
 
@@ -87,7 +89,7 @@ class LocalServer:
             self._address = json.loads(output[0])["address"]
         except (OSError, ValueError, KeyError):
             _end(process)
-            why = cut(" ".join(said[-3:])) or "it ended without a word"
+            why = cut(_cause(said)) or "it ended without a word"
             raise CallError(
                 "provider_refused",
                 f"local:{self._file.path.name}: llama.cpp cannot run this file: {why}",
@@ -111,6 +113,15 @@ def _keep_last(stream: Any, said: list[str]) -> None:
     for line in stream:
         said.append(line.strip())
         del said[:-20]
+
+
+def _cause(said: Sequence[str]) -> str:
+    """What a server that did not start said last, without the marks of a Python trace."""
+    lines = [line for line in said if line and not re.match(r"[\^~]+$|File |Traceback", line)]
+    error = next(
+        (line for line in reversed(lines) if re.match(r"\w*(Error|Exception): ", line)), ""
+    )
+    return error.partition(": ")[2] or " ".join(lines[-3:])
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from store.data.languages import FUNCTION_WORDS
 from store.db.statements import statement
 from store.errors import UserError
 from store.store import Store
@@ -243,6 +244,8 @@ def match_expression(query: str) -> str:
     words = re.findall(r"\w+", query)
     if not words:
         raise UserError(f"the query {query!r} has no word in it")
+    # Words such as "with" are in every description; a query of nothing else is taken as it is.
+    words = [word for word in words if word.casefold() not in FUNCTION_WORDS] or words
     return " OR ".join(f'"{word}"' for word in words)
 
 

@@ -13,7 +13,7 @@ from store.data.dataset import Dataset
 from store.store import Store
 from store.tables.subjects import Kind, SubjectRow
 from store.upkeep.duplicates import merge_duplicates
-from store.upkeep.edits import drop, record
+from store.upkeep.edit_records import drop, record
 from store.upkeep.import_edits import KIND, Imported, changed_nothing, move_interests, remember
 
 if TYPE_CHECKING:

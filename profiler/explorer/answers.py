@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from profiler.reporting.shared.contract import Message, Origin, Report
@@ -13,6 +15,8 @@ class Atlas(Report):
 
     live: bool
     edit: bool
+    by: str = ""
+    """Who is recorded with changes that are made on this page."""
 
 
 class TracedOrigin(Origin):
@@ -75,3 +79,34 @@ class ListAnswer(Model):
     reasons: list[Reason]
     changed: bool
     titles: dict[int, str]
+
+
+class ChangeRequest(Model):
+    """A change to make: of one interest, and for disputes of one person."""
+
+    kind: Literal["merge", "rename", "pin", "dispute"]
+    interest: int
+    into: int | None = None
+    label: str = Field("", max_length=500)
+    person: str = Field("", max_length=200)
+    why: str = Field("", max_length=500)
+
+
+class ChangeAnswer(Model):
+    """A change by hand in words, with who and when."""
+
+    edit: int
+    kind: str
+    interest: int | None
+    words: str
+    made_at: str
+    made_by: str
+    undone_at: str | None
+    undone_by: str
+    can_undo: bool
+
+
+class ChangesAnswer(Model):
+    """Changes by hand, the newest first."""
+
+    changes: list[ChangeAnswer]

@@ -18,6 +18,9 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from profiler.explorer.answers import (
     Atlas,
+    ChangeAnswer,
+    ChangeRequest,
+    ChangesAnswer,
     InterestAnswer,
     ListAnswer,
     PeopleAnswer,
@@ -28,6 +31,7 @@ from profiler.reporting.page import served
 from store.errors import UserError
 
 if TYPE_CHECKING:
+    from profiler.explorer.curation import Curation
     from profiler.explorer.lookups import Explorer
 
 COOKIE = "explorer"
@@ -47,7 +51,9 @@ Next = Callable[[Request], Awaitable[Response]]
 T = TypeVar("T")
 
 
-def make_app(explorer: Explorer, hosts: set[str], token: str) -> FastAPI:
+def make_app(
+    explorer: Explorer, hosts: set[str], token: str, curation: Curation | None = None
+) -> FastAPI:
     """Build the application.
 
     Parameters
@@ -58,6 +64,8 @@ def make_app(explorer: Explorer, hosts: set[str], token: str) -> FastAPI:
         Names and ports it is reached by, such as ``127.0.0.1:8765``; others are refused.
     token
         What the first address must hold.
+    curation
+        Makes changes by hand; without it the application only reads.
     """
     app = FastAPI(title="Interests", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
@@ -77,6 +85,8 @@ def make_app(explorer: Explorer, hosts: set[str], token: str) -> FastAPI:
 
     _pages(app, served())
     _answers(app, explorer)
+    if curation is not None:
+        _changes(app, curation)
     return app
 
 
@@ -84,7 +94,10 @@ def _refused(request: Request, hosts: set[str], origins: set[str], token: str) -
     """An answer for whoever may not ask, or who just showed the token; None for anybody else."""
     if request.headers.get("host") not in hosts:
         return Response("wrong host", 421)
-    if request.headers.get("origin") not in {None, *origins}:
+    # A browser names the origin of everything that may change something; without it who asks is
+    # no page of ours.
+    reads = request.method in ("GET", "HEAD")
+    if request.headers.get("origin") not in {*origins, *([None] if reads else [])}:
         return Response("wrong origin", 403)
     shown = request.query_params.get("token")
     if request.url.path == "/" and shown and secrets.compare_digest(shown, token):
@@ -144,6 +157,22 @@ def _answers(app: FastAPI, explorer: Explorer) -> None:
     @app.get("/api/search", summary="Interests by words and by what shows them")
     def search(q: Words) -> SearchAnswer:
         return explorer.search(q)
+
+
+def _changes(app: FastAPI, curation: Curation) -> None:
+    """Answers that change the store; a body is JSON, which no form of another page can send."""
+
+    @app.get("/api/changes", summary="Changes by hand, with who and when")
+    def changes(interest: int | None = None, person: Words = "") -> ChangesAnswer:
+        return curation.changes(interest, person)
+
+    @app.post("/api/changes", summary="Merge, rename or pin an interest, or call it wrong")
+    def make(asked: ChangeRequest) -> ChangeAnswer:
+        return curation.make(asked)
+
+    @app.post("/api/changes/{edit}/undo", summary="Take back a change by hand")
+    def take_back(edit: int) -> ChangeAnswer:
+        return curation.take_back(edit)
 
 
 def _numbers(text: str) -> list[int]:

@@ -80,10 +80,13 @@ class Explorer:
         An open store.
     options
         What is shown, as in a report; nobody is sampled.
+    by
+        Who may change the store by hand on this page; None where nobody may.
     """
 
-    def __init__(self, store: Store, options: Options) -> None:
+    def __init__(self, store: Store, options: Options, by: str | None = None) -> None:
         self._store = store
+        self.by = by
         self._options = replace(options, people=0)
         self._lock = threading.RLock()
         self._view: View | None = None
@@ -111,7 +114,7 @@ class Explorer:
     def atlas(self) -> Atlas:
         """The map with its findings."""
         report = self.view().report
-        return Atlas(**dict(report), live=True, edit=False)
+        return Atlas(**dict(report), live=True, edit=self.by is not None, by=self.by or "")
 
     def interest(self, interest_id: int) -> InterestAnswer | None:
         """One interest on the map; None for any other."""

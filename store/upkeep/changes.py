@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from sqlalchemy import RowMapping
+
+from store.upkeep import disputes, import_edits
 from store.upkeep.disputes import Disputed
 from store.upkeep.import_edits import Imported
 from store.views.shared.row import KeyedRow
@@ -53,10 +57,31 @@ C = TypeVar("C", bound=Change, covariant=True)
 
 @dataclass(frozen=True)
 class Edit(KeyedRow, Generic[C]):
-    """A change by hand; times are UTC in ISO 8601."""
+    """A change by hand; times are UTC in ISO 8601, names None where nobody gave one."""
 
     edit_id: int
     kind: str
     payload: C
     made_at: str
     undone_at: str | None
+    made_by: str | None = None
+    undone_by: str | None = None
+
+
+def edit_of(row: RowMapping) -> Edit[Change]:
+    """Return a row of ``edits`` as the change that it records."""
+    return Edit(**{**row, "payload": _change_of(row["kind"], row["payload"])})
+
+
+def _change_of(kind: str, payload: str) -> Change:
+    said = json.loads(payload)
+    if kind == "merge":
+        return Merged(**said)
+    if kind == "pin":
+        return Pinned(**said)
+    if kind == import_edits.KIND:
+        return Imported(**said)
+    if kind == disputes.KIND:
+        return Disputed(**said)
+    words = {when: Wording(**said[when]) for when in ("before", "after")}
+    return Renamed(**{**said, **words})

@@ -6,21 +6,29 @@ still is as the change left it; if something later touched the same interest, th
 
 from __future__ import annotations
 
-import json
 import unicodedata
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, RowMapping, text
 
 from store.data.interest import interest_text
-from store.db.transactions import now
-from store.digests import canonical_json, text_digest
+from store.digests import text_digest
 from store.errors import StoreError, UserError
 from store.tables.listing import listing_updates
 from store.upkeep import disputes, import_edits
-from store.upkeep.changes import Change, Edit, Merged, OneInterest, Pinned, Renamed, Wording
+from store.upkeep.changes import (
+    Change,
+    Edit,
+    Merged,
+    OneInterest,
+    Pinned,
+    Renamed,
+    Wording,
+    edit_of,
+)
 from store.upkeep.disputes import Disputed
+from store.upkeep.edit_records import record, undone
 from store.upkeep.import_edits import Imported
 
 if TYPE_CHECKING:
@@ -44,7 +52,7 @@ class _Interest:
     pinned: int
 
 
-def merge(store: Store, interest_id: int, into: int) -> Edit[Merged]:
+def merge(store: Store, interest_id: int, into: int, *, by: str = "") -> Edit[Merged]:
     """Let ``into`` stand for ``interest_id`` and for all that stood under it; return the edit.
 
     Raises
@@ -69,10 +77,10 @@ def merge(store: Store, interest_id: int, into: int) -> Edit[Merged]:
         touch([interest_id, *followers, lead])
         _point(connection, [interest_id, *followers], lead)
         change = Merged(interest_id, lead, one.canonical_id, followers)
-        return record(connection, "merge", change)
+        return record(connection, "merge", change, by)
 
 
-def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
+def rename(store: Store, interest_id: int, label: str, *, by: str = "") -> Edit[Renamed]:
     """Give an interest another label; return the edit.
 
     Full text follows at once. The new text has no vector until the next build encodes it; until
@@ -93,10 +101,10 @@ def rename(store: Store, interest_id: int, label: str) -> Edit[Renamed]:
         before = Wording(one.label, one.text_digest)
         change = Renamed(interest_id, before, after, _vector_digest(connection, store, one))
         _set_text(connection, interest_id, after)
-        return record(connection, "rename", change)
+        return record(connection, "rename", change, by)
 
 
-def pin(store: Store, interest_id: int) -> Edit[Pinned]:
+def pin(store: Store, interest_id: int, *, by: str = "") -> Edit[Pinned]:
     """Let an interest stand for itself, whatever is near it; return the edit.
 
     A pinned interest is never merged under another one, comes first where several could stand for
@@ -116,7 +124,7 @@ def pin(store: Store, interest_id: int) -> Edit[Pinned]:
             text("UPDATE interests SET pinned = 1, canonical_id = NULL WHERE interest_id = :id"),
             {"id": interest_id},
         )
-        return record(connection, "pin", Pinned(interest_id, one.canonical_id))
+        return record(connection, "pin", Pinned(interest_id, one.canonical_id), by)
 
 
 def dispute(
@@ -143,12 +151,12 @@ def dispute(
     """
     with store.write() as connection:
         change = disputes.check_dispute(connection, store, user_id, interest_id, why, by)
-        edit = record(connection, disputes.KIND, change)
+        edit = record(connection, disputes.KIND, change, by)
         disputes.enter(connection, edit.edit_id, change)
         return edit
 
 
-def undo(store: Store, edit_id: int) -> Edit[Change]:
+def undo(store: Store, edit_id: int, *, by: str = "") -> Edit[Change]:
     """Take back one change by hand; return the edit with ``undone_at``.
 
     Raises
@@ -164,10 +172,10 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         change = edit.payload
         if isinstance(change, Imported):
             import_edits.take_back(connection, edit_id, change)
-            return _undone(connection, edit)
+            return undone(connection, edit, by)
         if isinstance(change, Disputed):
             disputes.take_back(connection, edit_id)
-            return _undone(connection, edit)
+            return undone(connection, edit, by)
         one = _find(connection, change.interest, store)
         if not _still(change, one):
             raise UserError(
@@ -178,25 +186,17 @@ def undo(store: Store, edit_id: int) -> Edit[Change]:
         touch(changed)
         _take_back(connection, change)
         touch(changed)
-        return _undone(connection, edit)
-
-
-def _undone(connection: Connection, edit: Edit[Change]) -> Edit[Change]:
-    undone_at = now()
-    connection.execute(
-        text("UPDATE edits SET undone_at = :at WHERE edit_id = :id"),
-        {"at": undone_at, "id": edit.edit_id},
-    )
-    return replace(edit, undone_at=undone_at)
+        return undone(connection, edit, by)
 
 
 def edits(store: Store) -> list[Edit[Change]]:
     """All changes by hand, the newest first."""
     with store.read() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT edit_id, kind, payload, made_at, undone_at FROM edits ORDER BY edit_id DESC"
+            "SELECT edit_id, kind, payload, made_at, undone_at, made_by, undone_by FROM edits "
+            "ORDER BY edit_id DESC"
         ).mappings()
-        return [_edit_of(row) for row in rows]
+        return [edit_of(row) for row in rows]
 
 
 def _still(change: OneInterest, one: _Interest) -> bool:
@@ -253,29 +253,14 @@ def _find(connection: Connection, interest_id: int, store: Store) -> _Interest:
 
 
 def _edit(connection: Connection, edit_id: int, store: Store) -> Edit[Change]:
-    query = "SELECT edit_id, kind, payload, made_at, undone_at FROM edits WHERE edit_id = :id"
+    query = (
+        "SELECT edit_id, kind, payload, made_at, undone_at, made_by, undone_by FROM edits "
+        "WHERE edit_id = :id"
+    )
     row = _numbered(connection, query, edit_id)
     if row is None:
         raise StoreError(f"no edit {edit_id} in {store.path}; profiler undo lists them")
-    return _edit_of(row)
-
-
-def _edit_of(row: RowMapping) -> Edit[Change]:
-    return Edit(**{**row, "payload": _change_of(row["kind"], row["payload"])})
-
-
-def _change_of(kind: str, payload: str) -> Change:
-    said = json.loads(payload)
-    if kind == "merge":
-        return Merged(**said)
-    if kind == "pin":
-        return Pinned(**said)
-    if kind == import_edits.KIND:
-        return Imported(**said)
-    if kind == disputes.KIND:
-        return Disputed(**said)
-    words = {when: Wording(**said[when]) for when in ("before", "after")}
-    return Renamed(**{**said, **words})
+    return edit_of(row)
 
 
 def _label(label: str) -> str:
@@ -327,22 +312,3 @@ def _point(connection: Connection, interests: list[int], lead: int | None) -> No
             "UPDATE interests SET canonical_id = ? WHERE interest_id = ?",
             [(None if lead == interest else lead, interest) for interest in interests],
         )
-
-
-def record(connection: Connection, kind: str, change: D) -> Edit[D]:
-    """Record a change within the transaction that makes it; return the edit."""
-    made_at = now()
-    edit_id = connection.execute(
-        text(
-            "INSERT INTO edits (kind, payload, made_at) VALUES (:kind, :payload, :made_at) "
-            "RETURNING edit_id"
-        ),
-        {"kind": kind, "payload": canonical_json(change.to_json()), "made_at": made_at},
-    ).scalar_one()
-    return Edit(int(edit_id), kind, change, made_at, None)
-
-
-def drop(connection: Connection, edit: Edit[Imported]) -> None:
-    """Drop the record of an import that changed nothing, and what was kept for it."""
-    import_edits.forget_copies(connection, edit.edit_id)
-    connection.execute(text("DELETE FROM edits WHERE edit_id = :id"), {"id": edit.edit_id})

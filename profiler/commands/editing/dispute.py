@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from profiler.commands.editing.author import Author, author_name
 from profiler.commands.options import Interest, User
 from store.console.options import Json, StoreFile, option
 
@@ -13,7 +14,7 @@ def dispute(
     interest: Interest,
     store: StoreFile,
     why: Annotated[str, option("The reason, for whoever reads it later.")] = "",
-    by: Annotated[str | None, option("Who says so.", default="your login name")] = None,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Say that an interest is wrong for a person; profiler undo takes it back.
@@ -24,15 +25,12 @@ def dispute(
 
     $ profiler dispute U042 12 --why "a present" --store shop.db
     """
-    import getpass
-
     from store.console import print_json, say
     from store.store import open_store
     from store.upkeep.edits import dispute as call_wrong
 
     with open_store(store) as opened:
-        who = getpass.getuser() if by is None else by
-        edit = call_wrong(opened, user, interest, why=why, by=who)
+        edit = call_wrong(opened, user, interest, why=why, by=author_name(by))
     if json:
         print_json(edit.to_json())
     else:

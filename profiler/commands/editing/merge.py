@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from profiler.commands.editing.author import Author, author_name
 from store.console.options import Json, StoreFile
 
 
@@ -21,6 +22,7 @@ def merge(
         ),
     ],
     store: StoreFile,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Put one interest under the label of another; profiler undo takes it back.
@@ -32,7 +34,7 @@ def merge(
     from store.upkeep.edits import merge as put_under
 
     with open_store(store) as opened:
-        edit = put_under(opened, interest, into)
+        edit = put_under(opened, interest, into, by=author_name(by))
     if json:
         print_json(edit.to_json())
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from profiler.commands.editing.author import Author, author_name
 from profiler.commands.options import Interest
 from store.console.options import Json, StoreFile
 
@@ -9,6 +10,7 @@ from store.console.options import Json, StoreFile
 def pin(
     interest: Interest,
     store: StoreFile,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Keep an interest apart from its near-duplicates; profiler undo takes it back.
@@ -20,7 +22,7 @@ def pin(
     from store.upkeep.edits import pin as keep_apart
 
     with open_store(store) as opened:
-        edit = keep_apart(opened, interest)
+        edit = keep_apart(opened, interest, by=author_name(by))
     if json:
         print_json(edit.to_json())
     else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from profiler.commands.editing.author import Author, author_name
 from profiler.commands.options import Interest
 from store.console.options import Json, StoreFile
 
@@ -14,6 +15,7 @@ def rename(
     interest: Interest,
     label: Annotated[str, typer.Argument(help="The new label.")],
     store: StoreFile,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Give an interest another label; profiler undo takes it back.
@@ -25,7 +27,7 @@ def rename(
     from store.upkeep.edits import rename as give_label
 
     with open_store(store) as opened:
-        edit = give_label(opened, interest, label)
+        edit = give_label(opened, interest, label, by=author_name(by))
     if json:
         print_json(edit.to_json())
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from profiler.commands.editing.author import Author, author_name
 from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def undo(
             help="Number of the change; without it they are listed.", min=0, max=2**63 - 1
         ),
     ] = None,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Take back a merge, rename, pin, dispute or import; without a number list all changes by hand.
@@ -35,7 +37,7 @@ def undo(
     from store.upkeep.import_edits import Imported
 
     with open_store(store) as opened:
-        found = edits(opened) if edit is None else [take_back(opened, edit)]
+        found = edits(opened) if edit is None else [take_back(opened, edit, by=author_name(by))]
         users = disputed_users(opened, [one.payload for one in found])
         if edit is not None and isinstance(found[0].payload, Imported):
             from profiler.exchange.save_interests import cover_again

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.choices import ShownUsers, Things
+from profiler.commands.editing.author import Author, author_name
 from store.console.options import given, option
 
 if TYPE_CHECKING:
@@ -30,13 +31,20 @@ def serve(
     things: Annotated[
         Things | None, option("What histories are made of, for the words.", default="guessed")
     ] = None,
+    edit: Annotated[
+        bool,
+        option("Let the page merge, rename, pin, call wrong for a person, and undo.", "--edit"),
+    ] = False,
+    by: Author = None,
     host: Annotated[str, option("Where it listens.", default="127.0.0.1")] = "127.0.0.1",
     port: Annotated[int, option("Where it listens.", min=0, max=65535, default="8765")] = 8765,
 ) -> None:
-    """Open the report's page over the live store, for this machine alone; it only reads.
+    """Open the report's page over the live store, for this machine alone; without --edit it only
+    reads.
 
     $ profiler serve shop.db
     $ profiler serve shop.db --model models/remi --port 9000
+    $ profiler serve shop.db --edit --by Ann
     """
     import secrets
 
@@ -53,6 +61,7 @@ def serve(
             f"the explorer needs {error.name}; install it with: pip install "
             "'interest-profiler[serve]'"
         ) from error
+    from profiler.explorer.curation import Curation
     from profiler.explorer.lookups import Explorer
     from profiler.reporting.gather import Options
 
@@ -63,11 +72,15 @@ def serve(
     if host not in ("127.0.0.1", "localhost", "::1"):
         note(f"listening on {host}: whoever has the address with its token sees the store")
     with open_store(store) as opened:
-        explorer = Explorer(opened, Options(model=model, recommending=recommending, **choices))
+        shown = Options(model=model, recommending=recommending, **choices)
+        who = author_name(by) if edit else None
+        explorer = Explorer(opened, shown, who)
+        curation = None if who is None else Curation(opened, explorer, who)
         with show_progress() as tell:
             tell("laying out the map", 0, 0)
             explorer.view()
-        app: FastAPI = make_app(explorer, {f"{name}:{port}" for name in (host, "localhost")}, token)
+        hosts = {f"{name}:{port}" for name in (host, "localhost")}
+        app: FastAPI = make_app(explorer, hosts, token, curation)
         say(f"http://{host}:{port}/?token={token}  (Ctrl-C stops)")
         uvicorn.run(app, host=host, port=port, log_level="warning")
     if recommending is not None:

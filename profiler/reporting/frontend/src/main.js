@@ -6,6 +6,7 @@ import { num, plural } from './format.js';
 import { pairs, trimmed, within } from './map/geometry.js';
 import { forgetWidths } from './map/text.js';
 import { InterestMap } from './map/map.js';
+import { tellLast } from './panel/curation.js';
 import { Panel } from './panel/panel.js';
 import { dot } from './parts.js';
 import { People } from './people/people.js';
@@ -353,6 +354,7 @@ async function main() {
   page.listen();
   await page.draw(state, {}, false);
   document.body.classList.add('ready');
+  if (data.edit) tellLast((text) => page.say(text));
 }
 
 try {

@@ -26,9 +26,22 @@ export class Served {
     return this.answers.get(path);
   }
 
+  async post(path, body) {
+    const r = await fetch(this.base + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const said = await r.json().catch(() => ({}));
+    if (!r.ok) throw new Error(typeof said.detail === 'string' ? said.detail : `${r.status}`);
+    this.answers.clear();
+    return said;
+  }
+
   async open() {
     this.atlas = unfold(await this.get('atlas'));
     this.edit = this.atlas.edit;
+    this.by = this.atlas.by;
     return this;
   }
 

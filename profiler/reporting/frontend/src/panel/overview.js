@@ -3,12 +3,20 @@ import { h, icon, t } from '../dom.js';
 import { num, pct, plural } from '../format.js';
 import { dot, mark, phrase, rows, themed } from '../parts.js';
 import { words as w } from '../words.js';
+import { changes } from './curation.js';
 
 const DRAFT =
   'These interests were grouped by shared words, without a language model. Labels name what ' +
   'things have in common, not why people choose them.';
 
-export function overview({ atlas, actions }) {
+// In the explorer that may edit: what was changed by hand.
+function recent(data) {
+  const root = h('div.changes');
+  changes(data, '', root);
+  return root;
+}
+
+export function overview({ data, atlas, actions }) {
   const { counts, meta, verdict } = atlas;
   const share = (n) => pct(n / Math.max(counts.people, 1));
   return [
@@ -36,6 +44,7 @@ export function overview({ atlas, actions }) {
         h('span', h('strong', verdict.text), verdict.rest && h('small', verdict.rest)),
         icon('chevron'),
       ),
+    data.edit && recent(data),
     atlas.largest.length > 1 &&
       h(
         'section#largest',

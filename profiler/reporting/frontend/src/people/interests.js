@@ -2,6 +2,7 @@
 // recommendations is the one without it.
 import { clear, h, t } from '../dom.js';
 import { join, short } from '../format.js';
+import { wrong } from '../panel/curation.js';
 import { words as w } from '../words.js';
 
 const FIRST = 6;
@@ -46,6 +47,7 @@ function row(view, p, e, off) {
     ),
     h('div.ibar', { 'aria-hidden': 'true' }),
     h('p.proof', t(proof), e.items.length > 2 && ` and ${e.items.length - 2} more`),
+    data.edit && wrong(view, p, it),
   );
 }
 

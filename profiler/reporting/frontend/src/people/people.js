@@ -1,6 +1,7 @@
 // People: a list with a strip of colours each, and one person.
 import { clear, h, icon, t } from '../dom.js';
 import { join, lower, num, plural } from '../format.js';
+import { changes } from '../panel/curation.js';
 import { hueOf } from '../parts.js';
 import { set, state } from '../state.js';
 import { capital, words as w } from '../words.js';
@@ -176,6 +177,7 @@ export class People {
           h('h2', 'Interests'),
           h('p.hint', `Bars show the share of ${p.id}’s ${w.events} that show the interest.`),
           interests(this, p),
+          this.data.edit && this.changes(p),
         ),
         h(
           'section.listing',
@@ -195,6 +197,12 @@ export class People {
       timeline(this, p, ranked),
       p.origin && compare(this, p, by),
     ];
+  }
+
+  changes(p) {
+    const root = h('div.changes');
+    changes(this.data, `person=${encodeURIComponent(p.id)}`, root);
+    return root;
   }
 
   head(p) {

@@ -152,7 +152,8 @@ def _save(to: Filling, prepared: Prepared, name: str, run_id: int) -> tuple[Befo
     Where they are what the latest build read, what was appended since stays.
     """
     store, place = to.store, to.config.interactions_in
-    base, *appended = store.data_versions.current() or [None]
+    versions = store.data_versions.current()
+    base, appended = (versions[0], versions[1:]) if versions else (None, [])
     if base is not None and appended:
         files = ", ".join(sorted({one.source for one in appended}))
         if base.read_digest == prepared.digest:

@@ -202,4 +202,4 @@ def _replaced(before: Crowd, after: Crowd) -> list[Replaced]:
 
 
 def _interactions(store: Store) -> int:
-    return int(summarise(store).data.get("interactions", 0))
+    return int(summarise(store).data.get("interactions") or 0)

@@ -94,7 +94,7 @@ def drifted_exemplars(
     shown = [np.array(one.items, dtype=np.int64) for one in asked]
     owned = [own_items(dataset, int(one.user_ix or 0)) for one in asked]
     drift = drift_of(_csr(shown), _csr(owned), item_vectors)
-    order = np.lexsort(([one.subject_id for one in asked], -drift))
+    order = np.lexsort((np.array([one.subject_id for one in asked]), -drift))
     return [
         Drifted(
             subject_id=asked[row].subject_id,

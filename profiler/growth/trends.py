@@ -103,8 +103,9 @@ def trends(store: Store, *, half_life_days: float | None = None) -> Trends:
     events = _events(dataset)
     if not len(events):
         raise UserError(f"the data of {store.path} have no times, so nothing comes or goes")
-    end, begin = int(events["time"].max() or 0), int(events["time"].min() or 0)  # type: ignore[call-overload]
-    half = (end - begin) / SPANS if half_life_days is None else half_life_days * DAY
+    times = events["time"].to_numpy()
+    end, begin = int(times.max()), int(times.min())
+    half: float = (end - begin) / SPANS if half_life_days is None else half_life_days * DAY
     if half_life_days is None:
         half = max(half, 1.0)
     if not 0 < half < float("inf"):
@@ -112,7 +113,8 @@ def trends(store: Store, *, half_life_days: float | None = None) -> Trends:
     events = events.with_columns(
         _weight(end, half).alias("weight"), _weight(end - half, half).alias("weight_before")
     )
-    crowd = events["weight"].sum() / max(events["weight_before"].sum(), 1e-300)
+    now, earlier = (float(events[name].to_numpy().sum()) for name in ("weight", "weight_before"))
+    crowd = now / max(earlier, 1e-300)
     found = _of_interests(store, events)
     labels = _labels(store)
     listed = [

@@ -138,7 +138,7 @@ def _of_events(dataset: Dataset, events: Prepared) -> Today:
     for place, user in enumerate(events.user_ids):
         span = slice(int(events.indptr[place]), int(events.indptr[place + 1]))
         ids = [events.item_ids[ix] for ix in events.items[span]]
-        before = np.empty(0, dtype=np.int64)
+        before: NDArray[np.integer] = np.empty(0, dtype=np.int64)
         if user in dataset.user_index:
             row = dataset.user_index[user]
             own = slice(int(dataset.indptr[row]), int(dataset.indptr[row + 1]))

@@ -198,7 +198,7 @@ def watch(
         reference = rule.reference
         if reference is None:
             reference = manifest.metrics.get("valid", {}).get(f"recall@{K}")
-        figures = {
+        figures: dict[str, Any] = {
             "recall_10": found.recall(SHOWN),
             "recall_50": found.recall(K),
             "margin_50": found.margin(K),

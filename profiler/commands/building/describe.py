@@ -117,7 +117,7 @@ def describe(
         if "temperature" in chosen:
             how["temperature"] = chosen.pop("temperature")
         options = AskingOptions(caps=budget.caps(), prices=budget.price_table(), **how)
-        shared = {"only_pending": only_pending, "retry": failed}
+        shared: dict[str, Any] = {"only_pending": only_pending, "retry": failed}
         settings = CardSettings(**shared, **chosen)
         by_layer = LayerSettings(
             **shared, **given(prompts=cards.prompts), **layer_options.settings()

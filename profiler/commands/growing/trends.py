@@ -46,7 +46,7 @@ def _tell(found: Trends, most: int | None) -> None:
     from store.console import print_table, say
 
     kinds = ("emerged", "grew", "faded", "shrank", "steady")
-    counts = Counter(one.what for one in found.interests)
+    counts = Counter[str](one.what for one in found.interests)
     numbers = ", ".join(f"{counts[kind]:,} {kind}" for kind in kinds)
     say(f"until {found.until}, half-life {found.half_life_days:.1f} days: {numbers}")
     rows = [

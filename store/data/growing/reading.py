@@ -37,10 +37,12 @@ def read_options_of(recorded: Mapping[str, Any], options: ReadOptions | None = N
         What is said now; its items, table and query stand as they are.
     """
     known = {one.name for one in fields(ReadOptions)}
-    before = {
+    before: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in recorded.items()
         if name in known
     }
-    own = {} if options is None else {one: getattr(options, one) for one in _OF_ONE_SOURCE}
+    own: dict[str, Any] = {}
+    if options is not None:
+        own = {one: getattr(options, one) for one in _OF_ONE_SOURCE}
     return ReadOptions(**before | told_options(options) | own)

@@ -95,6 +95,7 @@ PROFILER_FAMILIES = (
             "merge": "Put one interest under another.",
             "rename": "Give an interest another label.",
             "pin": "Keep an interest apart from its near-duplicates.",
+            "hints": "List hints with what they gained, and change them by hand.",
             "dispute": "Say that an interest is wrong for one person.",
             "undo": "Take back a change, or list all changes.",
             "forget": "Remove a user and everything that rests on them.",

@@ -16,3 +16,5 @@ Things: TypeAlias = Literal["product", "film", "song", "article", "book", "item"
 """What a history is made of; ``item`` is neutral."""
 Who: TypeAlias = Literal["exemplars", "all"]
 """Whose histories describe items, and who is described by them."""
+HintPurpose: TypeAlias = Literal["ranking", "profiling"]
+"""What hints are given for: putting candidates in order, or writing interests."""

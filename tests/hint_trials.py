@@ -14,7 +14,7 @@ def write_trials(store: Store, source: str, *, cases: int, text: str = "Prefer w
     """Cases of as many users, a hint, and lists that find the target with it only; its number."""
     dataset = store.datasets.load()
     indptr, items = dataset.select((Part.TRAIN,))
-    users = [u for u in range(dataset.n_users) if indptr[u + 1] - indptr[u] > 3][:cases]
+    users = [u for u in range(dataset.n_users) if indptr[u + 1] - indptr[u] > 2][:cases]
     made = []
     for user in users:
         own = items[indptr[user] : indptr[user + 1]].tolist()

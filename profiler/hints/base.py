@@ -45,7 +45,7 @@ def take_into_use(
     source
         Whose hints; every model has a base of its own.
     limit
-        Most hints in use.
+        Most hints in use; those that a person pinned are not counted.
     nearest
         How a hint is compared with the base.
 
@@ -65,7 +65,7 @@ def take_into_use(
                 near = base[found[0]].hint_id
                 reason = f"it says what hint {near} says (similarity {found[1]:.2f})"
                 store.hints.set_status(hint.hint_id, "redundant", reason, near)
-            elif len(base) >= limit:
+            elif sum(not one.pinned for one in base) >= limit:
                 store.hints.set_status(hint.hint_id, "surplus", f"{limit} hints are in use")
             else:
                 store.hints.set_status(hint.hint_id, "active")

@@ -8,8 +8,9 @@ from typing import Generic, TypeAlias, TypeVar
 
 from sqlalchemy import RowMapping
 
-from store.upkeep import disputes, import_edits
+from store.upkeep import disputes, hint_edits, import_edits
 from store.upkeep.disputes import Disputed
+from store.upkeep.hint_edits import HintChanged
 from store.upkeep.import_edits import Imported
 from store.views.shared.row import KeyedRow
 
@@ -51,7 +52,7 @@ class Pinned(KeyedRow):
 
 
 OneInterest: TypeAlias = Merged | Renamed | Pinned
-Change: TypeAlias = OneInterest | Imported | Disputed
+Change: TypeAlias = OneInterest | Imported | Disputed | HintChanged
 C = TypeVar("C", bound=Change, covariant=True)
 
 
@@ -83,5 +84,7 @@ def _change_of(kind: str, payload: str) -> Change:
         return Imported(**said)
     if kind == disputes.KIND:
         return Disputed(**said)
+    if kind == hint_edits.KIND:
+        return hint_edits.read_change(said)
     words = {when: Wording(**said[when]) for when in ("before", "after")}
     return Renamed(**{**said, **words})

@@ -6,7 +6,6 @@ still is as the change left it; if something later touched the same interest, th
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +15,7 @@ from store.data.interest import interest_text
 from store.digests import text_digest
 from store.errors import StoreError, UserError
 from store.tables.listing import listing_updates
-from store.upkeep import disputes, import_edits
+from store.upkeep import disputes, hint_edits, import_edits
 from store.upkeep.changes import (
     Change,
     Edit,
@@ -29,7 +28,9 @@ from store.upkeep.changes import (
 )
 from store.upkeep.disputes import Disputed
 from store.upkeep.edit_records import record, undone
+from store.upkeep.hint_edits import HintChanged, HintEdit
 from store.upkeep.import_edits import Imported
+from store.upkeep.words import checked_words
 
 if TYPE_CHECKING:
     from store.store import Store
@@ -91,7 +92,7 @@ def rename(store: Store, interest_id: int, label: str, *, by: str = "") -> Edit[
     StoreError, UserError
         If the interest is unknown, or the label is empty, too long or not printable.
     """
-    label = _label(label)
+    label = checked_words("label", label, LONGEST_LABEL)
     with store.write() as connection, listing_updates(connection) as touch:
         one = _find(connection, interest_id, store)
         touch([interest_id])
@@ -156,6 +157,19 @@ def dispute(
         return edit
 
 
+def edit_hint(store: Store, hint_id: int, to: HintEdit, *, by: str = "") -> Edit[HintChanged]:
+    """Give a hint other words, keep it whatever is learned, or take it out of use; return the edit.
+
+    Raises
+    ------
+    StoreError, UserError
+        If the hint is unknown, the words are empty, too long or not printable, or it is so already.
+    """
+    with store.write() as connection:
+        changed = hint_edits.change(connection, store, hint_id, to)
+        return record(connection, hint_edits.KIND, changed, by)
+
+
 def undo(store: Store, edit_id: int, *, by: str = "") -> Edit[Change]:
     """Take back one change by hand; return the edit with ``undone_at``.
 
@@ -175,6 +189,9 @@ def undo(store: Store, edit_id: int, *, by: str = "") -> Edit[Change]:
             return undone(connection, edit, by)
         if isinstance(change, Disputed):
             disputes.take_back(connection, edit_id)
+            return undone(connection, edit, by)
+        if isinstance(change, HintChanged):
+            hint_edits.take_back(connection, store, edit_id, change)
             return undone(connection, edit, by)
         one = _find(connection, change.interest, store)
         if not _still(change, one):
@@ -261,15 +278,6 @@ def _edit(connection: Connection, edit_id: int, store: Store) -> Edit[Change]:
     if row is None:
         raise StoreError(f"no edit {edit_id} in {store.path}; profiler undo lists them")
     return edit_of(row)
-
-
-def _label(label: str) -> str:
-    label = label.strip()
-    if not label or len(label) > LONGEST_LABEL:
-        raise UserError(f"a label has 1 to {LONGEST_LABEL} characters, this one {len(label)}")
-    if any(unicodedata.category(c)[0] == "C" for c in label):
-        raise UserError(f"the label {label!r} holds characters that cannot be printed")
-    return label
 
 
 def _vector_digest(connection: Connection, store: Store, one: _Interest) -> str:

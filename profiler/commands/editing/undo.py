@@ -12,6 +12,7 @@ from store.console.options import Json, StoreFile
 
 if TYPE_CHECKING:
     from store.upkeep.changes import Change
+    from store.upkeep.hint_edits import HintState
 
 
 def undo(
@@ -25,7 +26,7 @@ def undo(
     by: Author = None,
     json: Json = False,
 ) -> None:
-    """Take back a merge, rename, pin, dispute or import; without a number list all changes by hand.
+    """Take back a merge, rename, pin, dispute, import or hint change; without a number list them all.
 
     $ profiler undo 3 --store shop.db
     """
@@ -59,10 +60,13 @@ def done(change: Change, users: Mapping[int, str]) -> str:
     """What a change by hand did, in words."""
     from store.upkeep.changes import Merged, Renamed
     from store.upkeep.disputes import Disputed
+    from store.upkeep.hint_edits import HintChanged
     from store.upkeep.import_edits import Imported
 
     if isinstance(change, Imported):
         return f"interests were imported ({change.source})"
+    if isinstance(change, HintChanged):
+        return f"hint {change.hint}: {_hint(change.before)} became {_hint(change.after)}"
     interest = f"interest {change.interest}"
     if isinstance(change, Disputed):
         reason = f": {change.why}" if change.why else ""
@@ -78,8 +82,11 @@ def taken_back(change: Change, users: Mapping[int, str]) -> str:
     """What taking back a change by hand did, in words."""
     from store.upkeep.changes import Merged, Renamed
     from store.upkeep.disputes import Disputed
+    from store.upkeep.hint_edits import HintChanged
     from store.upkeep.import_edits import Imported
 
+    if isinstance(change, HintChanged):
+        return f"hint {change.hint} is {_hint(change.before)} again"
     if isinstance(change, Imported):
         return f"the import ({change.source}) is gone, and what it had replaced is back"
     interest = f"interest {change.interest}"
@@ -92,3 +99,9 @@ def taken_back(change: Change, users: Mapping[int, str]) -> str:
     if isinstance(change, Renamed):
         return f"{interest} is called {change.before.label!r} again"
     return f"{interest} is no longer pinned"
+
+
+def _hint(state: HintState) -> str:
+    """A hint as it was or is, in words."""
+    pinned = ", pinned" if state.pinned else ""
+    return f"{state.text!r} ({state.status}{pinned})"

@@ -26,7 +26,7 @@ def undo(
     by: Author = None,
     json: Json = False,
 ) -> None:
-    """Take back a merge, rename, pin, dispute, import or hint change; without a number list them all.
+    """Take back a merge, rename, pin, dispute, import or hint change; without a number list all.
 
     $ profiler undo 3 --store shop.db
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from profiler.choices import HintPurpose
+from profiler.commands.editing.author import Author, author_name
 from store.console.help import SETTINGS, Command, Group
 from store.console.options import Json, StoreFile, option
 
@@ -75,6 +76,7 @@ def edit(
     hint: Number,
     words: Annotated[str, typer.Argument(help="The new words.")],
     store: StoreFile,
+    by: Author = None,
     json: Json = False,
 ) -> None:
     """Give a hint other words, and take it into use; profiler undo takes it back.
@@ -85,38 +87,38 @@ def edit(
     """
     from store.upkeep.hint_edits import HintEdit
 
-    _change(store, hint, HintEdit(text=words), json=json)
+    _change(store, hint, HintEdit(text=words), by=by, json=json)
 
 
 @app.command(cls=Command, context_settings=SETTINGS)
-def pin(hint: Number, store: StoreFile, json: Json = False) -> None:
+def pin(hint: Number, store: StoreFile, by: Author = None, json: Json = False) -> None:
     """Keep a hint in use beside as many others as there may be; profiler undo takes it back.
 
     $ profiler hints pin 3 --store shop.db
     """
     from store.upkeep.hint_edits import HintEdit
 
-    _change(store, hint, HintEdit(pinned=True, status="active"), json=json)
+    _change(store, hint, HintEdit(pinned=True, status="active"), by=by, json=json)
 
 
 @app.command(cls=Command, context_settings=SETTINGS)
-def drop(hint: Number, store: StoreFile, json: Json = False) -> None:
+def drop(hint: Number, store: StoreFile, by: Author = None, json: Json = False) -> None:
     """Take a hint out of use; profiler undo takes it back.
 
     $ profiler hints drop 3 --store shop.db
     """
     from store.upkeep.hint_edits import HintEdit
 
-    _change(store, hint, HintEdit(pinned=False, status="dropped"), json=json)
+    _change(store, hint, HintEdit(pinned=False, status="dropped"), by=by, json=json)
 
 
-def _change(store: Path, hint: int, to: HintEdit, *, json: bool) -> None:
+def _change(store: Path, hint: int, to: HintEdit, *, by: str | None, json: bool) -> None:
     from store.console import plain, print_json, say
     from store.store import open_store
     from store.upkeep.edits import edit_hint
 
     with open_store(store) as opened:
-        edit = edit_hint(opened, hint, to)
+        edit = edit_hint(opened, hint, to, by=author_name(by))
     if json:
         print_json(edit.to_json())
         return

@@ -13,7 +13,7 @@ from profiler.asking.forecast import Forecast, forecast_questions
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Addressee, Questions, questions_of
 from profiler.asking.runner import run_task
-from profiler.asking.tasks.cards import ITEMS, Cards, Choice
+from profiler.asking.tasks.cards import ITEMS, MAX_TOKENS, Cards, Choice
 from profiler.vectors.encoding import encode_cached
 from prompts import load_template, refuse_unused
 from store.errors import UserError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from store.store import Store
 
 Progress = Callable[[str, int, int], None]
-MAX_TOKENS = 4_000
-"""Of an answer: twenty cards take some 1,900."""
 
 
 @dataclass(frozen=True)

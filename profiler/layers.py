@@ -16,7 +16,8 @@ from profiler.asking.forecast import Forecast, forecast_questions
 from profiler.asking.options import AskingOptions, AskingSummary
 from profiler.asking.plan import Addressee, Questions, questions_of
 from profiler.asking.runner import run_task
-from profiler.asking.tasks.layers import TOKEN_BUDGET, LayerChoice, Layers
+from profiler.asking.tasks.layer_choice import MAX_TOKENS, TOKEN_BUDGET, LayerChoice
+from profiler.asking.tasks.layers import Layers
 from profiler.asking.tasks.neighbourhoods import NEIGHBOURS, Neighbourhoods
 from profiler.choices import Who
 from profiler.vectors.encoding import encode_cached
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from store.tables.tasks.descriptions import Node
 
 Progress = Callable[[str, int, int], None]
-MAX_TOKENS = 1_000
 STILL = 0.97
 """Mean cosine with the layer before from which on another layer is not worth its calls."""
 
@@ -214,6 +214,16 @@ def forecast_layers(
         ready, waiting = task.shown(store, due.ready), task.shown(store, due.waiting)
         found[f"layer {layer}"] = forecast_questions(questions, ready, port, how, waiting)
     return found
+
+
+def encode_descriptions(store: Store, encoder: Encoder | None, tell: Progress) -> int:
+    """Encode all descriptions that are not encoded yet; return how many these were."""
+    if encoder is None:
+        return 0
+    texts = [one.text for one in store.descriptions.load().values()]
+    return encode_cached(
+        store, encoder, texts, lambda n, of: tell("encoding descriptions", n, of)
+    ).encoded
 
 
 def _questions(

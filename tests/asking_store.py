@@ -16,6 +16,7 @@ from store.tables.subjects import SubjectRow
 
 KEY = "sk-TESTSECRET"
 MODEL = "openai:gpt-4o-mini"
+CANARY = "Canary-of-what-is-hidden"
 
 
 def make_store(path: Path, subjects: int, items: int = 6, title: str = "Item") -> Store:
@@ -49,6 +50,28 @@ def make_store(path: Path, subjects: int, items: int = 6, title: str = "Item") -
         ],
         run_id,
     )
+    return store
+
+
+def shop(path: Path, users: int = 3, items: int = 3) -> Store:
+    """Users with items of their own and the first item of the next user; one more is hidden."""
+    store = make_store(path, users, items)
+    rows = []
+    for user in range(users):
+        mine = [user * items + one for one in range(items)] + [(user + 1) % users * items]
+        rows += [(user, place, item, None, 0) for place, item in enumerate(mine)]
+        rows.append((user, len(mine), users * items, None, 3))
+    with store.write() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO items (item_ix, item_id, title) VALUES (?, 'hidden', ?)",
+            (users * items, CANARY),
+        )
+        connection.exec_driver_sql("INSERT INTO interactions VALUES (?, ?, ?, ?, ?)", rows)
+        connection.exec_driver_sql(
+            "INSERT INTO item_users SELECT item_ix, count(DISTINCT user_ix), "
+            "count(DISTINCT CASE WHEN part = 0 THEN user_ix END) FROM interactions GROUP BY item_ix"
+        )
+    store.set_meta(split={"name": "leave-one-out", "detail": ""})
     return store
 
 

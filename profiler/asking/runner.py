@@ -122,8 +122,22 @@ def run_task(
     """
     refuse_unpriced_cap(port, options)
     before = replace(settled or AskingSummary(), pending=len(asked))
+    asked = _not_out(questions, asked)
     asked = questions.task.entered(questions.store, asked)
     return Run(questions, port, options, asked, before).to_its_end(run_id, progress, stop)
+
+
+def _not_out(questions: Questions, asked: Sequence[ShownSubject]) -> Sequence[ShownSubject]:
+    """Those whose next question is not with a batch service now."""
+    out = questions.store.batches.requests_out()
+    if not out:
+        return asked
+    steps = ((one, questions.replay(one).next if one.items else None) for one in asked)
+    return [
+        one
+        for one, step in steps
+        if step is None or questions.address(step.request, questions.to.base_url) not in out
+    ]
 
 
 def ask_in_turn(

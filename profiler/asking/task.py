@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from profiler.asking.answers.read import check_finish, parse_document
+from pydantic import BaseModel, ValidationError
+
+from profiler.asking.answers.read import check_finish, parse_document, plain_errors
 from profiler.llm.port import ChatPort, Request
 from profiler.shown import ShownSubject
 from prompts import Template, load_template
@@ -26,8 +28,50 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "Task"]
 
 A = TypeVar("A")
+C = TypeVar("C", bound=BaseModel)
 Make: TypeAlias = Callable[[ShownSubject, Mapping[str, Any]], Request]
 """Renders a question that shows the items of a subject, with values for further variables."""
+
+
+@dataclass(frozen=True)
+class Approach:
+    """How a task is to be asked where its questions go into a file or a batch.
+
+    Attributes
+    ----------
+    model
+        ``PROVIDER:MODEL``.
+    template_digest
+        The question.
+    token_budget
+        Most tokens of what a question shows.
+    only_pending
+        Leave what has an answer of another model or question.
+    choices
+        What the task itself leaves open, by name.
+    """
+
+    model: str
+    template_digest: str
+    token_budget: int
+    only_pending: bool = False
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+    def checked(self, kind: type[C], task: str) -> C:
+        """The choices as a model of a task's own.
+
+        Raises
+        ------
+        UserError
+            Naming the choice that does not exist or is out of range.
+        """
+        try:
+            return kind.model_validate(dict(self.choices))
+        except ValidationError as error:
+            known = ", ".join(kind.model_fields)
+            raise UserError(
+                f"task {task}: {'; '.join(plain_errors(error))}; choices are {known}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -77,12 +121,16 @@ class Task(ABC, Generic[A]):
         Name of the template that is used where none is given.
     schema_name
         Name under which the schema of the answer is sent; a part of what is addressed.
+    max_tokens, token_budget
+        Most tokens of an answer, and of what a question shows, where nothing else is asked for.
     """
 
     name: ClassVar[str]
     purpose: ClassVar[str]
     template: ClassVar[str]
     schema_name: ClassVar[str] = "answer"
+    max_tokens: ClassVar[int] = 2_000
+    token_budget: ClassVar[int] = 6_000
 
     def limited(self, max_interests: int) -> Task[A]:
         """The task for a run that allows so many interests an answer; most tasks have no such."""
@@ -115,6 +163,29 @@ class Task(ABC, Generic[A]):
         that have a row in the table ``subjects`` carry its number, so that forgetting a user finds
         what was asked about them.
         """
+
+    def stages(self, approach: Approach) -> Sequence[Task[A]]:
+        """The task as files and batches ask it; a later stage needs the answers of the one before.
+
+        Raises
+        ------
+        UserError
+            The task is asked by its own command only, as most are; or a choice cannot be met.
+        """
+        raise UserError(f"the task {self.name!r} is asked by its own command, not in batches")
+
+    def asked_before(self, store: Store, shown: Sequence[Sequence[int]]) -> Sequence[ShownSubject]:
+        """Subjects whose questions were written to a file or batch, to read their answers.
+
+        Parameters
+        ----------
+        store
+            With the data of a build.
+        shown
+            ``item_ix`` that each of the questions showed. Most tasks need not look: their subjects
+            are those that are due.
+        """
+        return self.subjects(store)
 
     def entered(self, store: Store, subjects: Sequence[ShownSubject]) -> Sequence[ShownSubject]:
         """The subjects with their rows of the store, written before anything is asked about them.

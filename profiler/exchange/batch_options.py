@@ -12,6 +12,7 @@ from profiler.asking.plan import Addressee, Questions, questions_of, to_ask
 from profiler.asking.recording import record_accepted, record_ending, record_rejected
 from profiler.asking.subjects import shown_subjects
 from profiler.choices import Cut
+from profiler.exchange.task_batches import due, stages_of, written
 from profiler.llm.model_options import changing_options
 from profiler.llm.models import load_models
 from profiler.llm.port import Method, Request
@@ -42,6 +43,9 @@ class BatchOptions:
         As for a run; with ``only_pending``: leave subjects that have any interests.
     options
         Further options of the model.
+    task, choices
+        The task that is asked in place of interests, and what it leaves open; ``templates`` then
+        holds its question under its name.
     everyone
         Ask about all, also those with imported interests or quarantined.
     """
@@ -62,6 +66,8 @@ class BatchOptions:
     only_pending: bool = False
     everyone: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    task: str | None = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     def as_config(self) -> dict[str, Any]:
         """JSON value from which :meth:`from_config` makes the same options.
@@ -120,9 +126,10 @@ class BatchOptions:
 def missing_requests(store: Store, options: BatchOptions) -> Iterator[tuple[str, Request]]:
     """The next unanswered question of each subject a run would ask about, with its address.
 
-    Nothing is written.
+    Subjects of a task get their rows of the store; else nothing is written.
     """
-    for questions, subject in _asked(store, options, _next):
+    asked = due(_stages(store, options)) if options.task else _asked(store, options, _next)
+    for questions, subject in asked:
         step = questions.replay(subject).next
         if step is not None:
             yield questions.address(step.request, options.base_url), step.request
@@ -137,7 +144,32 @@ def settle(store: Store, options: BatchOptions, answered: set[str]) -> None:
     """
     if not answered:
         return
-    waiting = list(_asked(store, options, _waiting))
+    if options.task is None:
+        _settle_all(store, list(_asked(store, options, _waiting)), answered)
+        return
+    for questions in _stages(store, options):  # a later stage asks about what this one has kept
+        _settle_all(store, list(written(iter([questions]), options.task, answered)), answered)
+
+
+def unanswerable(store: Store, options: BatchOptions, address: str, reason: str) -> None:
+    """Quarantine whom the question of a task is about: nobody will answer it."""
+    for questions, subject in written(_stages(store, options), str(options.task), {address}):
+        step = questions.replay(subject).next
+        if step is not None and questions.address(step.request, options.base_url) == address:
+            (own,) = questions.task.entered(store, [subject])
+            questions.task.quarantine(store, own, reason)
+
+
+def _stages(store: Store, options: BatchOptions) -> Iterator[Questions]:
+    name = str(options.task)
+    return stages_of(
+        store, name, options.templates[name], options.addressee, options, options.choices
+    )
+
+
+def _settle_all(
+    store: Store, waiting: Sequence[tuple[Questions, ShownSubject]], answered: set[str]
+) -> None:
     for start in range(0, len(waiting), TOGETHER):
         with store.write():  # the answers are durable already, so subjects may share a commit
             for questions, subject in waiting[start : start + TOGETHER]:
@@ -154,7 +186,8 @@ def _settle(questions: Questions, subject: ShownSubject, answered: set[str]) -> 
     for accepted in played.accepted:
         record_accepted(questions.store, accepted)
     if played.ending is not None:
-        record_ending(questions, subject, played.ending)
+        (own,) = questions.task.entered(questions.store, [subject])
+        record_ending(questions, own, played.ending)
 
 
 Whom = Callable[[BatchOptions, Sequence[Subject], Questions], Sequence[Subject]]

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from profiler.asking.ledger.records import received
-from profiler.exchange.batch_options import BatchOptions, settle
+from profiler.exchange.batch_options import BatchOptions, settle, unanswerable
 from profiler.exchange.batch_rows import Arrived, Failed, read_row
 from profiler.exchange.batches import asked_of, options_of_run
 from profiler.llm.adapters.reading import UNREADABLE
 from profiler.llm.prices import Prices
 from store.store import Store
-from store.tables.batches import Batch
+from store.tables.batches import Batch, BatchRow
 
 TRIES = 3
 """Batches that may leave a question without an answer before its subject is quarantined."""
@@ -82,12 +82,12 @@ def keep(
             if arrived is None or asked is None:
                 found.unknown += 1
             elif isinstance(arrived, Failed):
-                _fail(store, batch, asked.attempt_id, asked.subject_id, arrived, found)
+                _fail(store, batch, asked, options, arrived, found)
             else:
                 _store(store, batch, asked.attempt_id, arrived, options, prices, found)
         for address, asked in waiting.items():
             lost = Failed(address, "errored", problem or "the provider sent nothing back")
-            _fail(store, batch, asked.attempt_id, asked.subject_id, lost, found)
+            _fail(store, batch, asked, options, lost, found)
         store.batches.end(batch.batch_id)
     found.ended += 1
     settle(store, options, set(store.batches.rows(batch.batch_id)))
@@ -131,15 +131,20 @@ def _store(
 def _fail(
     store: Store,
     batch: Batch,
-    attempt_id: int,
-    subject_id: int,
+    asked: BatchRow,
+    options: BatchOptions,
     failed: Failed,
     found: Fetched,
 ) -> None:
     """Record that a question got no answer; after three times, or a refusal, nobody asks again."""
-    store.responses.close_failed(attempt_id, failed.outcome, error=failed.reason, free=True)
+    store.responses.close_failed(asked.attempt_id, failed.outcome, error=failed.reason, free=True)
     store.batches.settle(batch.batch_id, failed.address, failed.outcome)
     found.failed += 1
     found.reasons[failed.reason] += 1
-    if failed.final or store.batches.failed_before(failed.address) >= TRIES:
-        store.subjects.set_state(subject_id, "quarantined", f"{failed.outcome}: {failed.reason}")
+    if not failed.final and store.batches.failed_before(failed.address) < TRIES:
+        return
+    reason = f"{failed.outcome}: {failed.reason}"
+    if asked.subject_id is None:
+        unanswerable(store, options, failed.address, reason)
+    else:
+        store.subjects.set_state(asked.subject_id, "quarantined", reason)

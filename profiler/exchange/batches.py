@@ -61,6 +61,8 @@ class ImportReport:
         New answers of unknown cost.
     ok, quarantined, pending
         Subjects afterwards.
+    tasks
+        Items, users and others that tasks ask about afterwards, by task and state.
     """
 
     new: int = 0
@@ -79,6 +81,7 @@ class ImportReport:
     ok: int = 0
     quarantined: int = 0
     pending: int = 0
+    tasks: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, response: NewResponse) -> None:
         """Count a new answer and what it took."""
@@ -120,7 +123,7 @@ def write_requests(
     """
     target = output_target(out, overwrite=overwrite, reads=[store.path])
     written = form or format_for(options)
-    if not store.subjects.load(kinds=kinds(options)):
+    if options.task is None and not store.subjects.load(kinds=kinds(options)):
         raise StoreError(
             f"{store.path} has no subjects to ask about; "
             f"choose them first: profiler build DATA --store {store.path}"
@@ -164,6 +167,10 @@ def import_responses(store: Store, file: Path, prices: Prices | None = None) -> 
     report.ok = sum(states.get("ok", 0) for states in counts)
     report.quarantined = sum(states.get("quarantined", 0) for states in counts)
     report.pending = sum(states.get("pending", 0) for states in counts)
+    report.tasks = {
+        task: {str(state): number for state, number in states.items()}
+        for task, states in store.tasks.counts().items()
+    }
     return report
 
 
@@ -273,18 +280,19 @@ def question_of(digest: str, request: Request, run_id: int) -> Question:
     Raises
     ------
     ValueError
-        It is about nobody in the store.
+        It asks for interests of nobody in the store.
     """
-    subject_id = request.subject.subject_id
-    if subject_id is None:
-        raise ValueError(f"{request.subject.name} is no subject of the store")
+    about = request.subject
+    if about.subject_id is None and request.task in ("interests", "allocation"):
+        raise ValueError(f"{about.name} is no subject of the store")
     return Question(
         request_digest=digest,
         prompt=prompt_of(request),
-        subject_id=subject_id,
+        subject_id=about.subject_id,
         run_id=run_id,
         max_tokens=request.max_tokens,
         shown=request.shown,
+        task_subject_id=about.task_subject_id,
     )
 
 
@@ -303,4 +311,5 @@ def asked_of(question: Question, options: BatchOptions) -> Asked:
         },
         model=options.llm,
         base_url=options.base_url,
+        task_subject_id=question.task_subject_id,
     )

@@ -51,12 +51,12 @@ def submit(
             "cap with --budget-tokens or --budget-calls"
         )
     recover(store, options, service)
-    out = store.batches.subjects_out()
+    subjects, questions = store.batches.subjects_out(), store.batches.requests_out()
     with store.runs.recording(RUN_KIND, options.as_config()) as run:
         asked = [
             (address, request)
             for address, request in missing_requests(store, options)
-            if request.subject.subject_id not in out
+            if request.subject.subject_id not in subjects and address not in questions
         ]
         batches = 0
         for part, rows in _parts(asked, options, service):
@@ -213,14 +213,14 @@ def _enter(
         tokens_in = prompt_tokens(request)
         usd = prices.cost(options.llm, tokens_in, request.max_tokens, batch=True) or 0.0
         tokens = tokens_in + request.max_tokens
-        rows.append(NewRow(address, question.subject_id, usd, tokens))
+        rows.append(NewRow(address, question.subject_id, usd, tokens, question.task_subject_id))
     whole = Cost(sum(row.usd for row in rows), sum(row.tokens for row in rows), len(rows))
     spent = store.responses.spent()
     reason = caps.passed(spent.usd, spent.tokens, spent.calls, whole)
     if reason is not None:
         raise BudgetReachedError(f"{reason} (a batch of {len(rows)} questions)")
     store.questions.add(questions)
-    name = f"interests-{secrets.token_hex(10)}"
+    name = f"{options.task or 'interests'}-{secrets.token_hex(10)}"
     batch_id = store.batches.plan(
         name,
         rows,

@@ -19,13 +19,13 @@ _ADD = statement(
     "VALUES (:name, :run_id, :model, :base_url, :owner, :requests, :made_at) RETURNING batch_id"
 )
 _ATTEMPT = statement(
-    "INSERT INTO attempts (request_digest, subject_id, run_id, purpose, reserved_usd, "
-    "reserved_tokens, started_at) VALUES (:digest, :subject_id, :run_id, 'ask', :usd, :tokens, "
-    ":at) RETURNING attempt_id"
+    "INSERT INTO attempts (request_digest, subject_id, task_subject_id, run_id, purpose, "
+    "reserved_usd, reserved_tokens, started_at) VALUES (:digest, :subject_id, :task_subject_id, "
+    ":run_id, 'ask', :usd, :tokens, :at) RETURNING attempt_id"
 )
 _ADD_ROW = statement(
-    "INSERT INTO batch_rows (batch_id, request_digest, subject_id, attempt_id) "
-    "VALUES (:batch_id, :digest, :subject_id, :attempt_id)"
+    "INSERT INTO batch_rows (batch_id, request_digest, subject_id, task_subject_id, attempt_id) "
+    "VALUES (:batch_id, :digest, :subject_id, :task_subject_id, :attempt_id)"
 )
 _ROWS = statement(
     "SELECT request_digest, subject_id, attempt_id, outcome FROM batch_rows "
@@ -33,6 +33,11 @@ _ROWS = statement(
 )
 _SUBJECTS_OUT = statement(
     "SELECT DISTINCT r.subject_id FROM batch_rows r JOIN batches b USING (batch_id) "
+    "WHERE r.outcome = 'out' AND b.state IN ('sending', 'held', 'sent') "
+    "AND r.subject_id IS NOT NULL"
+)
+_REQUESTS_OUT = statement(
+    "SELECT r.request_digest FROM batch_rows r JOIN batches b USING (batch_id) "
     "WHERE r.outcome = 'out' AND b.state IN ('sending', 'held', 'sent')"
 )
 _FAILED_BEFORE = statement(
@@ -83,7 +88,7 @@ class BatchRow:
     """One question of a batch, with its row of the ledger."""
 
     request_digest: str
-    subject_id: int
+    subject_id: int | None
     attempt_id: int
     outcome: str
 
@@ -93,9 +98,10 @@ class NewRow:
     """A question about to be sent, with the most it is expected to take."""
 
     request_digest: str
-    subject_id: int
+    subject_id: int | None
     usd: float
     tokens: int
+    task_subject_id: int | None = None
 
 
 class Batches:
@@ -135,7 +141,11 @@ class Batches:
             values |= {"owner": owner, "requests": len(rows), "made_at": at}
             batch_id = int(connection.execute(_ADD, values).scalar_one())
             for row in rows:
-                asked = {"digest": row.request_digest, "subject_id": row.subject_id}
+                asked: dict[str, object] = {
+                    "digest": row.request_digest,
+                    "subject_id": row.subject_id,
+                    "task_subject_id": row.task_subject_id,
+                }
                 cost = {"run_id": run_id, "usd": row.usd, "tokens": row.tokens, "at": at}
                 attempt = connection.execute(_ATTEMPT, asked | cost).scalar_one()
                 connection.execute(
@@ -195,6 +205,11 @@ class Batches:
         """Return the subjects whose question is with a provider now."""
         with self._db.read() as connection:
             return set(connection.execute(_SUBJECTS_OUT).scalars())
+
+    def requests_out(self) -> set[str]:
+        """Return the addresses of the questions that are with a provider now."""
+        with self._db.read() as connection:
+            return set(connection.execute(_REQUESTS_OUT).scalars())
 
     def failed_before(self, request_digest: str) -> int:
         """Return how often batches have brought no answer to a question."""

@@ -18,8 +18,8 @@ from store.digests import canonical_json
 from store.tables.ledger import Prompt
 
 _FIND = statement(
-    "SELECT q.subject_id, q.run_id, q.max_tokens, q.shown, p.messages, p.schema, "
-    "p.template, p.template_digest FROM questions q "
+    "SELECT q.subject_id, q.task_subject_id, q.run_id, q.max_tokens, q.shown, p.messages, "
+    "p.schema, p.template, p.template_digest FROM questions q "
     "JOIN prompts p ON p.digest = q.prompt_digest WHERE q.request_digest = :digest"
 )
 
@@ -38,14 +38,17 @@ class Question:
         Longest answer.
     shown
         ``item_ix`` that the prompt showed, in order.
+    task_subject_id
+        Whom of a task's own subjects it is about, if any.
     """
 
     request_digest: str
     prompt: Prompt
-    subject_id: int
+    subject_id: int | None
     run_id: int
     max_tokens: int
     shown: Sequence[int]
+    task_subject_id: int | None = None
 
 
 class Questions:
@@ -63,7 +66,7 @@ class Questions:
                 add_prompt(driver, digest, question.prompt)
                 driver.execute(
                     "INSERT OR REPLACE INTO questions (request_digest, prompt_digest, subject_id, "
-                    "run_id, max_tokens, shown) VALUES (?, ?, ?, ?, ?, ?)",
+                    "run_id, max_tokens, shown, task_subject_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (
                         question.request_digest,
                         digest,
@@ -71,6 +74,7 @@ class Questions:
                         question.run_id,
                         question.max_tokens,
                         canonical_json([int(item) for item in question.shown]),
+                        question.task_subject_id,
                     ),
                 )
 
@@ -96,6 +100,7 @@ class Questions:
             row.run_id,
             row.max_tokens,
             json.loads(row.shown),
+            row.task_subject_id,
         )
 
     def count(self) -> int:

@@ -44,6 +44,15 @@ _SHOWN = statement("SELECT subject_id, shown FROM responses WHERE subject_id IS 
 _CITED = statement(
     "SELECT DISTINCT n.subject_id, e.item_ix FROM evidence e JOIN interests n USING (interest_id)"
 )
+# Whose items the descriptions in use were written from, and whose users those of items.
+_DESCRIBED = statement(
+    "SELECT u.user_ix, 'user:' || u.user_id AS name, "
+    "coalesce(t.item_ix, q.item_ix, p.item_ix) AS item_ix FROM descriptions d "
+    "JOIN task_subjects t USING (task_subject_id) "
+    "JOIN task_subject_parents q USING (task_subject_id) "
+    "LEFT JOIN task_subjects p ON p.task_subject_id = q.parent_id "
+    "JOIN users u ON u.user_ix = coalesce(t.user_ix, q.user_ix, p.user_ix) WHERE q.place > 0"
+)
 _ITEM_ID = statement("SELECT item_id FROM items WHERE item_ix = :item")
 
 
@@ -56,12 +65,16 @@ class Shown(NamedTuple):
 
 
 def shown_to_llm(store: Transactions) -> list[Shown]:
-    """What each subject's prompts showed, from the stored responses and the interests' evidence."""
+    """What each subject's prompts showed, from the stored responses and the interests' evidence.
+
+    Beside them stand the users and items whose descriptions by layer were written from each other.
+    """
     with store.read() as connection:
         items = _cited(connection)
         for subject_id, shown in connection.execute(_SHOWN):
             items.setdefault(subject_id, set()).update(json.loads(shown))
-        return [one for _, one in _subjects(connection, items)]
+        shown_of = [one for _, one in _subjects(connection, items)]
+        return [*shown_of, *_described(connection)]
 
 
 def check_shown(dataset: Dataset, shown: Iterable[Shown]) -> int:
@@ -111,9 +124,11 @@ def refuse_leak(connection: Connection, kind: str | None = None) -> None:
         Naming the item and the subject.
     """
     subjects = list(_subjects(connection, _cited(connection), kind))
-    if not subjects:
+    described = _described(connection) if kind is None else []
+    if not subjects and not described:
         return
-    looked_at = sorted({user for _, one in subjects for user in one.users})
+    everyone = [*(one for _, one in subjects), *described]
+    looked_at = sorted({user for one in everyone for user in one.users})
     columns = Histories(connection).of_users(looked_at)
     bounds = np.searchsorted(columns.users, np.stack([looked_at, np.add(looked_at, 1)], axis=1))
     places = dict(zip(looked_at, bounds.tolist(), strict=True))
@@ -133,6 +148,25 @@ def refuse_leak(connection: Connection, kind: str | None = None) -> None:
                 "or split hides it from the LLM; keep the split the store was built with, or build "
                 "into a new store"
             )
+    for name, users, items in described:
+        for item, part in _not_seen(users, items, history):
+            if part is not None:
+                item_id = connection.execute(_ITEM_ID, {"item": item}).scalar_one()
+                raise LeakageError(
+                    f"a description rests on item {item_id!r} of {name!r}, but this data or split "
+                    "hides it from the LLM; keep the split the store was built with, or build into "
+                    "a new store"
+                )
+
+
+def _described(connection: Connection) -> list[Shown]:
+    """Users with the items that descriptions take them to have."""
+    names: dict[int, str] = {}
+    items: dict[int, set[int]] = {}
+    for user_ix, name, item_ix in connection.execute(_DESCRIBED):
+        names[user_ix] = name
+        items.setdefault(user_ix, set()).add(item_ix)
+    return [Shown(names[user], [user], sorted(found)) for user, found in items.items()]
 
 
 def _not_seen(

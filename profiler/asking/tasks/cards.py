@@ -6,7 +6,7 @@ choice, and so is that a question is about twenty items at once: the calls are a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ from profiler.asking.answers.answer_schema import AnswerError, one_line
 from profiler.asking.answers.read import MAX_ERRORS
 from profiler.asking.answers.sensitive import about_choosers
 from profiler.asking.subjects import shown_items
-from profiler.asking.task import Task
+from profiler.asking.task import Approach, Task
 from profiler.llm.port import OFFLINE, ChatPort, Request
 from profiler.shown import ShownItem, ShownSubject
 from prompts.answer import ItemId
@@ -37,6 +37,8 @@ ITEMS = 20
 LEFT_OUT = 0.1
 """An answer may leave out this share of its items, which are quarantined; more is asked again."""
 TOKENS_PER_CARD = 95
+MAX_TOKENS = 4_000
+"""Of an answer: twenty cards take some 1,900."""
 
 
 class CardText(BaseModel):
@@ -82,6 +84,14 @@ class Choice:
     retry: bool = False
 
 
+class CardChoices(BaseModel):
+    """What files and batches of questions leave open."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    items: int = Field(ITEMS, ge=1)
+
+
 class Cards(Task[tuple[CardText, ...]]):
     """What the titles of items do not say."""
 
@@ -89,6 +99,7 @@ class Cards(Task[tuple[CardText, ...]]):
     purpose = "what the titles of items do not say, and what is wanted next"
     template = "item_cards"
     schema_name = "cards"
+    max_tokens = MAX_TOKENS
 
     def __init__(self, choice: Choice | None = None) -> None:
         self.choice = choice or Choice()
@@ -99,8 +110,26 @@ class Cards(Task[tuple[CardText, ...]]):
         shown = shown_items(store, due)
         each = [replace(one, title=text_of(one)) for one in (shown[item] for item in due)]
         size = 1 if self.choice.retry else self.choice.items
-        groups = (tuple(each[start : start + size]) for start in range(0, len(each), size))
-        return [ShownSubject(None, "items", _name(group), group) for group in groups]
+        return _grouped(tuple(each[start : start + size]) for start in range(0, len(each), size))
+
+    def stages(self, approach: Approach) -> Sequence[Cards]:
+        """One: cards follow from no other answers."""
+        choices = approach.checked(CardChoices, self.name)
+        choice = Choice(
+            model=approach.model,
+            template_digest=approach.template_digest,
+            items=choices.items,
+            only_pending=approach.only_pending,
+        )
+        return [Cards(choice)]
+
+    def asked_before(self, store: Store, shown: Sequence[Sequence[int]]) -> Sequence[ShownSubject]:
+        """The groups as they were asked about, whatever has got a card since."""
+        groups = dict.fromkeys(tuple(group) for group in shown)
+        items = shown_items(store, (item for group in groups for item in group))
+        return _grouped(
+            tuple(replace(items[ix], title=text_of(items[ix])) for ix in group) for group in groups
+        )
 
     def answer_tokens(self, request: Request) -> float:
         """A card takes some 50 words, and three phrases."""
@@ -133,7 +162,9 @@ class Cards(Task[tuple[CardText, ...]]):
     ) -> None:
         """Keep the cards; an item that the answer left out is quarantined."""
         given = {card.id: card for card in value}
-        kept = [item for item in subject.items if item.item_id in given]
+        brought = {ix for ix, one in store.cards.load().items() if one.brought}
+        asked = [item for item in subject.items if item.item_ix not in brought]
+        kept = [item for item in asked if item.item_id in given]
         store.cards.save(
             Card(
                 item_ix=item.item_ix,
@@ -147,7 +178,7 @@ class Cards(Task[tuple[CardText, ...]]):
             for item in kept
         )
         _set_states(store, kept, "ok")
-        left = [item for item in subject.items if item.item_id not in given]
+        left = [item for item in asked if item.item_id not in given]
         _quarantine(store, left, "the answer left it out")
 
     def quarantine(self, store: Store, subject: ShownSubject, reason: str) -> None:
@@ -211,6 +242,10 @@ def _replaces(choice: Choice, card: Card, text: str) -> bool:
     if choice.model == OFFLINE:
         return False
     return card.source != choice.model or card.template_digest != choice.template_digest
+
+
+def _grouped(groups: Iterable[tuple[ShownItem, ...]]) -> list[ShownSubject]:
+    return [ShownSubject(None, "items", _name(group), group) for group in groups]
 
 
 def _name(group: Sequence[ShownItem]) -> str:

@@ -20,15 +20,15 @@ from profiler.asking.answers.grounding import copied_error, normal_label
 from profiler.asking.answers.read import plain_errors
 from profiler.asking.answers.sensitive import about_choosers, private_attribute
 from profiler.asking.subjects import shown_items
-from profiler.asking.task import Make, Reading, Task
-from profiler.asking.tasks.neighbourhoods import (
-    MAX_TEXT,
-    NEIGHBOURS,
-    TEXT_TOKENS,
-    Neighbourhoods,
-    Quoted,
+from profiler.asking.task import Approach, Make, Reading, Task
+from profiler.asking.tasks.layer_choice import (
+    MAX_TOKENS,
+    TOKEN_BUDGET,
+    Due,
+    LayerChoice,
+    LayerChoices,
 )
-from profiler.choices import Who
+from profiler.asking.tasks.neighbourhoods import MAX_TEXT, Neighbourhoods, Quoted
 from profiler.llm.port import OFFLINE, ChatPort, Request
 from profiler.shown import ShownItem, ShownSubject
 from store.tables.tasks.descriptions import Description, Node
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from store.store import Store
     from store.tables.ledger import StoredResponse
 
-TOKEN_BUDGET = 3_000
 ANSWER_TOKENS = 90.0
 
 
@@ -48,66 +47,6 @@ class DescriptionText(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     description: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(one_line)]
-
-
-@dataclass(frozen=True)
-class LayerChoice:
-    """Which descriptions are asked for.
-
-    Attributes
-    ----------
-    layer
-        From 1.
-    who, neighbours, seed
-        Of :class:`~.neighbourhoods.Neighbourhoods`.
-    token_budget
-        Most tokens of the texts of one question; where there are more, the next question carries
-        on with what was answered.
-    model
-        Who is asked; what stands in for a model replaces only its own descriptions.
-    template_digest
-        The question; a description that answers another one is asked for anew.
-    only_pending
-        Leave what has any description.
-    retry
-        Ask about quarantined users and items, and about no others.
-    """
-
-    layer: int = 1
-    who: Who = "exemplars"
-    neighbours: int = NEIGHBOURS
-    seed: int = 0
-    token_budget: int = TOKEN_BUDGET
-    model: str = OFFLINE
-    template_digest: str = ""
-    only_pending: bool = False
-    retry: bool = False
-
-    @property
-    def chunk(self) -> int:
-        """Neighbours of one question: as many as surely fit, whatever their texts will be."""
-        return max(1, self.token_budget // TEXT_TOKENS - 1)
-
-
-@dataclass(frozen=True)
-class Due:
-    """Users and items of a layer to ask about.
-
-    Attributes
-    ----------
-    ready
-        Their texts of the layer below are final.
-    waiting
-        A text that they quote is still to be written, so their questions are not known yet.
-    """
-
-    ready: tuple[Node, ...] = ()
-    waiting: tuple[Node, ...] = ()
-
-    @property
-    def all(self) -> frozenset[Node]:
-        """Both."""
-        return frozenset((*self.ready, *self.waiting))
 
 
 @dataclass(frozen=True)
@@ -133,6 +72,8 @@ class Layers(Task[str]):
     purpose = "what users look for and items are about, from their neighbours' descriptions"
     template = "describe_layer"
     schema_name = "description"
+    max_tokens = MAX_TOKENS
+    token_budget = TOKEN_BUDGET
 
     def __init__(self, choice: LayerChoice | None = None, known: _Known | None = None) -> None:
         self.choice, self._read = choice or LayerChoice(), known
@@ -143,6 +84,25 @@ class Layers(Task[str]):
         graph = Neighbourhoods(store, choice.who, choice.neighbours, choice.seed)
         states = {one.name: one.state for one in store.tasks.load(self.name)}
         return Layers(choice, _Known(graph, states))
+
+    def stages(self, approach: Approach) -> Sequence[Layers]:
+        """One for each layer."""
+        choices = approach.checked(LayerChoices, self.name)
+        return [
+            Layers(
+                LayerChoice(
+                    layer=layer,
+                    who=choices.who,
+                    neighbours=choices.neighbours,
+                    seed=choices.seed,
+                    token_budget=approach.token_budget,
+                    model=approach.model,
+                    template_digest=approach.template_digest,
+                    only_pending=approach.only_pending,
+                )
+            )
+            for layer in range(1, choices.layers + 1)
+        ]
 
     @property
     def neighbours(self) -> Mapping[Node, tuple[Node, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from profiler.choices import Who
@@ -107,17 +107,21 @@ def describe(
     with show_progress(quiet=json) as tell:
         tell("starting", 0, 0)
         from profiler.asking.options import AskingOptions
-        from profiler.describe import MAX_TOKENS, CardSettings, describe_items, items_due
+        from profiler.asking.tasks.cards import Cards
+        from profiler.asking.tasks.layers import Layers
+        from profiler.describe import CardSettings, describe_items, items_due
         from profiler.exchange.save_interests import encoder_of
         from profiler.layers import LayerSettings, describe_layers, forecast_layers
         from store.store import open_store
 
         chosen = answer_settings(**vars(cards))
-        how: dict[str, Any] = {"max_tokens": chosen.pop("max_tokens", MAX_TOKENS), **given(pace)}
+        longest = chosen.pop("max_tokens", None)
+        how: dict[str, Any] = {"max_tokens": longest or Cards.max_tokens, **given(pace)}
         if "temperature" in chosen:
             how["temperature"] = chosen.pop("temperature")
         options = AskingOptions(caps=budget.caps(), prices=budget.price_table(), **how)
         shared: dict[str, Any] = {"only_pending": only_pending, "retry": failed}
+        of_layers = replace(options, max_tokens=longest or Layers.max_tokens)
         settings = CardSettings(**shared, **chosen)
         by_layer = LayerSettings(
             **shared, **given(prompts=cards.prompts), **layer_options.settings()
@@ -139,7 +143,7 @@ def describe(
                 due = items_due(opened, asked, settings)
                 found.forecast.update(
                     forecast_layers(
-                        opened, asked, settings=by_layer, options=options, cards_due=due
+                        opened, asked, settings=by_layer, options=of_layers, cards_due=due
                     )
                 )
             elif by_layer.layers:
@@ -147,7 +151,7 @@ def describe(
                     opened,
                     asked,
                     settings=by_layer,
-                    options=options,
+                    options=of_layers,
                     encoder=own,
                     progress=tell,
                 )

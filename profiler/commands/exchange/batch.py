@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from profiler.choices import JsonMethod
+from profiler.commands.exchange.task_options import TaskOptions
 from profiler.commands.options import (
     AnswerOptions,
     BudgetOptions,
@@ -44,6 +45,7 @@ def submit(
     llm: Model,
     answers: AnswerOptions,
     prompts: PromptOptions,
+    other: TaskOptions,
     budget: BudgetOptions,
     base_url: BaseUrl = None,
     method: Annotated[
@@ -68,11 +70,10 @@ def submit(
         llm,
         base_url,
         method=method,
-        templates=prompts.templates(llm),
         reask=prompts.correction(),
         only_pending=only_pending,
         options=read_options(model_option or ()),
-        **answers.settings(),
+        **(other.settings(prompts, llm) | answers.settings()),
         **given(seed=seed),
     )
     service = _service(llm, base_url)
@@ -125,8 +126,9 @@ def fetch(
     """
     from dataclasses import asdict
 
+    from profiler.commands.exchange.encoding import encode_answers
     from profiler.exchange.provider_batches import fetch as bring
-    from profiler.exchange.save_interests import encode_imported, encoder_of
+    from profiler.exchange.save_interests import encoder_of
     from profiler.llm.prices import load_prices
     from store.console import print_json, say
     from store.store import open_store
@@ -137,7 +139,7 @@ def fetch(
         own = encoder_of(opened, encoder)
         found = bring(opened, _options(llm, base_url), _service(llm, base_url), table)
         if found.answered:
-            encode_imported(opened, own)
+            encode_answers(opened, own)
         pending = len(opened.subjects.load(states=("pending",)))
     if json:
         print_json(asdict(found) | {"pending": pending})

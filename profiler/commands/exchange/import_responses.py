@@ -34,8 +34,9 @@ def import_responses(
     """
     from dataclasses import asdict
 
+    from profiler.commands.exchange.encoding import encode_answers
     from profiler.exchange.batches import import_responses as import_file
-    from profiler.exchange.save_interests import encode_imported, encoder_of
+    from profiler.exchange.save_interests import encoder_of
     from profiler.llm.prices import load_prices
     from store.console import print_json
     from store.store import open_store
@@ -45,7 +46,7 @@ def import_responses(
         own = encoder_of(opened, encoder)
         report = import_file(opened, file, load_prices(prices))
         if report.new:
-            encode_imported(opened, own)
+            encode_answers(opened, own)
     if json:
         print_json(asdict(report))
     else:
@@ -85,6 +86,8 @@ def _tell(report: ImportReport, store: Path) -> None:
             "or edited); a build that asks about them finds the answers and makes no call"
         )
     say(f"subjects: {report.ok} ok, {report.quarantined} quarantined, {report.pending} pending")
+    for task, states in report.tasks.items():
+        say(f"{task}: " + ", ".join(f"{number} {state}" for state, number in states.items()))
     for line in report.notes[:20]:
         note(line)
     if len(report.notes) > 20:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from profiler.choices import BatchFormat, JsonMethod
+from profiler.commands.exchange.task_options import TaskOptions
 from profiler.commands.options import (
     AnswerOptions,
     ModelOption,
@@ -23,6 +24,7 @@ def requests(
     llm: Annotated[str, option("PROVIDER:MODEL that will answer, such as openai:gpt-4o-mini.")],
     answers: AnswerOptions,
     prompts: PromptOptions,
+    other: TaskOptions,
     base_url: Annotated[str | None, option("Address of the service.")] = None,
     method: Annotated[
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
@@ -40,7 +42,9 @@ def requests(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Write what ``build --llm`` would ask next as a batch file; nothing is sent.
+    """Write what ``build --llm``, or another task, would ask next as a batch file.
+
+    Nothing is sent.
 
     $ profiler requests --store shop.db --llm openai:gpt-4o-mini --out requests.jsonl
     """
@@ -56,14 +60,13 @@ def requests(
         raise UserError(f"--llm {llm!r}: write provider:model, such as openai:gpt-4o-mini")
     options = BatchOptions(
         llm=llm,
-        templates=prompts.templates(llm),
         reask=prompts.correction(),
         base_url=base_url,
         method=method or method_for(llm, base_url),
         only_pending=only_pending,
         everyone=again,
         options=read_options(model_option or ()),
-        **answers.settings(),
+        **(other.settings(prompts, llm) | answers.settings()),
         **given(seed=seed),
     )
     with open_store(store) as opened:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from profiler.asking.answers.answer_schema import AnswerError
-from profiler.asking.tasks.layers import LAYERS, LayerChoice, Layers
+from profiler.asking.tasks.layer_choice import LayerChoice
+from profiler.asking.tasks.layers import LAYERS, Layers
 from profiler.asking.tasks.neighbourhoods import TEXT_TOKENS, Neighbourhoods
 from profiler.describe import CardSettings, describe_items, items_due
 from profiler.layers import LayerSettings, describe_layers, forecast_layers
@@ -19,40 +20,18 @@ from profiler.llm.port import Request
 from profiler.offline.layers import described
 from profiler.shown import ShownSubject
 from prompts.items import estimate_tokens
-from store.errors import BudgetReachedError, UserError
+from store.errors import BudgetReachedError, LeakageError, UserError
 from store.store import Store
+from store.tables.shown import check_shown, refuse_leak, shown_to_llm
 from store.tables.tasks.descriptions import Node
 from store.upkeep.forget import forget_user
 from store.upkeep.verify import verify
 from store.views.shared.descriptions import said_of
-from tests.asking_store import MODEL, chat, fast, make_store, scalar
+from tests.asking_store import CANARY, MODEL, chat, fast, scalar, shop
 from tests.llm_server import KINDS, MENDED, TRANSPORT, Call, LlmServer, Step
 
 FAULTS = [kind for kind in KINDS if kind != "valid"]
-CANARY = "Canary-of-what-is-hidden"
 TWO = LayerSettings(layers=2, who="all")
-
-
-def shop(path: Path, users: int = 3, items: int = 3) -> Store:
-    """Users with items of their own and the first item of the next user; one more is hidden."""
-    store = make_store(path, users, items)
-    rows = []
-    for user in range(users):
-        mine = [user * items + one for one in range(items)] + [(user + 1) % users * items]
-        rows += [(user, place, item, None, 0) for place, item in enumerate(mine)]
-        rows.append((user, len(mine), users * items, None, 3))
-    with store.write() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO items (item_ix, item_id, title) VALUES (?, 'hidden', ?)",
-            (users * items, CANARY),
-        )
-        connection.exec_driver_sql("INSERT INTO interactions VALUES (?, ?, ?, ?, ?)", rows)
-        connection.exec_driver_sql(
-            "INSERT INTO item_users SELECT item_ix, count(DISTINCT user_ix), "
-            "count(DISTINCT CASE WHEN part = 0 THEN user_ix END) FROM interactions GROUP BY item_ix"
-        )
-    store.set_meta(split={"name": "leave-one-out", "detail": ""})
-    return store
 
 
 def describe(store: Store, server: LlmServer, settings: LayerSettings = TWO, **how: Any) -> Any:
@@ -219,6 +198,23 @@ def test_only_training_interactions_are_read_and_no_user_is_named(tmp_path: Path
         for user in ("u0", "u1", "u2"):
             assert f'"{user}"' not in prompts(store)
             assert f":{user}" not in prompts(store)
+
+
+def test_what_a_split_hides_later_is_found_before_training(tmp_path: Path) -> None:
+    with shop(tmp_path / "s.db") as store:
+        describe_layers(store, None, settings=LayerSettings(who="all"))
+        data = store.datasets.load()
+        # Each user has four items, and each of these lies in the user's description or its own.
+        assert check_shown(data, shown_to_llm(store)) == 12
+        with store.write() as connection:
+            refuse_leak(connection)
+            connection.exec_driver_sql(
+                "UPDATE interactions SET part = 3 WHERE user_ix = 1 AND item_ix = 4"
+            )
+            with pytest.raises(LeakageError, match="rests on item 's1-i1' of 'user:u1'"):
+                refuse_leak(connection)
+        with pytest.raises(LeakageError, match="shown item 's1-i1' of 'user:u1'"):
+            check_shown(store.datasets.load(), shown_to_llm(store))
 
 
 def test_forgetting_a_user_walks_from_layer_to_layer(tmp_path: Path) -> None:

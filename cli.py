@@ -67,6 +67,7 @@ PROFILER_FAMILIES = (
             "batch": "Ask through the provider's own batch service, at its lower price.",
             "import-interests": "Store interests that were made elsewhere.",
             "import-cards": "Store item cards that were made elsewhere.",
+            "import-rankings": "Store rankings of nominated cases that were made elsewhere.",
         },
     ),
     Family(

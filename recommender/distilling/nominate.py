@@ -6,7 +6,7 @@ they are for a trained teacher. A case shows what training may see and nothing e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +59,8 @@ class Nominated:
         In the order in which they were drawn.
     difficulties
         float64 ``[pool]``, of all of them.
+    user_ids, item_ids
+        What the data call users and items, by number.
     """
 
     nomination: int | None
@@ -69,6 +71,8 @@ class Nominated:
     pool: int
     cases: tuple[Case, ...]
     difficulties: NDArray[np.float64]
+    user_ids: Sequence[str] = ()
+    item_ids: Sequence[str] = ()
 
     @property
     def reached(self) -> int:
@@ -97,6 +101,18 @@ class Nominated:
             "candidates": max(len(case.candidates) for case in self.cases),
             "target among candidates": self.reached,
             "difficulty quartiles": self.quartiles(),
+            "chosen": [self._named(case) for case in self.cases],
+        }
+
+    def _named(self, case: Case) -> dict[str, Any]:
+        """A case by the ids of the data, as somebody needs it who ranks it elsewhere."""
+        return {
+            "case": case.name,
+            "user_id": self.user_ids[case.user_ix],
+            "difficulty": round(case.difficulty, 6),
+            "history": [self.item_ids[item] for item in case.history],
+            "target": self.item_ids[case.target_ix],
+            "candidates": [self.item_ids[item] for item in case.candidates],
         }
 
 
@@ -177,7 +193,18 @@ def nominate(
                 shown,
                 dataset.digest,
             )
-    return Nominated(number, digest, teacher.name, policy, seed, len(pool), tuple(cases), hard)
+    return Nominated(
+        number,
+        digest,
+        teacher.name,
+        policy,
+        seed,
+        len(pool),
+        tuple(cases),
+        hard,
+        dataset.user_ids,
+        dataset.item_ids,
+    )
 
 
 def _cases(

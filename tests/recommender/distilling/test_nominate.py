@@ -166,6 +166,13 @@ def test_the_command(mine: Path, trained: Path, capsys: pytest.CaptureFixture[st
     assert document["cases"] == 12
     assert document["candidates"] == 15
     assert document["nomination"] == 2
+    with open_store(mine) as store:
+        data = store.datasets.load()
+        first = store.cases.load(2)[0]
+    named = document["chosen"][0]
+    assert named["case"] == first.name
+    assert named["user_id"] == data.user_ids[first.user_ix]
+    assert named["candidates"] == [data.item_ids[item] for item in first.candidates]
     assert document["difficulty quartiles"]["drawn"] != document["difficulty quartiles"]["all"]
 
     assert cli.run(cli.recommender_app, "recommender", [*words, "--dry-run"]) == 0

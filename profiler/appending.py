@@ -29,6 +29,7 @@ from store.data.splits import Split
 from store.errors import StoreError
 from store.store import Store, open_store
 from store.tables.growing.data_versions import Origin
+from store.telemetry.spans import traced_steps
 
 if TYPE_CHECKING:
     from profiler.llm.port import ChatPort
@@ -60,6 +61,7 @@ class AppendReport(BuildReport):
     appended_before: str | None = None
 
 
+@traced_steps("append", lambda told: {"interest_profiler.added": told.added})
 def append(
     source: Any,
     store: Store | str | Path,

@@ -11,6 +11,7 @@ from store.digests import text_digest
 from store.errors import StoreError, UserError
 from store.store import open_store
 from store.upkeep.edits import edits, merge, pin, rename, undo
+from store.upkeep.forget import forget_user
 from store.upkeep.verify import verify
 from store.views.interests.explanation import explain_item
 from store.views.interests.search import search
@@ -130,3 +131,35 @@ def test_an_undone_merge_gives_back_only_what_is_still_there(store):
     assert {PAPER.label, SHREDDING.label, REFILLS.label} <= {
         row["label"] for row in rows_of(store, "interests")
     }
+
+
+def test_who_made_a_change_and_who_took_it_back(store):
+    """Fault: only disputes said by whom they were made."""
+    pens, paper, *_ = ids(store)
+    made = [
+        merge(store, pens, paper, by="Ann"),
+        rename(store, paper, "Papers", by=" Bob "),
+        pin(store, paper),
+    ]
+    assert [one.made_by for one in made] == ["Ann", "Bob", None]
+    assert undo(store, made[0].edit_id, by="Cleo").undone_by == "Cleo"
+    known = {one.edit_id: (one.made_by, one.undone_by) for one in edits(store)}
+    assert known[made[0].edit_id] == ("Ann", "Cleo")
+    for name in ("x" * 501, "two\nlines"):
+        with pytest.raises(UserError, match="`by` is a name of at most 500 characters"):
+            pin(store, pens, by=name)
+    assert len(edits(store)) == 3
+
+
+def test_a_forgotten_users_name_leaves_the_changes_they_made(store):
+    """Fault: the id of a forgotten user stayed as the author of a change."""
+    pens, paper, *_ = ids(store)
+    user = store.datasets.load().user_ids[0]
+    other = rename(store, paper, "Papers", by="Ann")
+    mine = rename(store, pens, "Pens", by=user)
+    undo(store, other.edit_id, by=user)
+    forget_user(store, user)
+    assert edits(store)
+    assert not [one for one in edits(store) if user in (one.made_by, one.undone_by)]
+    assert {one.made_by for one in edits(store) if one.edit_id == other.edit_id} <= {"Ann"}
+    assert mine.made_by == user

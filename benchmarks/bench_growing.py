@@ -1,6 +1,6 @@
 """Daily life against rebuilding from nothing: ML-1M in slices of time, each of as many events.
 
-    python benchmarks/bench_growing.py --folder FOLDER                   # 100 users, 12 slices
+    python benchmarks/bench_growing.py --folder FOLDER                   # 200 users, 12 slices
     python benchmarks/bench_growing.py --folder FOLDER --users 6040 --rebuild-every 1
 
 Daily: the slice is appended, drifted exemplars are asked again, the model of the slice before is
@@ -76,9 +76,9 @@ def asked(report: Any) -> int:
 
 def model_settings(options: argparse.Namespace) -> dict[str, Any]:
     training = {
-        "epochs": options.epochs,
-        "evaluate_every": 20,
-        "patience": 4,
+        "steps": options.steps,
+        "evaluate_every": 25,
+        "patience": 5,
         "seed": options.seed,
     }
     return {
@@ -102,10 +102,10 @@ def row(at: int, events: int, way: str, report: Any, spent: float, fit: Any, fou
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="where all is written")
-    parser.add_argument("--users", type=int, default=100, help="[100]")
+    parser.add_argument("--users", type=int, default=200, help="[200]")
     parser.add_argument("--slices", type=int, default=12, help="[12]")
     parser.add_argument("--rebuild-every", type=int, default=5, help="slices [5]")
-    parser.add_argument("--epochs", type=int, default=40, help="at most, of either training [40]")
+    parser.add_argument("--steps", type=int, default=400, help="at most, of a training [400]")
     parser.add_argument("--drift", type=float, default=0.1, help="[0.1]")
     parser.add_argument("--seed", type=int, default=0, help="[0]")
     options = parser.parse_args()
@@ -116,7 +116,8 @@ def main() -> None:
     daily, model = options.folder / "daily.db", options.folder / "model-0"
     report, spent = timed(profiler.build, (parts[0], items), daily)
     fit = timed(train, daily, model, overwrite=True, **settings)
-    row(1, len(parts[0]), "first", report, spent, fit, watch(model, daily, parts[1], explain=False))
+    found = watch(model, daily, parts[1], explain=False)
+    row(1, len(parts[0]), "first", report, spent, fit, found)
     refresh = RefreshOptions(drift=options.drift, usd=0.0)
     for at in range(1, len(parts) - 1):
         before, model, today = model, options.folder / f"model-{at}", parts[at]

@@ -65,7 +65,7 @@ class Started:
         """A line for people."""
         new = f"{self.items_new:,} new ones ({self.from_text:,} from their texts)"
         gone = f", {self.items_gone:,} items of it are gone" if self.items_gone else ""
-        return f"goes on from {self.model}: {self.items_kept:,} items, {new}{gone}"
+        return f"goes on from {Path(self.model).name}: {self.items_kept:,} items, {new}{gone}"
 
 
 def inherited(folder: str | Path, settings: dict[str, Any]) -> dict[str, Any]:

@@ -206,6 +206,7 @@ def watch(
             "reference": reference,
             "events_on_new_items": cases.unknown_items / cases.interactions,
         }
+        said = explained_share(folder, source, cases, keep_seen=keep_seen) if explain else None
         because = due(rule, users=len(cases.users), **figures)
         return Watch(
             model=folder.name,
@@ -217,9 +218,7 @@ def watch(
             coverage_10=found.coverage(backbone.n_items),
             dead_vectors=found.dead_vectors(backbone.k),
             dead_interests=dead_interests(source, cases),
-            explained=explained_share(folder, source, cases, keep_seen=keep_seen)
-            if explain
-            else None,
+            explained=said,
             retrain=bool(because),
             because=because,
             **figures,

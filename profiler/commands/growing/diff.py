@@ -28,7 +28,7 @@ def diff(
 ) -> None:
     """Compare two stores: interests new, gone, grown and shrunk, exemplars replaced, who moved.
 
-    $ profiler backup --store shop.db --out yesterday.db
+    $ profiler backup yesterday.db --store shop.db
     $ profiler diff yesterday.db shop.db
     """
     from dataclasses import asdict

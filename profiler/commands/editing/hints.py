@@ -8,12 +8,14 @@ import typer
 
 from profiler.choices import HintPurpose
 from profiler.commands.editing.author import Author, author_name
+from profiler.commands.options import BudgetOptions, ModelOptions, PaceOptions, StoredEncoder
 from store.console.help import SETTINGS, Command, Group
-from store.console.options import Json, StoreFile, option
+from store.console.options import Json, StoreFile, given, grouped, option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from profiler.hinting.profiling import Tried
     from store.upkeep.hint_edits import HintEdit
 
 app = typer.Typer(
@@ -110,6 +112,68 @@ def drop(hint: Number, store: StoreFile, by: Author = None, json: Json = False) 
     from store.upkeep.hint_edits import HintEdit
 
     _change(store, hint, HintEdit(pinned=False, status="dropped"), by=by, json=json)
+
+
+@app.command("try", cls=Command, context_settings=SETTINGS)
+@grouped
+def try_(
+    store: StoreFile,
+    model: ModelOptions,
+    pace: PaceOptions,
+    budget: BudgetOptions,
+    exemplars: Annotated[int | None, option("Ask only about so many exemplars.", min=1)] = None,
+    dry_run: Annotated[
+        bool, option("Print calls, tokens and dollars; send nothing.", "--dry-run")
+    ] = False,
+    encoder: StoredEncoder = None,
+    json: Json = False,
+) -> int:
+    """Try hints for profiling on exemplars that a model was asked about.
+
+    Each exemplar is asked about with each hint; the interests are measured by what they predict of
+    the training items of the exemplar's members, and are not kept. Answers without a hint are those
+    of the build.
+
+    $ profiler hints try --store shop.db --llm openai:gpt-4o-mini --dry-run
+    """
+    from profiler.asking.options import AskingOptions
+    from profiler.exchange.save_interests import encoder_of
+    from profiler.hinting.profiling import try_profiling_hints
+    from store.errors import UserError
+    from store.store import open_store
+
+    port = model.open(to_call=not dry_run)
+    if port is None:
+        raise UserError("the extractor follows no hints: give --llm PROVIDER:MODEL")
+    options = AskingOptions(caps=budget.caps(), prices=budget.price_table(), **given(pace))
+    with open_store(store) as opened:
+        own = None if dry_run else encoder_of(opened, encoder)
+        found = try_profiling_hints(
+            opened, port, own, exemplars=exemplars, options=options, dry_run=dry_run
+        )
+        words = {one.hint_id: one.text for one in opened.hints.load("profiling")}
+    _tell(found, words, json=json)
+    return 1 if found.asking and (found.asking.quarantined or found.asking.pending) else 0
+
+
+def _tell(found: Tried, words: dict[int, str], *, json: bool) -> None:
+    from dataclasses import asdict
+
+    from store.console import print_json, print_table, say
+
+    if json:
+        print_json(asdict(found))
+        return
+    if found.forecast is not None:
+        say(found.forecast.in_words())
+        say("nothing was sent")
+        return
+    if found.asking is not None:
+        say(f"asking {found.model}: {found.asking.in_words()}")
+    say(f"recall@50 of members' items without a hint {found.without or 0:.4f}")
+    best_first = sorted(found.gains.items(), key=lambda pair: -pair[1][0])
+    rows = [[n, f"{gain:+.4f}", f"± {margin:.4f}", words[n]] for n, (gain, margin) in best_first]
+    print_table("", ["hint", "gain", "95 %", "words"], rows)
 
 
 def _change(store: Path, hint: int, to: HintEdit, *, by: str | None, json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -118,8 +119,10 @@ def as_call_error(error: BaseException, model: str, key: str = "the provider's k
     named = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
     for outcome, names in table().unanswered.items():
         if named & names:
-            said = _with_cause(error) if outcome == "connection" else failure.message
-            return CallError(outcome, said)
+            if outcome == "connection":
+                said = _with_cause(error)
+                return CallError(outcome, said, unreachable=_is_unreachable(error, said))
+            return CallError(outcome, failure.message)
     if _from_client(error):
         return _unread(error, model, failure.message)
     raise error
@@ -231,6 +234,20 @@ def _with_cause(error: BaseException) -> str:
     first, *causes = [" ".join(str(one).split()) or type(one).__name__ for one in _chain(error)]
     cause = next((words for words in reversed(causes) if words not in first), None)
     return cut(first if cause is None else f"{first} ({cause})")
+
+
+# What systems say where nobody listens, or where the address has no machine.
+_NOBODY = re.compile(
+    r"errno (?:111|61|10061)\b|connection refused|connect call failed|name or service not known"
+    r"|nodename nor servname|getaddrinfo failed|name resolution",
+    re.IGNORECASE,
+)
+
+
+def _is_unreachable(error: BaseException, said: str) -> bool:
+    """Whether a connection was refused, or its address is unknown: nobody heard the call."""
+    known = (ConnectionRefusedError, socket.gaierror)
+    return any(isinstance(one, known) for one in _chain(error)) or bool(_NOBODY.search(said))
 
 
 def _status(chain: list[BaseException]) -> int | None:

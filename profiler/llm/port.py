@@ -258,6 +258,8 @@ class CallError(Exception):
         Seconds the service asks to wait, None where it does not say.
     headers
         The response's headers in lower case.
+    unreachable
+        Whether nobody listens at the address, or it has none: the call was never heard.
     """
 
     def __init__(
@@ -265,12 +267,14 @@ class CallError(Exception):
         outcome: str,
         message: str,
         *,
+        unreachable: bool = False,
         status_code: int | None = None,
         retry_after: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(redact(storable(message)))
         self.outcome = outcome
+        self.unreachable = unreachable
         self.status_code = status_code
         self.retry_after = retry_after
         self.headers: Mapping[str, str] = {
@@ -284,8 +288,8 @@ class CallError(Exception):
 
     @property
     def free(self) -> bool:
-        """Whether the service surely did not bill it: it answered with an error."""
-        return self.status_code is not None
+        """Whether the service surely did not bill it: it said an error, or never heard it."""
+        return self.status_code is not None or self.unreachable
 
 
 PASSING = frozenset(

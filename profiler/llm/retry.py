@@ -18,7 +18,6 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_after_attempt,
     wait_exponential,
     wait_random_exponential,
 )
@@ -42,11 +41,14 @@ class RetryPolicy:
         Seconds: scale and cap of the wait.
     longest_told
         A Retry-After beyond this many seconds stops the run instead of keeping it waiting.
+    unreachable
+        Calls for one request where nobody listens and no call was ever answered.
     sleep
         How to wait; injected by tests.
     """
 
     attempts: int = 6
+    unreachable: int = 3
     first_wait: float = 1.0
     longest_wait: float = 60.0
     longest_told: float = 600.0
@@ -68,8 +70,18 @@ class RetryPolicy:
                 return random.uniform(most / 2, most)  # noqa: S311
         return wait_random_exponential(self.first_wait, self.longest_wait)(state)
 
-    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def persist(
+        self, attempt: Callable[[], Awaitable[T]], *, reached: Callable[[], bool] = bool
+    ) -> T:
         """Make an attempt, again and again where that may help.
+
+        Parameters
+        ----------
+        attempt
+            Makes one call.
+        reached
+            Whether the service has answered a call before: then it may come back, and is given the
+            full patience; else its address is taken for wrong, or the server for not started.
 
         Raises
         ------
@@ -79,7 +91,7 @@ class RetryPolicy:
             The provider refuses all calls.
         """
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(self.attempts),
+            stop=lambda state: state.attempt_number >= self._most(state, reached),
             wait=self.wait,
             retry=retry_if_exception(self._passes),
             sleep=self.sleep,
@@ -94,12 +106,23 @@ class RetryPolicy:
         except CallError as error:
             if error.outcome == "provider_refused":
                 raise ProviderRefusedError(str(error)) from None
+            if error.unreachable and not reached():
+                raise ProviderRefusedError(
+                    f"nobody answers at the address of the model ({error}); start its server, or "
+                    "mend the address or the network; nothing was paid"
+                ) from None
             if self._too_long(error):
                 raise ProviderRefusedError(
                     f"the service asks to wait {error.retry_after:.0f} s before the next call "
                     f"({error}); everything paid for is kept; run again then"
                 ) from None
             raise
+
+    def _most(self, state: RetryCallState, reached: Callable[[], bool]) -> int:
+        """Calls for one request, by how the last one failed."""
+        error = state.outcome.exception() if state.outcome is not None else None
+        lost = isinstance(error, CallError) and error.unreachable and not reached()
+        return min(self.unreachable, self.attempts) if lost else self.attempts
 
     def _passes(self, error: BaseException) -> bool:
         """Whether another attempt may help."""

@@ -79,6 +79,7 @@ class Ledger:
         self.tally = Tally()
         self.writer = Writer(store)
         self.under_way = 0
+        self._reached = False
         self._cuts = CutNotice()
         self._sent_at: dict[int, float] = {}
         self._prices, self._stored = options.prices.at(port.base_url), stored
@@ -176,7 +177,9 @@ class Ledger:
             return found
         try:
             with one_question():
-                return await self._policy.persist(lambda: self._attempt(question))
+                return await self._policy.persist(
+                    lambda: self._attempt(question), reached=lambda: self._reached
+                )
         except LeasedElsewhereError:
             raise
         except BaseException as error:
@@ -217,10 +220,12 @@ class Ledger:
             self.under_way += 1
             try:
                 answer, actual = await self._paid(question, ticket.attempt_id, reserved)
+                self._reached = True
             finally:
                 self.under_way -= 1
             return answer
         except CallError as error:
+            self._reached |= error.status_code is not None
             actual = Cost(0.0, 0) if error.free else reserved
             raise
         except HaltedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from profiler.asking.runner import AskingSummary, retry_failed, run_asking
 from profiler.llm.budget import Caps
+from profiler.llm.port import CallError
 from profiler.llm.registry import open_chat
 from profiler.llm.retry import RetryPolicy
 from prompts import Template
@@ -480,3 +482,46 @@ def test_a_budget_error_tells_how_far_it_got(tmp_path: Path, template: Template)
         pytest.raises(BudgetReachedError, match=r"--budget-calls 3 reached(.|\n)*3 ok"),
     ):
         run(store, server, template, caps=Caps(calls=3))
+
+
+def test_a_server_that_nobody_started_ends_the_run_after_a_few_calls(
+    tmp_path: Path, template: Template
+) -> None:
+    """Fault: six tries a question, exemplars and synthetic users apart: two minutes in vain."""
+    with LlmServer() as server:
+        address = server.base_url
+    with make_store(tmp_path / "a.db", 20) as store:
+        with pytest.raises(ProviderRefusedError, match="nobody answers at the address"):
+            run_asking(
+                store,
+                store.subjects.load(),
+                chat(address),
+                template=template,
+                options=fast(concurrency=2),
+            )
+        attempts = scalar(store, "SELECT count(*) FROM attempts")
+        assert isinstance(attempts, int)
+        assert 3 <= attempts <= 12  # each of the calls under way counts its own tries
+        assert scalar(store, "SELECT coalesce(sum(cost_usd), 0) FROM attempts") == 0
+        assert store.subjects.counts() == {"exemplar": {"pending": 20}}
+        with LlmServer() as server:
+            assert run(store, server, template).ok == 20
+
+
+def test_a_server_that_answered_before_is_waited_for(tmp_path: Path) -> None:
+    """A local server that is started again in the middle of a run loses no subject."""
+    tries = 0
+
+    async def attempt() -> str:
+        nonlocal tries
+        tries += 1
+        if tries < 5:
+            raise CallError("connection", "Connection refused", unreachable=True)
+        return "back"
+
+    policy = RetryPolicy(first_wait=0.001, longest_wait=0.002)
+    assert asyncio.run(policy.persist(attempt, reached=lambda: True)) == "back"
+    tries = 0
+    with pytest.raises(ProviderRefusedError, match="nobody answers"):
+        asyncio.run(policy.persist(attempt))
+    assert tries == 3

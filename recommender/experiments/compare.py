@@ -29,6 +29,7 @@ from recommender.recipes.parts import (
     check_parts,
     make_objectives,
     read_descriptions,
+    read_distilled,
     read_interests,
 )
 from recommender.recipes.recipe import make_recipe
@@ -266,11 +267,10 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
             raise UserError(f"model {name!r}: {problem}{hint}") from None
         addresses = {"data": dataset.digest}
         semantics = read_interests(source, recipe)
-        if semantics is not None:
-            addresses["interests"] = semantics.digest
         layers = read_descriptions(source, recipe)
-        if layers is not None:
-            addresses["descriptions"] = layers.digest
+        rankings = read_distilled(source, dataset, recipe)
+        read = {"interests": semantics, "descriptions": layers, "rankings": rankings}
+        addresses |= {name: one.digest for name, one in read.items() if one is not None}
         if recipe.needs_texts:
             texts = read_texts(source, recipe.text).vectors
             addresses["texts"] = sha256(texts.tobytes()).hexdigest()

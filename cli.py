@@ -145,6 +145,7 @@ RECOMMENDER_FAMILIES = (
             "explain": "Why a model gives an item its score.",
             "add-items": "Give a model the items that its store has got since, without training.",
             "export": "Write lists, item vectors or the user tower for other systems.",
+            "serve": "Serve lists and explanations to other programs over HTTP.",
         },
     ),
 )

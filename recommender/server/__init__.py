@@ -1,0 +1,1 @@
+"""The production service: lists and explanations over HTTP, for programs."""

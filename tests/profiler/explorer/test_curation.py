@@ -227,6 +227,11 @@ def test_every_change_by_hand_in_a_browser(explorer: Explorer, store: Store) -> 
         page.click(".curation button:has-text('Keep apart')")
         page.wait_for_selector(".refused:has-text('pinned already')")
 
+        page.fill(".curation .field input >> nth=1", "99999")
+        page.click(".curation button:has-text('Merge')")  # refused: the page stays as it was
+        page.wait_for_selector(".refused:has-text('no interest 99999')")
+        assert page.is_visible(".curation")
+
         other = page.evaluate("document.querySelector('#merge-into option').value")
         here = page.evaluate("location.hash.match(/i=(\\d+)/)[1]")
         page.goto(page.url.split("#")[0] + f"#i={other}")
@@ -249,7 +254,7 @@ def test_every_change_by_hand_in_a_browser(explorer: Explorer, store: Store) -> 
         changed(page, ".person .edits button:has-text('Undo')")
         page.wait_for_selector(f".irow .rowtitle:has-text({wrong!r})")
         refused = "Failed to load resource: the server responded with a status of 400 (Bad Request)"
-        assert found.complaints == [refused]  # pinned twice
+        assert found.complaints == [refused, refused]
     kinds = [(one.kind, one.made_by, bool(one.undone_at)) for one in edits(store)]
     assert kinds == [
         ("dispute", "Ann", True),

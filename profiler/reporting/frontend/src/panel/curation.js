@@ -17,7 +17,7 @@ export function tellLast(say) {
   }
 }
 
-async function change(data, path, body, note) {
+async function change(data, path, body, note, where) {
   try {
     const done = await data.post(path, body);
     try {
@@ -25,6 +25,7 @@ async function change(data, path, body, note) {
     } catch {
       /* a page may not store */
     }
+    if (where) history.replaceState(null, '', where);
     location.reload();
   } catch (e) {
     note.textContent = e.message;
@@ -51,7 +52,8 @@ function form(label, glyph, fields, onsubmit) {
 // Rename, pin and merge one interest.
 export function curation({ data, atlas }, d) {
   const refused = note();
-  const send = (body) => change(data, 'changes', { interest: d.id, ...body }, refused);
+  const send = (body, where) =>
+    change(data, 'changes', { interest: d.id, ...body }, refused, where);
   const label = h('input', { type: 'text', value: d.label, maxlength: 200, required: true });
   const into = h('input', {
     type: 'text',
@@ -85,10 +87,7 @@ export function curation({ data, atlas }, d) {
           near.map((p) => h('option', { value: p.id }, p.label)),
         ),
       ],
-      () => {
-        location.hash = `#i=${into.value}`;
-        send({ kind: 'merge', into: Number(into.value) });
-      },
+      () => send({ kind: 'merge', into: Number(into.value) }, `#i=${into.value}`),
     ),
     form('Keep apart', 'pin', h('span.dim', 'Never merge it with what is near'), () =>
       send({ kind: 'pin' }),

@@ -141,7 +141,9 @@ def explain_item(
         paths = _paths(connection, user.user_ix)
         evidence = evidence_of(connection, list(paths), user.user_ix)
         card = card_of(connection, item.item_id)
-        cosines = _cosines(store, connection, item.title, json.loads(item.categories), paths)
+        cosines, compared = _cosines(
+            store, connection, item.title, json.loads(item.categories), paths
+        )
     found = []
     for number, path in paths.items():
         proof = evidence.get(number, [])
@@ -168,10 +170,10 @@ def explain_item(
     return Explanation(
         user=user.user_id,
         item=Item(item.item_id, item.title),
-        sentence=_sentence(named, because, known=bool(paths)),
+        sentence=_sentence(named, because, known=bool(paths), compared=compared),
         named=None if named is None else named.interest_id,
         because=because,
-        why=_verdict(known=bool(paths), near=bool(found)),
+        why=_verdict(known=bool(paths), near=bool(found), compared=compared),
         interests=found,
         card=card,
     )
@@ -199,9 +201,12 @@ def own_proof(
         return [Item(row[0], row[1]) for row in connection.execute(_OWN_PROOF, values)]
 
 
-def _sentence(named: ExplainingInterest | None, because: Sequence[Item], *, known: bool) -> str:
+def _sentence(
+    named: ExplainingInterest | None, because: Sequence[Item], *, known: bool, compared: bool
+) -> str:
     if named is None:
-        return _verdict(known=known, near=False).capitalize() + "."
+        verdict = _verdict(known=known, near=False, compared=compared)
+        return verdict[0].upper() + verdict[1:] + "."
     return said_of(named.label, because, is_evidence=named.is_evidence)
 
 
@@ -225,9 +230,14 @@ def said_of(label: str, because: Sequence[Item], *, is_evidence: bool) -> str:
     return f"It fits the interest in {label}."
 
 
-def _verdict(*, known: bool, near: bool) -> str:
+def _verdict(*, known: bool, near: bool, compared: bool) -> str:
     if near:
         return "found"
+    if known and not compared:
+        return (
+            "nothing stored explains this yet: the item has no text vector, so its words were not "
+            "compared with the user's interests; the next `profiler build` makes one"
+        )
     if not known:
         return "nothing stored explains this: no stored interest is this user's"
     return "nothing stored explains this: none of the user's interests is near the item"
@@ -249,8 +259,11 @@ def _cosines(
     title: str | None,
     categories: list[str],
     paths: dict[int, Mapping[str, Any]],
-) -> dict[int, float]:
-    """Cosine of the item's and each interest's text vector, by interest."""
+) -> tuple[dict[int, float], bool]:
+    """Cosine of the item's and each interest's text vector, and whether the item has one.
+
+    An item that came after the last build has none; nor has any in a store without an encoder.
+    """
     facts = {key: json.loads(value) for key, value in connection.execute(_FACTS)}
     encoder = facts.get("encoder")
     digests: dict[int, str] = {number: path["text_digest"] for number, path in paths.items()}
@@ -261,11 +274,11 @@ def _cosines(
         own = text_digest(item_text(title, categories, style))
         vectors = fetch(connection, encoder, [own, *digests.values()])
     if own not in vectors:
-        return dict.fromkeys(digests, 0.0)
+        return dict.fromkeys(digests, 0.0), encoder is None or not own
     absent = [(number, digest) for number, digest in digests.items() if digest not in vectors]
     stand_ins = store.vectors.of_interests(absent, encoder) if absent else {}
     cosines = {}
     for number, digest in digests.items():
         vector = vectors.get(digest, stand_ins.get(number))
         cosines[number] = 0.0 if vector is None else round(float(vectors[own] @ vector), 4)
-    return cosines
+    return cosines, True

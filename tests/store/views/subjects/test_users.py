@@ -116,3 +116,13 @@ def test_a_canonical_interest_out_of_use_lends_its_name(store):
     found = {e.label: e for e in list_interests(store)}
     assert [m.label for m in found[PENS.label].merged] == [REFILLS.label]
     assert PAPER.label not in found
+
+
+def test_an_item_without_a_vector_is_said_not_to_be_compared(store):
+    """Fault: an item that came later was said to be near to none of the user's interests."""
+    with store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM vectors")
+    found = explain_item(store, "customer-ada", "oil")
+    assert found.interests == []
+    assert "has no text vector" in found.sentence
+    assert "`profiler build`" in found.why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
     from store.store import Store
 
 
-def assign_own_interests(store: Store, dataset: Dataset, item_vectors: NDArray[np.float32]) -> int:
+def assign_own_interests(
+    store: Store,
+    dataset: Dataset,
+    item_vectors: NDArray[np.float32],
+    tell: Callable[[str, int, int], None] | None = None,
+) -> int:
     """Assign from the catalogue to every user's known history; return how many users got some.
 
     Skipped where neither the data nor the catalogue changed since the last time. No call is made:
-    new users and new interactions are covered by running it again.
+    new users and new interactions are covered by running it again. ``tell`` is called with (step,
+    done, total) while they are stored.
     """
     catalogue = store.interests.catalogue()
     content = [dataset.digest, store.vectors.encoder(), catalogue.ids.tolist(), catalogue.texts]
@@ -42,6 +49,7 @@ def assign_own_interests(store: Store, dataset: Dataset, item_vectors: NDArray[n
             found.item_indptr,
             found.items,
             found.similarities,
+            tell,
         )
         store.set_meta(assigned_digest=state, assigned_users=users)
     return users

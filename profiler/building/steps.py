@@ -124,6 +124,7 @@ def fill(
         run_id,
         _dollar_limit(to),
         keep_synthetic=to.keep_synthetic,
+        tell=to.tell,
     )
     port = to.llm or OfflineExtractor(
         dataset, item_vectors, max_interests=config.max_interests, encode=to.encoder.encode
@@ -164,8 +165,10 @@ def fill(
     report.encoded += _encode_interests(to)
     to.tell("assigning interests to users", 0, 0)
     if config.assign:
-        report.assigned = assign_own_interests(store, dataset, item_vectors)
+        report.assigned = assign_own_interests(store, dataset, item_vectors, to.tell)
+    to.tell("merging near-duplicates", 0, 0)
     merge_duplicates(store)
+    to.tell("comparing labels with their items", 0, 0)
     flag_far_labels(store)
     grown()
 

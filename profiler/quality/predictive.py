@@ -19,6 +19,9 @@ from store.data.splits import Part
 from store.store import Store
 
 MAX_USERS = 5_000
+MOST_SCORES = 50_000_000
+"""Users times items that are ranked: of a large catalogue fewer users, but never below 500."""
+LEAST_USERS = 500
 """Users ranked for predictive power; of more, a seeded sample."""
 
 Csr = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -39,14 +42,19 @@ def own_interests(store: Store) -> Csr:
 
 
 def held_out(dataset: Dataset, seed: int) -> HeldOut | None:
-    """Users with held-out items, at most :data:`MAX_USERS`; None where nothing is held back."""
+    """Users with held-out items; None where nothing is held back.
+
+    At most :data:`MAX_USERS`, and fewer where there are many items: the time it takes does not
+    grow with the store, the interval around the mean does.
+    """
     targets = dataset.select((Part.VALID, Part.TEST))
     users = np.flatnonzero(np.diff(targets[0]) > 0)
     if not len(users):
         return None
-    if len(users) > MAX_USERS:
+    most = min(MAX_USERS, max(LEAST_USERS, MOST_SCORES // max(dataset.n_items, 1)))
+    if len(users) > most:
         rng = np.random.default_rng(seed)
-        users = np.sort(rng.choice(users, MAX_USERS, replace=False))
+        users = np.sort(rng.choice(users, most, replace=False))
     return HeldOut(users, targets)
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from store.data.dataset import Dataset
     from store.store import Store
 
+Tell = Callable[[str, int, int], None]
+
 NO_TEXT = (
     "no item has a title or a category, so there is nothing to ask about: "
     "the store serves behavioural models only (--align none)"
@@ -70,6 +72,7 @@ def choose_subjects(
     limit: DollarLimit | None = None,
     *,
     keep_synthetic: bool = False,
+    tell: Tell | None = None,
 ) -> Chosen:
     """Choose exemplars and synthetic users among the users training may see, and store them.
 
@@ -77,7 +80,8 @@ def choose_subjects(
     nearest exemplar by their known history; nobody is asked about them.
     Where the data grew since the last choice, exemplars asked earlier stay and new ones are added
     only for users far from all of them. Whoever was asked keeps the items that were shown.
-    With ``keep_synthetic`` the synthetic users in use stay, where there are any.
+    With ``keep_synthetic`` the synthetic users in use stay, where there are any. ``tell`` is called
+    with (step, done, total).
     """
     how = config.choice()
     state = json_digest([dataset.digest, encoder.name, how])
@@ -92,12 +96,16 @@ def choose_subjects(
         )
     if not item_vectors.any():
         return Chosen(0, 0, notes=[NO_TEXT])
+    say = tell or (lambda step, done, total: None)
+    say("vectors of histories", 0, 0)
     vectors = user_vectors(store, dataset, item_vectors, encoder, config)
     # Both choices are made before the store is locked: they may take a minute.
-    exemplars = _exemplars(store, dataset, vectors, config, how, limit)
+    exemplars = _exemplars(store, dataset, vectors, config, how, limit, say)
     rows = as_shown(store, dataset, _exemplar_rows(dataset, exemplars))
+    del vectors
     kept = store.subjects.load(kinds=("synthetic",)) if keep_synthetic else []
-    synthetic, notes = (None, ()) if kept else _synthetic(dataset, config)
+    synthetic, notes = (None, ()) if kept else _synthetic(dataset, config, say)
+    say("storing whom to ask", 0, 0)
     cliques = (
         as_shown(store, dataset, subject_rows(synthetic, dataset.user_ids)) if synthetic else []
     )
@@ -159,6 +167,7 @@ def _exemplars(
     config: BuildConfig,
     how: dict[str, Any],
     limit: DollarLimit | None,
+    tell: Tell,
 ) -> Exemplars:
     """Exemplars over all users: clustered among those training may see, joined by the others."""
     visible, _ = dataset.visible()
@@ -171,6 +180,7 @@ def _exemplars(
         "damping": config.damping,
         "seed": config.seed,
         "center": False,
+        "tell": tell,
     }
     persons = ~beyond_a_person(np.diff(visible)[train])
     candidates = (
@@ -195,6 +205,7 @@ def _exemplars(
             choose, limit, [own_items(dataset, int(user)) for user in train], set(kept), ids
         )
     )
+    tell("joining users to exemplars", 0, 0)
     labels, similarity = nearest_exemplar(vectors, vectors[train[found.rows]])
     labels[train], similarity[train] = found.labels, found.similarity
     return type(found)(
@@ -293,7 +304,7 @@ def _exemplar_rows(dataset: Dataset, exemplars: Exemplars) -> list[SubjectRow]:
 
 
 def _synthetic(
-    dataset: Dataset, config: BuildConfig
+    dataset: Dataset, config: BuildConfig, tell: Tell
 ) -> tuple[SyntheticUsers | None, Sequence[str]]:
     """Choose synthetic users; a crowd without cliques has none, and the notes say why."""
     count = config.synthetic_users
@@ -308,6 +319,7 @@ def _synthetic(
             dataset.user_ids,
             count=count,
             settings=SyntheticSettings(max_titles=config.max_titles),
+            tell=tell,
         )
     except DataError as error:
         return None, [str(error)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -83,6 +83,13 @@ class Catalogue:
             interest_text(label, description)
             for label, description in zip(self.labels, self.descriptions, strict=True)
         ]
+
+
+_ASSIGN = "INSERT INTO assignments (user_ix, interest_id, rank, score) VALUES (?, ?, ?, ?)"
+_ASSIGN_ITEM = (
+    "INSERT INTO assignment_items (user_ix, interest_id, item_ix, similarity) VALUES (?, ?, ?, ?)"
+)
+_AT_ONCE = 200_000
 
 
 class Interests:
@@ -245,6 +252,7 @@ class Interests:
         item_indptr: NDArray[np.int64],
         items: NDArray[np.integer],
         similarities: NDArray[np.floating],
+        tell: Callable[[str, int, int], None] | None = None,
     ) -> None:
         """Replace the catalogue assignments of ``users``.
 
@@ -254,20 +262,12 @@ class Interests:
             CSR over these user_ix, best first; scores as the assignment defines them.
         item_indptr, items, similarities
             CSR over assignments: the item_ix that each rests on, and how well each shows it.
+        tell
+            Called with (step, done, total).
         """
         owners = np.repeat(np.asarray(users, dtype=np.int64), np.diff(indptr))
         ranks = np.arange(len(owners)) - np.repeat(indptr[:-1], np.diff(indptr))
-        rows = zip(
-            owners.tolist(), interest_ids.tolist(), ranks.tolist(), scores.tolist(), strict=True
-        )
         of_item = np.repeat(np.arange(len(owners)), np.diff(item_indptr))
-        item_rows = zip(
-            owners[of_item].tolist(),
-            interest_ids[of_item].tolist(),
-            items.tolist(),
-            similarities.tolist(),
-            strict=True,
-        )
         with self._db.write() as connection:
             query = text("DELETE FROM assignments WHERE user_ix IN :users").bindparams(
                 bindparam("users", expanding=True)
@@ -275,18 +275,24 @@ class Interests:
             everyone = [int(user) for user in users]
             for start in range(0, len(everyone), 5_000):
                 connection.execute(query, {"users": everyone[start : start + 5_000]})
-            if len(owners):
-                driver_connection(connection).executemany(
-                    "INSERT INTO assignments (user_ix, interest_id, rank, score) "
-                    "VALUES (?, ?, ?, ?)",
-                    list(rows),
-                )
-            if len(of_item):
-                driver_connection(connection).executemany(
-                    "INSERT INTO assignment_items (user_ix, interest_id, item_ix, similarity) "
-                    "VALUES (?, ?, ?, ?)",
-                    list(item_rows),
-                )
+            driver = driver_connection(connection)
+            for part in _parts(len(owners), "storing assignments", tell):
+                columns = (owners[part], interest_ids[part], ranks[part], scores[part])
+                driver.executemany(_ASSIGN, zip(*(c.tolist() for c in columns), strict=True))
+            for part in _parts(len(of_item), "storing their items", tell):
+                rows = of_item[part]
+                columns = (owners[rows], interest_ids[rows], items[part], similarities[part])
+                driver.executemany(_ASSIGN_ITEM, zip(*(c.tolist() for c in columns), strict=True))
+
+
+def _parts(rows: int, step: str, tell: Callable[[str, int, int], None] | None) -> Iterator[slice]:
+    """Slices of so many rows: all at once, as Python's numbers, would fill the memory."""
+    for start in range(0, rows, _AT_ONCE):
+        if tell is not None:
+            tell(step, start, rows)
+        yield slice(start, start + _AT_ONCE)
+    if tell is not None and rows:
+        tell(step, rows, rows)
 
 
 def _indptr(owner: NDArray[np.int64], n: int) -> NDArray[np.int64]:

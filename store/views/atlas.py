@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from store.db.driver import driver_connection
 from store.db.statements import statement
 
 if TYPE_CHECKING:
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
 
     from store.store import Store
 
+_AT_ONCE = 200_000
+"""Rows that are fetched at once."""
 _BLOCK = 5_000
 """Values in one IN list; SQLite takes 32,766."""
 
-_OWN = statement(
-    "SELECT DISTINCT coalesce(n.canonical_id, n.interest_id), a.user_ix FROM assignments a "
-    "JOIN interests n USING (interest_id) JOIN subjects s USING (subject_id) WHERE s.active "
-    "AND undisputed(a)"
+# Millions of rows: read as they lie, and put together with the interests as arrays.
+_OWN = "SELECT interest_id, user_ix FROM assignments"
+_OWN_ITEMS = "SELECT interest_id, user_ix, item_ix FROM assignment_items"
+_LEADS = (
+    "SELECT n.interest_id, coalesce(n.canonical_id, n.interest_id) FROM interests n "
+    "JOIN subjects s USING (subject_id) WHERE s.active ORDER BY n.interest_id"
 )
-_OWN_ITEMS = statement(
-    "SELECT DISTINCT coalesce(n.canonical_id, n.interest_id), a.user_ix, a.item_ix "
-    "FROM assignment_items a JOIN interests n USING (interest_id) "
-    "JOIN subjects s USING (subject_id) WHERE s.active AND undisputed(a)"
-)
+_DISPUTED = "SELECT interest_id, user_ix FROM disputes"
 _REPRESENTED = statement(
     "SELECT m.user_ix, m.subject_id, m.similarity FROM memberships m "
     "JOIN subjects s USING (subject_id) WHERE s.active AND s.kind = 'exemplar' ORDER BY m.user_ix"
@@ -275,9 +276,33 @@ def _in_blocks(store: Store, query: TextClause, ids: Sequence[int]) -> Iterable[
             yield from connection.execute(query, {"ids": list(ids[start : start + _BLOCK])}).all()
 
 
-def _columns(connection: Connection, query: TextClause, number: int) -> NDArray[np.int64]:
-    """Whole numbers of a query's rows as ``[number, rows]``, sorted by the first columns."""
-    rows = connection.execute(query).all()
-    table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, number)
-    order = np.lexsort(table.T[::-1])
-    return np.ascontiguousarray(table[order].T)
+def _columns(connection: Connection, query: str, number: int) -> NDArray[np.int64]:
+    """Groups and what else a query has of interests in use, ``[number, rows]``, each row once."""
+    found = _numbers(connection, query, number)
+    leads = _numbers(connection, _LEADS, 2)
+    place = np.searchsorted(leads[0], found[0])
+    place[place == leads.shape[1]] = 0
+    in_use = leads[0][place] == found[0] if leads.shape[1] else np.zeros(found.shape[1], bool)
+    found, place = found[:, in_use], place[in_use]
+    groups = leads[1][place]
+    disputed = _numbers(connection, _DISPUTED, 2)
+    if disputed.shape[1]:  # an interest that is disputed takes with it those that it stands for
+        width = 1 + max(int(found[1].max(initial=0)), int(disputed[1].max()))
+        wrong = disputed[0] * width + disputed[1]
+        right = ~np.isin(found[0] * width + found[1], wrong)
+        right &= ~np.isin(groups * width + found[1], wrong)
+        found, groups = found[:, right], groups[right]
+    found[0] = groups
+    found = found[:, np.lexsort(found[::-1])]
+    fresh = np.ones(found.shape[1], dtype=bool)
+    fresh[1:] = (np.diff(found, axis=1) != 0).any(axis=0)
+    return np.ascontiguousarray(found[:, fresh])
+
+
+def _numbers(connection: Connection, query: str, number: int) -> NDArray[np.int64]:
+    """Whole numbers of a query's rows, ``[number, rows]``."""
+    rows = driver_connection(connection).execute(query)
+    pieces = [np.zeros((0, number), dtype=np.int64)]
+    while block := rows.fetchmany(_AT_ONCE):
+        pieces.append(np.array(block, dtype=np.int64))
+    return np.ascontiguousarray(np.concatenate(pieces).T)

@@ -15,6 +15,7 @@ IntVector: TypeAlias = NDArray[np.int64]
 
 # Floats of one block of similarities: 64 MiB, small beside the vectors and large enough for BLAS.
 BLOCK_FLOATS = 16 * 2**20
+_COLUMNS = 64
 
 
 def check_vectors(vectors: NDArray[Any]) -> FloatMatrix:
@@ -70,15 +71,49 @@ def product_form(vectors: FloatMatrix, targets: FloatMatrix) -> tuple[FloatMatri
     Uses -|x - y|^2 = 2 x.y - |x|^2 - |y|^2, so one matrix product does everything. Both sides are
     moved by the mean of the targets first: that changes no distance and keeps numbers small.
     """
-    mean = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
-    left, right = vectors - mean, targets - mean
-    squares_left = np.einsum("ij,ij->i", left, left, dtype=np.float64)[:, None]
-    squares_right = np.einsum("ij,ij->i", right, right, dtype=np.float64)[:, None]
-    one_left, one_right = np.ones_like(squares_left), np.ones_like(squares_right)
-    return (
-        np.hstack([left, -squares_left, one_left]).astype(np.float32),
-        np.hstack([2 * right, one_right, -squares_right]).astype(np.float32),
-    )
+    mean = target_mean(targets)
+    return left_form(vectors, mean), right_form(targets, mean)
+
+
+def target_mean(targets: FloatMatrix) -> FloatVector:
+    """What both sides of a product are moved by, ``[d]``."""
+    return targets.mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def left_form(
+    vectors: FloatMatrix, mean: FloatVector, rows: IntVector | None = None
+) -> FloatMatrix:
+    """The left side of :func:`product_form`, float32 ``[n, d + 2]``, of some rows in order."""
+    return _with_squares(vectors, mean, rows, scale=1, squares_first=True)
+
+
+def right_form(
+    targets: FloatMatrix, mean: FloatVector, rows: IntVector | None = None
+) -> FloatMatrix:
+    """The right side of :func:`product_form`, float32 ``[m, d + 2]``, of some rows in order."""
+    return _with_squares(targets, mean, rows, scale=2, squares_first=False)
+
+
+def _with_squares(
+    vectors: FloatMatrix,
+    mean: FloatVector,
+    rows: IntVector | None,
+    *,
+    scale: int,
+    squares_first: bool,
+) -> FloatMatrix:
+    """Block by block, because copies of a million vectors would fill the memory."""
+    size, d = (len(vectors) if rows is None else len(rows)), vectors.shape[1]
+    made = np.empty((size, d + 2), dtype=np.float32)
+    ones, squares = (d + 1, d) if squares_first else (d, d + 1)
+    made[:, ones] = 1
+    step = max(1, BLOCK_FLOATS // d)
+    for start in range(0, size, step):
+        part = slice(start, start + step)
+        moved = vectors[part if rows is None else rows[part]] - mean
+        made[part, squares] = -np.einsum("ij,ij->i", moved, moved, dtype=np.float64)
+        made[part, :d] = moved if scale == 1 else scale * moved
+    return made
 
 
 def nearest(vectors: FloatMatrix, targets: FloatMatrix) -> IntVector:
@@ -91,6 +126,18 @@ def nearest(vectors: FloatMatrix, targets: FloatMatrix) -> IntVector:
 
     each_block(left, right, use)
     return labels
+
+
+def squares_from(
+    vectors: FloatMatrix, centre: NDArray[Any], rows: IntVector | None = None
+) -> NDArray[Any]:
+    """Squared distance of rows (all, or some) to one place, block by block, ``[n]``."""
+    size = len(vectors) if rows is None else len(rows)
+    step = max(1, BLOCK_FLOATS // vectors.shape[1])
+    parts = [slice(start, start + step) for start in range(0, size, step)]
+    return np.concatenate(
+        [((vectors[p if rows is None else rows[p]] - centre) ** 2).sum(axis=1) for p in parts]
+    )
 
 
 def similarity_to(vectors: FloatMatrix, targets: FloatMatrix, labels: IntVector) -> FloatMatrix:
@@ -125,9 +172,12 @@ def medoids(
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     filled = counts > 0
     mass = np.ones(len(vectors)) if weights is None else weights.astype(np.float64)
-    weighted = vectors[order] * mass[order, None].astype(np.float32)
+    shares = mass[order, None].astype(np.float32)
     means = np.zeros((clusters, vectors.shape[1]), dtype=np.float64)
-    means[filled] = np.add.reduceat(weighted.astype(np.float64), starts[filled], axis=0)
+    for start in range(0, vectors.shape[1], _COLUMNS):  # all at once would take thrice the memory
+        some = slice(start, start + _COLUMNS)
+        weighted = (vectors[:, some][order] * shares).astype(np.float64)
+        means[filled, some] = np.add.reduceat(weighted, starts[filled], axis=0)
     means[filled] /= np.bincount(labels, weights=mass, minlength=clusters)[filled, None]
     distance = -similarity_to(vectors, means.astype(np.float32), labels).astype(np.float64)
     if allowed is not None:

@@ -8,7 +8,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, IntVector, similarity_to
+from profiler.selection.affinity.geometry import (
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    similarity_to,
+    squares_from,
+)
 from profiler.selection.affinity.result import AffinityResult, assign, net_similarity, refine
 from profiler.selection.affinity.settling import Still, settle
 
@@ -239,7 +245,7 @@ def most_central(
 ) -> IntVector:
     """The one candidate nearest to the mean of all rows, ``[1]``."""
     mean = np.average(vectors, axis=0, weights=weights)
-    distance = ((vectors[candidates.rows] - mean) ** 2).sum(axis=1)
+    distance = squares_from(vectors, mean, candidates.rows)
     return candidates.rows[[int(np.argmin(distance))]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,20 @@ from numpy.typing import NDArray
 
 from profiler.kernels.blocks import each_block, in_threads
 from profiler.kernels.jit import greater, helper, worker
-from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, IntVector, product_form
+from profiler.selection.affinity.geometry import (
+    FloatMatrix,
+    FloatVector,
+    IntVector,
+    left_form,
+    product_form,
+    right_form,
+    target_mean,
+)
 from profiler.selection.affinity.messages import Candidates
 
 log = logging.getLogger(__name__)
+
+Tell = Callable[[str, int, int], None]
 
 # Beyond this many rows the n^2 products cost more than cells with their small loss.
 EXACT_ROWS = 50_000
@@ -175,7 +186,7 @@ def _step(columns: int, k: int) -> int:
 
 
 def exact_neighbours(
-    vectors: FloatMatrix, candidates: Candidates, k: int
+    vectors: FloatMatrix, candidates: Candidates, k: int, tell: Tell | None = None
 ) -> tuple[NDArray[np.int32], FloatMatrix]:
     """The k most similar candidates of each row, itself left out, by matrix products.
 
@@ -187,6 +198,8 @@ def exact_neighbours(
         Which rows can be neighbours; neighbours are numbered as its columns.
     k
         At most the number of candidates less one.
+    tell
+        Called with (step, rows done, rows).
 
     Returns
     -------
@@ -200,13 +213,22 @@ def exact_neighbours(
     def use(block: FloatMatrix, start: int, stop: int) -> None:
         part = slice(start, stop)
         _select(block, candidates.own[part], step, found[part], similarity[part])
+        if tell is not None:
+            done.append(stop - start)
+            tell("neighbours of users", sum(done), len(left))
 
+    done: list[int] = []
     each_block(left, right, use)
     return found, similarity
 
 
 def cell_neighbours(
-    vectors: FloatMatrix, candidates: Candidates, k: int, seed: int = 0, reach: int = REACH
+    vectors: FloatMatrix,
+    candidates: Candidates,
+    k: int,
+    seed: int = 0,
+    reach: int = REACH,
+    tell: Tell | None = None,
 ) -> Graph:
     """Like :func:`exact_neighbours`, but rows are compared with nearby cells only.
 
@@ -228,8 +250,9 @@ def cell_neighbours(
     rank = np.empty(len(order) + 1, dtype=np.int32)
     rank[order], rank[-1] = np.arange(len(order)), -1
     own = rank[candidates.own[rows]]
-    left, right = product_form(vectors, vectors[candidates.rows])
-    left, right = left[rows], right[order]
+    mean = target_mean(vectors if everyone else vectors[candidates.rows])
+    left = left_form(vectors, mean, rows)
+    right = right_form(vectors, mean, candidates.rows[order])
     ends = np.cumsum(np.bincount(near[:, 0], minlength=cells))
     held = np.bincount(of_candidates, minlength=cells)
     last = np.cumsum(held)
@@ -252,7 +275,11 @@ def cell_neighbours(
             inside = place[start - begin : part.stop - begin]
             _select(block, inside, step, found[part], similarity[part])
             found[part] = columns[found[part]]
+        if tell is not None:
+            done.append(end - begin)
+            tell("neighbours of users", sum(done), len(left))
 
+    done: list[int] = []
     in_threads(work, range(cells), len(left) * reach)
     return Graph(found, similarity, rows, order, own)
 
@@ -272,7 +299,7 @@ def _nearest_cells(vectors: FloatMatrix, candidates: Candidates, seed: int) -> N
     import faiss
 
     moved = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-    targets = moved[candidates.rows]
+    targets = moved if len(candidates.rows) == len(moved) else moved[candidates.rows]
     count = max(1, min(int(4 * np.sqrt(len(targets))), len(targets) // 40))
     training = faiss.Clustering(moved.shape[1], count)
     training.seed, training.niter = seed + 1, 6
@@ -286,7 +313,13 @@ def _nearest_cells(vectors: FloatMatrix, candidates: Candidates, seed: int) -> N
     return near
 
 
-def neighbours(vectors: FloatMatrix, candidates: Candidates, k: int, seed: int = 0) -> Graph:
+def neighbours(
+    vectors: FloatMatrix,
+    candidates: Candidates,
+    k: int,
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> Graph:
     """Neighbours exact up to 50,000 rows, by cells beyond; exact with a warning without faiss.
 
     Parameters
@@ -299,16 +332,18 @@ def neighbours(vectors: FloatMatrix, candidates: Candidates, k: int, seed: int =
         Neighbours of each row.
     seed
         Decides the cells.
+    tell
+        Called with (step, rows done, rows).
     """
     if len(vectors) > EXACT_ROWS:
         try:
-            return cell_neighbours(vectors, candidates, k, seed)
+            return cell_neighbours(vectors, candidates, k, seed, tell=tell)
         except ImportError:
             log.warning(
                 "%d users are compared pair by pair because faiss is not installed; "
                 "pip install 'interest-profiler[faiss]' makes this step many times faster",
                 len(vectors),
             )
-    found, similarity = exact_neighbours(vectors, candidates, k)
+    found, similarity = exact_neighbours(vectors, candidates, k, tell)
     rows, columns = np.arange(len(vectors)), np.arange(len(candidates.rows))
     return Graph(found, similarity, rows, columns, candidates.own)

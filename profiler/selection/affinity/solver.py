@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.selection.affinity.dense import DenseMessages
-from profiler.selection.affinity.geometry import FloatMatrix, FloatVector
+from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, squares_from
 from profiler.selection.affinity.messages import (
     DAMPING_SCHEDULE,
     Candidates,
@@ -18,6 +18,7 @@ from profiler.selection.affinity.messages import (
     most_central,
     trivial,
 )
+from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.result import AffinityResult, assign, net_similarity
 from profiler.selection.affinity.search import Trial, search_preference, thin, tolerance
 from profiler.selection.affinity.sparse import DEFAULT_NEIGHBOURS, SparseMessages
@@ -60,12 +61,16 @@ class Goal:
 
 @dataclass(frozen=True)
 class How:
-    """By which means; see :func:`profiler.exemplars.choose_exemplars`."""
+    """By which means; see :func:`profiler.exemplars.choose_exemplars`.
+
+    ``tell`` is called with (step, done, total).
+    """
 
     damping: float = 0.5
     method: Method = "auto"
     neighbours: int | None = None
     seed: int = 0
+    tell: Tell | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -159,7 +164,9 @@ class _Solver:
         damping: float,
         graph: SparseMessages | None,
         dense: bool,
+        tell: Tell | None = None,
     ) -> None:
+        self._tell, self._runs = tell, 0
         self.vectors, self.weights, self.candidates = vectors, weights, candidates
         self.quick = damping  # raised for good where a run of the search does not settle
         self.messages: DenseMessages | SparseMessages | None = None if dense else graph
@@ -167,6 +174,7 @@ class _Solver:
 
     def count(self, preference: float) -> int:
         """Exemplars at a preference, by one quick run from where the last one ended."""
+        self._begin("searching the preference")
         run = Run(
             self.quick,
             _SEARCH_ROUNDS,
@@ -184,9 +192,15 @@ class _Solver:
 
         Starts cold, so that the preference alone decides, with the damping that the search needed.
         """
+        self._begin("choosing exemplars")
         run = Run(self.quick, 200, 15, DAMPING_SCHEDULE)
         outcome = self._all().run(preference, run)
         return finish(self.vectors, self.candidates, self.weights, preference, outcome)
+
+    def _begin(self, what: str) -> None:
+        self._runs += 1
+        if self._tell is not None:
+            self._tell(f"{what} · run {self._runs} of the messages", 0, 0)
 
     def _all(self) -> DenseMessages | SparseMessages:
         """The messages that decide; all pairs are computed when they are first needed."""
@@ -229,8 +243,8 @@ def solve(
     searched = goal.target is not None and 4 * k < len(candidates.rows)
     graph = None
     if not dense or searched:
-        graph = SparseMessages.of(vectors, candidates, weights, k, how.seed)
-    solver = _Solver(vectors, weights, candidates, how.damping, graph, dense)
+        graph = SparseMessages.of(vectors, candidates, weights, k, how.seed, how.tell)
+    solver = _Solver(vectors, weights, candidates, how.damping, graph, dense, how.tell)
     settings: ChoiceSettings = {
         "method": "dense" if dense else "sparse",
         "neighbours": None if graph is None else int(graph.graph.columns.shape[1]),
@@ -259,7 +273,7 @@ def solve(
 def starting_preference(vectors: FloatMatrix, weights: FloatVector, target: int) -> float:
     """First guess: the loss of a cluster whose members lie half as far out as all users do."""
     mean = np.average(vectors, axis=0, weights=weights)
-    spread = float(np.average(((vectors - mean) ** 2).sum(axis=1), weights=weights))
+    spread = float(np.average(squares_from(vectors, mean), weights=weights))
     size = float(weights.sum()) / target
     return -max(spread * min(size, 16.0) / 8, 1e-6)
 

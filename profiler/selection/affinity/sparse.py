@@ -28,7 +28,7 @@ from profiler.selection.affinity.messages import (
     single_gain,
     trivial,
 )
-from profiler.selection.affinity.neighbours import Graph, neighbours
+from profiler.selection.affinity.neighbours import Graph, Tell, neighbours
 from profiler.selection.affinity.result import AffinityResult
 
 DEFAULT_NEIGHBOURS = 100
@@ -73,12 +73,13 @@ class SparseMessages:
         weights: FloatVector | None,
         k: int = DEFAULT_NEIGHBOURS,
         seed: int = 0,
+        tell: Tell | None = None,
     ) -> SparseMessages:
         """Make the graph; at least two candidates are needed."""
         m = len(candidates.rows)
         everyone = m == len(vectors)
         k = min(k, m - 1 if everyone or m > 2 else m)
-        graph = neighbours(vectors, candidates, max(1, k), seed)
+        graph = neighbours(vectors, candidates, max(1, k), seed, tell)
         if weights is not None:
             graph.similarities[:] *= weights[graph.rows, None]
         return cls(vectors, candidates, weights, graph, single_gain(vectors, candidates, weights))

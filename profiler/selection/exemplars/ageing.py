@@ -16,6 +16,7 @@ from profiler.selection.affinity.geometry import (
     check_vectors,
     nearest,
 )
+from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.solver import ChoiceSettings, How, Method
 from profiler.selection.exemplars.choose import (
     Exemplars,
@@ -154,6 +155,7 @@ def choose_incremental(
     method: Method = "auto",
     center: bool = True,
     mean: NDArray[Any] | None = None,
+    tell: Tell | None = None,
 ) -> Exemplars:
     """Keep the exemplars that were asked already; add new ones only among users far from them.
 
@@ -168,6 +170,8 @@ def choose_incremental(
         Similarity below which a user is far; see :func:`far_threshold`.
     candidates
         Ids of the users who may be new exemplars; None allows all.
+    tell
+        Called with (step, done, total).
 
     Returns
     -------
@@ -197,7 +201,7 @@ def choose_incremental(
     if allowed[far].any():
         part = take_together(crowd.rows[far], crowd.vectors[far], allowed[far])
         goal = goal_of(part, share, count, preference)
-        new = choose_from(part, len(user_ids), goal, How(damping, method, None, seed))
+        new = choose_from(part, len(user_ids), goal, How(damping, method, None, seed, tell))
         added, converged = np.flatnonzero(np.isin(crowd.rows, new.rows)), new.converged
         used = new.settings["preference"]
         settings |= {"new": new.settings}

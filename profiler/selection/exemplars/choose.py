@@ -16,6 +16,7 @@ from profiler.selection.affinity.geometry import (
     nearest,
     similarity_to,
 )
+from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.search import tolerance
 from profiler.selection.affinity.solver import ChoiceSettings, Goal, How, Method, Solution, solve
 from profiler.selection.exemplars.users import Crowd, gather
@@ -69,6 +70,7 @@ def choose_exemplars(
     center: bool = True,
     mean: NDArray[Any] | None = None,
     neighbours: int | None = None,
+    tell: Tell | None = None,
 ) -> Exemplars:
     """Choose exemplars among users by affinity propagation (EIMF, section 3.2).
 
@@ -106,6 +108,8 @@ def choose_exemplars(
     neighbours
         Neighbours of a user in the sparse graph; None takes four times the mean cluster wished
         for, at least 100 and at most 1,000.
+    tell
+        Called with (step, done, total).
 
     Raises
     ------
@@ -119,7 +123,7 @@ def choose_exemplars(
     """
     crowd = gather(vectors, user_ids, candidates, center=center, mean=mean)
     goal = goal_of(crowd, share, count, preference)
-    how = How(damping, method, neighbours, seed)
+    how = How(damping, method, neighbours, seed, tell)
     chosen = choose_from(crowd, len(user_ids), goal, how)
     silent = len(user_ids) - len(crowd.rows)
     asked: ChoiceSettings = {

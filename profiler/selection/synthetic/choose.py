@@ -9,7 +9,7 @@ the budget allows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -37,6 +37,7 @@ def choose_synthetic_users(
     token_budget: int | None = None,
     title_tokens: ArrayLike | None = None,
     settings: SyntheticSettings | None = None,
+    tell: Callable[[str, int, int], None] | None = None,
 ) -> SyntheticUsers:
     """Choose the cliques whose items and members cover the crowd best.
 
@@ -58,6 +59,8 @@ def choose_synthetic_users(
         Tokens of each title, ``[n_items]``, for the costs under `token_budget`.
     settings
         Everything else.
+    tell
+        Called with (step, 0, 0) when a step begins.
 
     Raises
     ------
@@ -68,6 +71,8 @@ def choose_synthetic_users(
     """
     using = settings or SyntheticSettings()
     _check(using, count, token_budget)
+    say = tell or (lambda step, done, total: None)
+    say("synthetic users: who is like whom", 0, 0)
     crowd = crowd_of(indptr, items, n_items, user_ids)
     weights = item_weights(crowd.all_items, n_items, crowd.n_users, using.pair_weight)
     graph = neighbour_graph(
@@ -78,6 +83,7 @@ def choose_synthetic_users(
         threshold=using.threshold,
         measure=using.measure,
     )
+    say("synthetic users: growing cliques", 0, 0)
     cliques = candidate_cliques(
         graph,
         crowd.indptr,
@@ -96,6 +102,7 @@ def choose_synthetic_users(
         min_titles=min(using.min_titles, using.max_titles),
         min_members=using.min_members,
     )
+    say("synthetic users: choosing among cliques", 0, 0)
     costs = None if token_budget is None else _costs(candidates, title_tokens, using)
     cover = _cover(candidates, crowd, using, costs, token_budget or count or 0)
     notes = _notes(crowd, graph, candidates, cover, costs, using, count, token_budget)

@@ -50,7 +50,7 @@ def test_cells_give_the_clusters_of_all_pairs(planted, monkeypatch):
     monkeypatch.setattr(neighbours, "EXACT_ROWS", 100)
     celled = sparse_affinity_propagation(vectors, -3.0)
     np.testing.assert_array_equal(celled.exemplars, exact.exemplars)
-    monkeypatch.setattr(neighbours.cell_neighbours, "__defaults__", (0, 800))
+    monkeypatch.setattr(neighbours.cell_neighbours, "__defaults__", (0, 800, None))
     fewer = sparse_affinity_propagation(vectors, -3.0)
     assert fewer.net_similarity == pytest.approx(exact.net_similarity, rel=0.002)
 

@@ -16,12 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from profiler.assignment.kernels import choose_interests, own_items
 from store.data.csr import starts
+from store.engines.engine import current, spans
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
+_Matches = tuple[Ints, Ints, Floats]
+_Picked = tuple[Ints, Floats, Ints, Floats]
 
 _BLOCK_CELLS = 16_000_000  # similarities held at once, 64 MB
+_PIECE = 20_000  # users that one worker is given at once
 _DECIMALS = 5  # block sizes change the last bits of a product; they must not change a choice
 
 
@@ -120,8 +124,8 @@ def assign_catalogue(
     matches = _matches(used, item_vectors, directions, proof, threshold, per_item)
     age = np.repeat(pointers[1:], np.diff(pointers)) - 1 - np.arange(len(history))
     weights = np.power(recency, age, dtype=np.float64)
-    chosen, scores, own, covered = choose_interests(
-        pointers, local, *matches, weights, max_interests, min_gain
+    chosen, scores, own, covered = _chosen(
+        pointers, local, matches, weights, max_interests, min_gain
     )
     rank = np.nonzero(chosen >= 0)
     item_indptr = starts(own[rank])
@@ -178,22 +182,62 @@ def _matches(
     """CSR over the items used: the interests each one shows, by row, and how well."""
     with_text = np.any(item_vectors[used] != 0, axis=1)
     step = max(1, _BLOCK_CELLS // max(len(directions), 1))
-    found: list[tuple[Ints, Ints, Floats]] = []
-    for start in range(0, len(used), step):
-        block = np.flatnonzero(with_text[start : start + step]) + start
-        product = (item_vectors[used[block]] @ directions.T).astype(np.float64)
-        product = np.round(product, _DECIMALS)
-        if per_item < len(directions) and len(block):
-            least = np.partition(product, -per_item, axis=1)[:, -per_item]  # ties all stay
-        else:
-            least = np.full(len(block), -np.inf)
-        row, interest = np.nonzero((product >= least[:, None]) & (product >= threshold))
-        found.append((block[row], interest.astype(np.int64), product[row, interest]))
+    blocks = [
+        np.flatnonzero(with_text[start:stop]) + start for start, stop in spans(len(used), step)
+    ]
+    pieces = (item_vectors[used[block]] for block in blocks)
+    matched = current().each(_match, (directions, threshold, per_item), pieces)
+    found: list[_Matches] = [
+        (block[row], interest, similarity)
+        for block, (row, interest, similarity) in zip(blocks, matched, strict=True)
+    ]
     found.append(_known_by_evidence(used, with_text, evidence))
     rows, interests, similarities = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((interests, rows))
     counts = np.bincount(rows, minlength=len(used))
     return starts(counts), interests[order], similarities[order]
+
+
+def _match(shared: tuple[Vectors, float, int], vectors: Vectors) -> _Matches:
+    """Row, interest and similarity of the interests that some items show."""
+    directions, threshold, per_item = shared
+    product = np.round((vectors @ directions.T).astype(np.float64), _DECIMALS)
+    if per_item < len(directions) and len(vectors):
+        least = np.partition(product, -per_item, axis=1)[:, -per_item]  # ties all stay
+    else:
+        least = np.full(len(vectors), -np.inf)
+    row, interest = np.nonzero((product >= least[:, None]) & (product >= threshold))
+    return row.astype(np.int64), interest.astype(np.int64), product[row, interest]
+
+
+def _chosen(
+    pointers: Ints,
+    items: Ints,
+    matches: _Matches,
+    weights: Floats,
+    max_interests: int,
+    min_gain: float,
+) -> _Picked:
+    """Choose the interests of every user; no user's depend on another's."""
+    engine = current()
+    if not engine.elsewhere or len(pointers) < 2:
+        return choose_interests(pointers, items, *matches, weights, max_interests, min_gain)
+    pieces = (
+        (
+            pointers[start : stop + 1] - pointers[start],
+            items[pointers[start] : pointers[stop]],
+            weights[pointers[start] : pointers[stop]],
+        )
+        for start, stop in spans(len(pointers) - 1, _PIECE)
+    )
+    found = engine.each(_choose, (matches, max_interests, min_gain), pieces)
+    chosen, scores, own, covered = (np.concatenate(part) for part in zip(*found, strict=True))
+    return chosen, scores, own, covered
+
+
+def _choose(shared: tuple[_Matches, int, float], piece: tuple[Ints, Ints, Floats]) -> _Picked:
+    (matches, max_interests, min_gain), (pointers, items, weights) = shared, piece
+    return choose_interests(pointers, items, *matches, weights, max_interests, min_gain)
 
 
 def _known_by_evidence(

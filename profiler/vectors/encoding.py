@@ -7,8 +7,8 @@ name and text digest (:func:`encode_cached`), and pooled into users by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from profiler.vectors.encoder_source import cannot_load, first_line, locate
 from store.digests import text_digest
+from store.engines.engine import current
 from store.errors import UserError
 
 if TYPE_CHECKING:
@@ -112,6 +113,11 @@ class Encoder:
         self.name = name
         self._source = source
         self._precision = precision
+
+    @property
+    def told(self) -> tuple[str, str, Precision]:
+        """What another process makes the same encoder of."""
+        return self._source, self.name, self._precision
 
     @cached_property
     def model(self) -> SentenceTransformer:
@@ -253,15 +259,40 @@ def encode_cached(
     by_digest = {text_digest(text): text for text in texts if text.strip()}
     missing = store.vectors.missing(encoder.name, list(by_digest))
     missing.sort(key=lambda digest: (len(by_digest[digest]), by_digest[digest]))
-    for start in range(0, len(missing), CHUNK):
-        chunk = missing[start : start + CHUNK]
-        report = None
-        if progress is not None:
-            report = partial(_after, progress, start, len(missing))
-        vectors = encoder.encode([by_digest[digest] for digest in chunk], report)
+    chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+    texts_of = ([by_digest[digest] for digest in chunk] for chunk in chunks)
+    engine, done = current(), 0
+    if engine.elsewhere and chunks:
+        encoded = engine.each(_encode_apart, encoder.told, texts_of)
+    else:
+        encoded = _encode_here(encoder, texts_of, len(missing), progress)
+    for chunk, vectors in zip(chunks, encoded, strict=True):
         store.vectors.put(encoder.name, chunk, vectors)
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(missing))
     matrix = store.vectors.matrix(encoder.name, list(texts))
     return Encoded(matrix, len(missing), len(by_digest) - len(missing))
+
+
+def _encode_here(
+    encoder: Encoder, chunks: Iterable[list[str]], total: int, progress: Progress | None
+) -> Iterator[NDArray[np.float32]]:
+    done = 0
+    for texts in chunks:
+        report = None if progress is None else partial(_after, progress, done, total)
+        yield encoder.encode(texts, report)
+        done += len(texts)
+
+
+def _encode_apart(told: tuple[str, str, Precision], texts: list[str]) -> NDArray[np.float32]:
+    """Encode in a worker, which loads the model once."""
+    return _encoder_of(told).encode(texts)
+
+
+@lru_cache(maxsize=1)
+def _encoder_of(told: tuple[str, str, Precision]) -> Encoder:
+    return Encoder(*told)
 
 
 def _after(progress: Progress, start: int, total: int, done: int, _chunk: int) -> None:

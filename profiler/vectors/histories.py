@@ -9,9 +9,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from profiler.choices import HistoryVector
+from store.engines.engine import current, spans
 
 HistoryMethod = HistoryVector
 
+_PIECE = 20_000
+"""Histories that one worker is given at once."""
 _ROUNDING = 1e-5
 """Largest part of a unit vector that differences by rounding alone can leave."""
 
@@ -64,6 +67,25 @@ def history_vectors(
     if method != "mean":
         raise ValueError(f"unknown method {method!r}: 'mean' or 'text'")
     vectors = _centred(item_vectors) if center else item_vectors
+    engine = current()
+    if not engine.elsewhere:
+        return _means((item_vectors, vectors, center), (indptr, items))
+    pieces = (
+        (indptr[start : stop + 1] - indptr[start], items[indptr[start] : indptr[stop]])
+        for start, stop in spans(len(indptr) - 1, _PIECE)
+    )
+    shared = (item_vectors, vectors, center)
+    return np.concatenate(
+        [np.zeros((0, item_vectors.shape[1]), np.float32), *engine.each(_means, shared, pieces)]
+    )
+
+
+def _means(
+    shared: tuple[NDArray[np.float32], NDArray[np.float32], bool],
+    piece: tuple[NDArray[np.int64], NDArray[np.integer]],
+) -> NDArray[np.float32]:
+    """Mean vectors of some histories; each user's depends on nobody else's."""
+    (item_vectors, vectors, center), (indptr, items) = shared, piece
     ones = np.ones(len(items), dtype=np.float32)
     histories = sp.csr_matrix((ones, items, indptr), shape=(len(indptr) - 1, len(vectors)))
     pooled = np.asarray(histories @ vectors)

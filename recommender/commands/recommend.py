@@ -26,7 +26,7 @@ from recommender.commands.reranking import (
     say_how,
     told,
 )
-from store.console.options import Detail, Json, Overwrite, grouped, option
+from store.console.options import Detail, Json, On, Overwrite, grouped, option
 
 if TYPE_CHECKING:
     from recommender.hints.serving import HintedList
@@ -68,6 +68,7 @@ def recommend(
         Path | None,
         option("Write lists of all users to a Parquet file.", "--all", metavar="FILE"),
     ] = None,
+    on: On = None,
     store: ModelStore = None,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -84,6 +85,7 @@ def recommend(
     require_store(store)
     from recommender.serving.service import Service
     from store.console import note, print_json
+    from store.engines.engine import working_on
     from store.errors import UserError
 
     if all_users is not None and any((user, history, explain, detail, *vars(steering).values())):
@@ -92,11 +94,14 @@ def recommend(
             "--detail, --diversity, --without and --more"
         )
     refuse_half_asked(language_model, user, all_users)
+    if on is not None and all_users is None:
+        raise UserError("--on does nothing without --all: one list is made in this process")
     off, wanted = parse_interests(steering.without), parse_interests(steering.more)
     reranked: HintedList | None = None
     with Service(model, store=store) as service:
         if all_users is not None:
-            _write_all(service, all_users, k, seen=seen, overwrite=overwrite, json=json)
+            with working_on(on):
+                _write_all(service, all_users, k, seen=seen, overwrite=overwrite, json=json)
             return
         found = service.recommend(
             user=user,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from recommender.base.library_paths import plain_path
 from recommender.model_folder import artefacts
+from recommender.serving.batches import lists_of
 from recommender.serving.service import Service
 from store.errors import UserError
 from store.files import Target, whole_file
@@ -82,7 +83,7 @@ def write_parquet(
         partial.open("wb") as file,
         pq.ParquetWriter(file, schema) as writer,
     ):
-        for columns in service.batch(users, k, filter_seen=filter_seen):
+        for columns in lists_of(service, users, k, filter_seen=filter_seen):
             writer.write_table(pa.table(columns, schema=schema))
             rows += len(columns["rank"])
     return rows

@@ -58,6 +58,18 @@ def given(*groups: object, **values: Any) -> dict[str, Any]:
     return {name: value for name, value in (found | values).items() if value is not None}
 
 
+On = Annotated[
+    str | None,
+    option(
+        "Do the work over users elsewhere: ray starts workers on this machine, ray:ADDRESS joins a "
+        "cluster (extra ray).",
+        "--on",
+        metavar="ray[:ADDRESS]",
+        default="one process",
+    ),
+]
+
+
 def grouped(command: Callable[..., R]) -> Callable[..., R]:
     """Let a command take groups of options: each parameter that is a dataclass becomes its fields.
 

@@ -22,7 +22,7 @@ from profiler.commands.options import (
     PromptOptions,
     asking_options,
 )
-from store.console.options import Json, NewStoreFile, given, grouped, option
+from store.console.options import Json, NewStoreFile, On, given, grouped, option
 
 if TYPE_CHECKING:
     from profiler.building.report import BuildReport
@@ -41,6 +41,7 @@ def build(
     prompts: PromptOptions,
     pace: PaceOptions,
     budget: BudgetOptions,
+    on: On = None,
     private_words: PrivateWords = None,
     only_pending: OnlyPending = False,
     dry_run: Annotated[
@@ -60,6 +61,7 @@ def build(
     $ profiler build shop --store shop.db
     $ profiler build shop --store shop.db --llm openai:gpt-4o-mini --dry-run
     $ profiler build shop --store shop.db --llm openai:gpt-4o-mini --budget-usd 2
+    $ profiler build logs --store big.db --interactions-in parquet --on ray
     """
     from store.console import note, plain, show_progress
 
@@ -67,24 +69,26 @@ def build(
         tell("starting", 0, 0)  # what is imported next takes seconds
         from profiler.config import BuildConfig
         from profiler.pipeline import build as run
+        from store.engines.engine import working_on
 
         choices = choosing.settings() | given(preparing, vectors, prompts)
         config = BuildConfig.checked(**choices)
         asking = asking_options(answers, prompts, pace, budget, only_pending=only_pending)
-        report = run(
-            source,
-            store,
-            config=config,
-            options=data.read_options(),
-            llm=model.open(to_call=not dry_run),
-            then=model.open_then(to_call=not dry_run),
-            asking=asking,
-            refresh=choosing.refresh(),
-            dry_run=dry_run,
-            progress=tell,
-            # with --json they are in the document
-            note=None if json else lambda line: note(f"note: {plain(line)}"),
-        )
+        with working_on(on):
+            report = run(
+                source,
+                store,
+                config=config,
+                options=data.read_options(),
+                llm=model.open(to_call=not dry_run),
+                then=model.open_then(to_call=not dry_run),
+                asking=asking,
+                refresh=choosing.refresh(),
+                dry_run=dry_run,
+                progress=tell,
+                # with --json they are in the document
+                note=None if json else lambda line: note(f"note: {plain(line)}"),
+            )
     _tell(report, store, json=json)
     asked = report.asking
     return 1 if asked and (asked.quarantined or asked.pending) else 0

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.kernels.blocks import each_block
+from profiler.kernels.blocks import each_block, rows_of_block
+from store.engines.engine import current, spans
 
 FloatMatrix: TypeAlias = NDArray[np.float32]
 FloatVector: TypeAlias = NDArray[np.float32]
@@ -16,6 +17,8 @@ IntVector: TypeAlias = NDArray[np.int64]
 # Floats of one block of similarities: 64 MiB, small beside the vectors and large enough for BLAS.
 BLOCK_FLOATS = 16 * 2**20
 _COLUMNS = 64
+_PIECE_BLOCKS = 8
+"""Blocks of rows that one worker is given at once."""
 
 
 def check_vectors(vectors: NDArray[Any]) -> FloatMatrix:
@@ -118,13 +121,25 @@ def _with_squares(
 
 def nearest(vectors: FloatMatrix, targets: FloatMatrix) -> IntVector:
     """Index of the most similar target of each row, ``[n]``; of equals the first."""
-    left, right = product_form(vectors, targets)
+    mean = target_mean(targets)
+    right = right_form(targets, mean)
+    engine = current()
+    if not engine.elsewhere:
+        return _nearest((right, mean), vectors)
+    step = _PIECE_BLOCKS * rows_of_block(len(right))  # whole blocks: the same products, so alike
+    pieces = (vectors[start:stop] for start, stop in spans(len(vectors), step))
+    found = list(engine.each(_nearest, (right, mean), pieces))
+    return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+
+def _nearest(shared: tuple[FloatMatrix, FloatVector], vectors: FloatMatrix) -> IntVector:
+    right, mean = shared
     labels = np.empty(len(vectors), dtype=np.int64)
 
     def use(block: FloatMatrix, start: int, stop: int) -> None:
         np.argmax(block, axis=1, out=labels[start:stop])
 
-    each_block(left, right, use)
+    each_block(left_form(vectors, mean), right, use)
     return labels
 
 

@@ -8,6 +8,7 @@ from typing import Literal, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.selection.affinity.cells import Tell
 from profiler.selection.affinity.dense import DenseMessages
 from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, squares_from
 from profiler.selection.affinity.messages import (
@@ -18,7 +19,6 @@ from profiler.selection.affinity.messages import (
     most_central,
     trivial,
 )
-from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.result import AffinityResult, assign, net_similarity
 from profiler.selection.affinity.search import Trial, search_preference, thin, tolerance
 from profiler.selection.affinity.sparse import DEFAULT_NEIGHBOURS, SparseMessages

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.kernels.jit import threads_for
+from profiler.selection.affinity.cells import Graph, Tell
 from profiler.selection.affinity.edges import best_edges, pass_messages
 from profiler.selection.affinity.geometry import FloatMatrix, FloatVector, IntVector, check_vectors
 from profiler.selection.affinity.messages import (
@@ -28,7 +29,7 @@ from profiler.selection.affinity.messages import (
     single_gain,
     trivial,
 )
-from profiler.selection.affinity.neighbours import Graph, Tell, neighbours
+from profiler.selection.affinity.neighbours import neighbours
 from profiler.selection.affinity.result import AffinityResult
 
 DEFAULT_NEIGHBOURS = 100

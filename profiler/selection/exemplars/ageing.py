@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.selection.affinity.cells import Tell
 from profiler.selection.affinity.geometry import (
     FloatVector,
     IntVector,
     check_vectors,
     nearest,
 )
-from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.solver import ChoiceSettings, How, Method
 from profiler.selection.exemplars.choose import (
     Exemplars,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.selection.affinity.cells import Tell
 from profiler.selection.affinity.geometry import (
     FloatMatrix,
     FloatVector,
@@ -16,7 +17,6 @@ from profiler.selection.affinity.geometry import (
     nearest,
     similarity_to,
 )
-from profiler.selection.affinity.neighbours import Tell
 from profiler.selection.affinity.search import tolerance
 from profiler.selection.affinity.solver import ChoiceSettings, Goal, How, Method, Solution, solve
 from profiler.selection.exemplars.users import Crowd, gather

@@ -1,0 +1,1 @@
+"""Where work over users is done: in this process, or by the workers of a Ray cluster."""

@@ -201,7 +201,8 @@ def _matches(
 def _match(shared: tuple[Vectors, float, int], vectors: Vectors) -> _Matches:
     """Row, interest and similarity of the interests that some items show."""
     directions, threshold, per_item = shared
-    product = np.round((vectors @ directions.T).astype(np.float64), _DECIMALS)
+    product: Floats = (vectors @ directions.T).astype(np.float64)
+    np.round(product, _DECIMALS, out=product)
     if per_item < len(directions) and len(vectors):
         least = np.partition(product, -per_item, axis=1)[:, -per_item]  # ties all stay
     else:

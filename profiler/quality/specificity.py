@@ -45,6 +45,7 @@ def specificity(store: Store, seed: int = 0) -> dict[str, list[float | None]]:
     if len(rows) > MAX_INTERESTS:
         rows = np.sort(rng.choice(rows, MAX_INTERESTS, replace=False))
     with_text = np.flatnonzero(np.any(items != 0, axis=1))
+    is_own = np.zeros(len(items), dtype=bool)
     foreign = _foreign(rows, catalogue.subject_ids, rng)
     result: dict[str, list[float | None]] = {
         name: [] for name in ("found", "shuffled", "chance", "found minus shuffled")
@@ -52,7 +53,10 @@ def specificity(store: Store, seed: int = 0) -> dict[str, list[float | None]]:
     for row, other in zip(rows.tolist(), foreign.tolist(), strict=True):
         start, stop = catalogue.indptr[row : row + 2].tolist()
         backing = [i for i in catalogue.items[start:stop].tolist() if items[i].any()][:BACKING]
-        apart = np.setdiff1d(with_text, shown[int(catalogue.subject_ids[row])])
+        own = np.asarray(shown[int(catalogue.subject_ids[row])], dtype=np.int64)
+        is_own[own] = True
+        apart = with_text[~is_own[with_text]]
+        is_own[own] = False
         needed = SHOWN - len(backing)
         if not backing or len(apart) < needed:
             continue

@@ -281,8 +281,8 @@ class Interests:
                 driver.executemany(_ASSIGN, zip(*(c.tolist() for c in columns), strict=True))
             for part in _parts(len(of_item), "storing their items", tell):
                 rows = of_item[part]
-                columns = (owners[rows], interest_ids[rows], items[part], similarities[part])
-                driver.executemany(_ASSIGN_ITEM, zip(*(c.tolist() for c in columns), strict=True))
+                cells = (owners[rows], interest_ids[rows], items[part], similarities[part])
+                driver.executemany(_ASSIGN_ITEM, zip(*(c.tolist() for c in cells), strict=True))
 
 
 def _parts(rows: int, step: str, tell: Callable[[str, int, int], None] | None) -> Iterator[slice]:

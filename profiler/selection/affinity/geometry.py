@@ -80,7 +80,8 @@ def product_form(vectors: FloatMatrix, targets: FloatMatrix) -> tuple[FloatMatri
 
 def target_mean(targets: FloatMatrix) -> FloatVector:
     """What both sides of a product are moved by, ``[d]``."""
-    return targets.mean(axis=0, dtype=np.float64).astype(np.float32)
+    mean: FloatVector = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def left_form(

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, insert, table
 
 from store.db.statements import statement
 from store.digests import canonical_json
+from store.merging.layout import layouts
 
 _EDITS = statement(
-    "SELECT o.edit_id, o.kind, o.payload, o.made_at, o.undone_at, o.made_by, "
-    "o.undone_by FROM other.edits o "
+    "SELECT o.* FROM other.edits o "
     "WHERE NOT EXISTS (SELECT 1 FROM main.edits n WHERE n.kind = o.kind "
     "AND n.made_at = o.made_at) ORDER BY o.edit_id"
-)
-_ADD = statement(
-    "INSERT INTO main.edits (kind, payload, made_at, undone_at, made_by, undone_by) "
-    "VALUES (:kind, :payload, :made_at, :undone_at, :made_by, :undone_by) RETURNING edit_id"
 )
 _DISPUTE = statement(
     "INSERT OR IGNORE INTO main.disputes (user_ix, interest_id, edit_id) "
@@ -40,21 +36,17 @@ def take_over_edits(connection: Connection) -> tuple[int, int]:
     interests = {row[0]: row[1] for row in connection.execute(_INTERESTS)}
     users = {row[0]: row[1] for row in connection.execute(_USERS)}
     came = left = 0
-    for edit in connection.execute(_EDITS).all():
-        payload = _mapped(json.loads(edit.payload), interests, users)
-        if edit.kind == _IMPORT or payload is None:
+    names = [name for name in layouts()["edits"].columns if name != "edit_id"]
+    ours = table("edits", column("edit_id"), *map(column, names), schema="main")
+    add = insert(ours).returning(ours.c.edit_id)
+    for edit in connection.execute(_EDITS).mappings().all():
+        payload = _mapped(json.loads(edit["payload"]), interests, users)
+        if edit["kind"] == _IMPORT or payload is None:
             left += 1
             continue
-        row = {
-            "kind": edit.kind,
-            "payload": canonical_json(payload),
-            "made_at": edit.made_at,
-            "undone_at": edit.undone_at,
-            "made_by": edit.made_by,
-            "undone_by": edit.undone_by,
-        }
-        number = connection.execute(_ADD, row).scalar_one()
-        connection.execute(_DISPUTE, {"edit": number, "theirs": edit.edit_id})
+        row = {name: edit[name] for name in names} | {"payload": canonical_json(payload)}
+        number = connection.execute(add, row).scalar_one()
+        connection.execute(_DISPUTE, {"edit": number, "theirs": edit["edit_id"]})
         came += 1
     return came, left
 

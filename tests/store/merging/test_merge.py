@@ -216,11 +216,14 @@ def test_changes_by_hand_come_along_with_their_numbers(
     with open_store(two[1]) as store:
         rename(store, 1, "Tea")
         dispute(store, "customer-gus", 1, why="a gift")
+        with store.write() as connection:
+            connection.exec_driver_sql("UPDATE edits SET made_by = 'ana'")
     merged = merge_stores(two, tmp_path / "c.db")
     assert merged.stores[0].edits == 2
     assert labels(tmp_path / "c.db", "customer-gus") == {}
     assert "Tea" in labels(tmp_path / "c.db", "customer-fay")
     with open_store(tmp_path / "c.db") as store:
+        assert {row["made_by"] for row in rows_of(store, "edits")} == {"ana"}
         for edit in edits(store):
             undo(store, edit.edit_id)
     assert labels(tmp_path / "c.db", "customer-gus") == {TEA.label: ["mug", "tea"]}

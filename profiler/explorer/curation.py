@@ -11,6 +11,7 @@ from store.errors import UserError
 from store.upkeep import edits
 from store.upkeep.changes import Change, Edit, Merged, Renamed
 from store.upkeep.disputes import Disputed
+from store.upkeep.hint_edits import HintChanged
 from store.upkeep.import_edits import Imported
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Curation:
         return ChangeAnswer(
             edit=edit.edit_id,
             kind=edit.kind,
-            interest=None if isinstance(change, Imported) else change.interest,
+            interest=None if isinstance(change, Imported | HintChanged) else change.interest,
             words=_words(change, names),
             made_at=edit.made_at,
             made_by=edit.made_by or "",
@@ -117,7 +118,7 @@ class Curation:
 
 
 def _interests(change: Change) -> set[int]:
-    if isinstance(change, Imported):
+    if isinstance(change, Imported | HintChanged):
         return set()
     return {change.interest, change.into} if isinstance(change, Merged) else {change.interest}
 
@@ -126,6 +127,8 @@ def _words(change: Change, names: Mapping[int, str]) -> str:
     """What a change did, for people; users stand under the names of the page."""
     if isinstance(change, Imported):
         return f"Interests were imported ({change.source})"
+    if isinstance(change, HintChanged):
+        return f"Hint {change.hint}: “{change.before.text}” became “{change.after.text}”"
     if isinstance(change, Merged):
         return f"Interest {change.interest} was put under interest {change.into}"
     if isinstance(change, Renamed):

@@ -14,8 +14,10 @@ import pytest
 
 from profiler.reporting.gather import Options
 from store.store import Store, open_store
-from store.upkeep.edits import edits
+from store.tables.tasks.hints import Hint
+from store.upkeep.edits import edit_hint, edits
 from store.upkeep.forget import forget_user
+from store.upkeep.hint_edits import HintEdit
 from tests import report_store
 from tests.profiler.reporting.test_in_browser import CHROMIUM, FLAGS, Opened, text
 
@@ -110,6 +112,18 @@ def test_rename_pin_merge_and_undo_with_who_and_when(client: TestClient, store: 
     assert third in ids(client)
     known = {one.edit_id: one for one in edits(store)}
     assert (known[merged["edit"]].made_by, known[merged["edit"]].undone_by) == ("Ann", "Ann")
+
+
+def test_changes_of_hints_are_listed_and_taken_back(client: TestClient, store: Store) -> None:
+    """Fault: a change that is of no interest ended the list of changes."""
+    (number,) = store.hints.add([Hint("ranking", "Old words.", "active", "openai:m")])
+    made = edit_hint(store, number, HintEdit(text="New words."), by="Bob")
+    (listed,) = client.get("/api/changes").json()["changes"]
+    assert (listed["interest"], listed["made_by"]) == (None, "Bob")
+    assert "became “New words.”" in listed["words"]
+    assert client.post(f"/api/changes/{made.edit_id}/undo").json()["undone_by"] == "Ann"
+    (hint,) = store.hints.load("ranking")
+    assert hint.text == "Old words."
 
 
 def test_what_is_refused_is_said_as_the_command_says_it(client: TestClient, store: Store) -> None:

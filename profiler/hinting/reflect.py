@@ -25,8 +25,9 @@ from profiler.asking.tasks.reflection import MOST_HINTS, TURNS, Reflection
 from profiler.hints.base import LIMIT, in_use, take_into_use
 from profiler.hints.cases import nominated_cases
 from profiler.hints.forecast import UNLIKE, widened
-from profiler.hints.novelty import by_meaning, by_words
+from profiler.hints.novelty import Nearest, by_meaning, by_words
 from profiler.offline.hints import OfflineHints
+from profiler.vectors.encoding import encode_cached
 from prompts import Template, load_template, refuse_unused
 from store.tables.tasks.hints import Hint
 
@@ -281,7 +282,12 @@ class _Reflecting:
             self._compare()
 
     def _compare(self) -> None:
-        nearest = by_words if self.encoder is None else by_meaning(self.store, self.encoder)
+        nearest: Nearest = by_words
+        if self.encoder is not None:
+            # Encoded before the transaction that compares them, which must not wait for weights.
+            hints = self.store.hints.load("ranking", ("mends", "active"))
+            encode_cached(self.store, self.encoder, [one.text for one in hints])
+            nearest = by_meaning(self.store, self.encoder)
         take_into_use(
             self.store,
             list(self.cases),

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from profiler.hinting.reflect import MAX_TOKENS, Reflected, ReflectSettings, reflect_on_cases
 from profiler.hints.cases import asked_cases
 from profiler.hints.leaks import leak_of
-from profiler.hints.novelty import by_words
+from profiler.hints.novelty import by_meaning, by_words
 from profiler.llm.budget import Caps
 from store.errors import BudgetReachedError, UserError
 from store.store import Store, open_store
@@ -331,6 +332,21 @@ def test_a_rule_and_its_reverse_are_two_hints() -> None:
         1,
         1.0,
     )
+
+
+def test_other_words_of_the_same_meaning_are_no_new_hint(tmp_path: Path) -> None:
+    class Vectors:
+        name = "test"
+
+        def encode(self, texts: list[str], report: Any = None) -> Any:
+            return np.array([[1.0, 0.0] if "cheap" in one else [0.0, 1.0] for one in texts])
+
+    with open_store(tmp_path / "s.db", create=True) as store:
+        nearest = by_meaning(store, Vectors())  # type: ignore[arg-type]
+        base = ["Prefer what lasts long.", "Take whatever is cheap."]
+        assert nearest("Look for a bargain, so something cheap.", base) == (1, 1.0)
+        assert nearest("Prefer what lasts long!", base) == (0, 1.0)
+        assert by_words("Look for a bargain, so something cheap.", base) is None
 
 
 def test_without_a_model_hints_are_rules_of_categories(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from profiler.commands.data_options import (
     ChoosingOptions,
@@ -28,6 +29,23 @@ if TYPE_CHECKING:
     from profiler.building.report import BuildReport
 
 
+@dataclass(frozen=True)
+class RunningOptions:
+    """Where the work is done, and whether anything is sent."""
+
+    HEADING: ClassVar[str] = "Run"
+
+    on: On = None
+    dry_run: Annotated[
+        bool,
+        option(
+            "Store the data and the choice of subjects, in place of an earlier choice; print "
+            "calls, tokens and dollars; send nothing.",
+            "--dry-run",
+        ),
+    ] = False
+
+
 @grouped
 def build(
     source: Source,
@@ -41,17 +59,9 @@ def build(
     prompts: PromptOptions,
     pace: PaceOptions,
     budget: BudgetOptions,
-    on: On = None,
+    running: RunningOptions,
     private_words: PrivateWords = None,
     only_pending: OnlyPending = False,
-    dry_run: Annotated[
-        bool,
-        option(
-            "Store the data and the choice of subjects, in place of an earlier choice; print "
-            "calls, tokens and dollars; send nothing.",
-            "--dry-run",
-        ),
-    ] = False,
     json: Json = False,
 ) -> int:
     """Fill the store: data, exemplars, synthetic users, interests, assignments.
@@ -74,17 +84,17 @@ def build(
         choices = choosing.settings() | given(preparing, vectors, prompts)
         config = BuildConfig.checked(**choices)
         asking = asking_options(answers, prompts, pace, budget, only_pending=only_pending)
-        with working_on(on):
+        with working_on(running.on):
             report = run(
                 source,
                 store,
                 config=config,
                 options=data.read_options(),
-                llm=model.open(to_call=not dry_run),
-                then=model.open_then(to_call=not dry_run),
+                llm=model.open(to_call=not running.dry_run),
+                then=model.open_then(to_call=not running.dry_run),
                 asking=asking,
                 refresh=choosing.refresh(),
-                dry_run=dry_run,
+                dry_run=running.dry_run,
                 progress=tell,
                 # with --json they are in the document
                 note=None if json else lambda line: note(f"note: {plain(line)}"),

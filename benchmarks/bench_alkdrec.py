@@ -44,6 +44,7 @@ from store.store import open_store
 LENGTH, TEACHER, STUDENT, LARGER = 20, 64, 10, 20
 METRICS = ("recall@10", "ndcg@10")
 CASES = 500
+ON = "the student, trained on without rankings"
 ARMS = {
     "stand-in's rankings, paper's cases": ("paper", None),
     "teacher's order, paper's cases": ("paper", "teacher"),
@@ -85,23 +86,44 @@ def values(store: Path, model: Path) -> dict[str, Any]:
     return {name: found.values[name].numpy() for name in METRICS}
 
 
+def trained_on(store: Path, student: Path, out: Path, seed: int) -> Path:
+    """Folder of the student after as many further steps on its own data, without rankings."""
+    if not (out / "manifest.json").exists():
+        shutil.rmtree(out, ignore_errors=True)
+        settings = learning()["training"] | {"seed": seed, "steps": 200, "patience": 5}
+        train(store, out, start_from=student, progress=False, training=settings)
+    return out
+
+
 def one_seed(store: Path, folder: Path, teacher: Path, seed: int, epochs: int) -> None:
-    """Train, nominate, rank and learn with one seed; keep every user's figures."""
+    """Train, nominate, rank and learn with one seed, where that is not done yet."""
+    file = folder / f"seed-{seed}.npz"
+    kept = dict(np.load(file)) if file.exists() else {}
     student = trained(store, folder / f"student-{seed}", STUDENT, seed, epochs)
-    results = {"student": values(store, student)}
-    larger = trained(store, folder / f"larger-{seed}", LARGER, seed, epochs)
-    results[f"a student of width {LARGER}"] = values(store, larger)
+
+    def add(arm: str, model: Path) -> None:
+        found = values(store, model)
+        kept.update({f"{arm}|{metric}": each for metric, each in found.items()})
+        np.savez(file, **kept)
+        print(seed, arm, {m: round(float(v.mean()), 5) for m, v in found.items()}, flush=True)
+
+    def due(arm: str) -> bool:
+        return f"{arm}|{METRICS[0]}" not in kept
+
+    if due("student"):
+        add("student", student)
+    if due(ON):
+        add(ON, trained_on(store, student, folder / f"on-{seed}", seed))
     for arm, (policy, source) in ARMS.items():
-        number = nominate(teacher, store, n=CASES, policy=policy, seed=seed).nomination
-        with open_store(store) as opened:
-            rank_cases(opened, None, settings=RankSettings(nomination=number))
-        out = folder / f"{policy}-{source or 'offline'}-{seed}"
-        results[arm] = values(store, told(store, student, out, number, source, seed))
-        print(
-            seed, arm, {m: round(float(v.mean()), 5) for m, v in results[arm].items()}, flush=True
-        )
-    arrays = {f"{arm}|{m}": v for arm, both in results.items() for m, v in both.items()}
-    np.savez(folder / f"seed-{seed}.npz", **arrays)
+        if due(arm):
+            number = nominate(teacher, store, n=CASES, policy=policy, seed=seed).nomination
+            with open_store(store) as opened:
+                rank_cases(opened, None, settings=RankSettings(nomination=number))
+            out = folder / f"{policy}-{source or 'offline'}-{seed}"
+            add(arm, told(store, student, out, number, source, seed))
+    wider = f"a student of width {LARGER}"
+    if due(wider):
+        add(wider, trained(store, folder / f"larger-{seed}", LARGER, seed, epochs))
 
 
 def table(store: Path, folder: Path, teacher: Path) -> None:
@@ -110,11 +132,12 @@ def table(store: Path, folder: Path, teacher: Path) -> None:
     if not kept:
         sys.exit("nothing is measured yet")
     arms = list(dict.fromkeys(name.split("|")[0] for name in kept[0].files))
+    arms = [arm for arm in arms if all(f"{arm}|{METRICS[0]}" in one.files for one in kept)]
     results = {arm: {m: np.stack([k[f"{arm}|{m}"] for k in kept]) for m in METRICS} for arm in arms}
     best = values(store, teacher)
     print(f"{len(kept)} seeds, {len(best[METRICS[0]]):,} users")
     print("teacher, width 64 (one seed): ", {m: round(float(v.mean()), 4) for m, v in best.items()})
-    for base in ("student", "teacher's order, paper's cases"):
+    for base in (ON, "teacher's order, paper's cases"):
         print(f"\n| | {' | '.join(f'{m} | against {base}' for m in METRICS)} |")
         print("|---|" + "---|---|" * len(METRICS))
         found = {(d.model, d.metric): d for d in compare_values(results, base)}
@@ -192,8 +215,7 @@ def main() -> None:
         orders(copied, teacher, given)
         return
     for seed in range(0 if given.table else given.seeds):
-        if not (folder / f"seed-{seed}.npz").exists():
-            one_seed(store, folder, teacher, seed, given.epochs)
+        one_seed(store, folder, teacher, seed, given.epochs)
     table(store, folder, teacher)
 
 

@@ -28,7 +28,8 @@ def diff(
 ) -> None:
     """Compare two stores: interests new, gone, grown and shrunk, exemplars replaced, who moved.
 
-    $ profiler backup yesterday.db --store shop.db
+    The older one may be a copy made by profiler backup before the data grew.
+
     $ profiler diff yesterday.db shop.db
     """
     from dataclasses import asdict

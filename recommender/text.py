@@ -52,10 +52,10 @@ def detail_lines(explanation: Explanation, most: int | None) -> list[str]:
         return [*found, f"score {explanation.base:.3f}: {HOW['none']}"]
     number = f"behavioural interest {explanation.interest + 1} of {explanation.interests}"
     parts = explanation.parts if most is None else explanation.parts[:most]
-    found.append(
-        f"score {explanation.score:.3f}, by {number}; what the history gave "
-        f"({HOW[explanation.how]}), which sums to it:"
-    )
+    gave = f"what the history gave ({HOW[explanation.how]}), which sums to it:"
+    if not explanation.parts:  # a heading over nothing
+        gave = "no item of the history had a part in it"
+    found.append(f"score {explanation.score:.3f}, by {number}; {gave}")
     found += [f"  {p.part:+.3f} {item_name(p.title, p.item_id)}" for p in parts]
     rest = explanation.parts[len(parts) :]
     if rest:

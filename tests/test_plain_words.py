@@ -12,6 +12,8 @@ from profiler.asking.forecast import Forecast, Range, total_in_words
 from profiler.llm.local_model.process import _cause
 from profiler.llm.registry import open_chat
 from recommender.base.config_checks import checked
+from recommender.serving.results import Explanation, Reasoning
+from recommender.text import detail_lines
 from recommender.training.settings import Settings
 from store.errors import UserError
 from store.views.interests.search import match_expression
@@ -123,3 +125,11 @@ def test_a_dry_run_of_two_models_has_a_total() -> None:
     )
     assert total_in_words([small, part("x:y", None)]).endswith("dollars unknown: no price of x:y")
     assert total_in_words([small, part("offline", None)]).endswith("$0.3000 at most")
+
+
+def test_a_score_without_parts_has_no_heading_over_nothing() -> None:
+    """Fault: --detail printed "which sums to it:" and then no line."""
+    reason = Reasoning("None of it.", "none", [], None)
+    explanation = Explanation("i1", "Pen", 0.5, 0, 2, "attention", 0.0, [], reason)
+    (line,) = detail_lines(explanation, None)
+    assert line.endswith("no item of the history had a part in it")

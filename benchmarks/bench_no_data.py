@@ -54,8 +54,9 @@ def leave(store: Store, number: int, draw: int) -> None:
     training = np.flatnonzero(dataset.user_split == 0)
     kept = np.random.default_rng(draw).permutation(training)[:number].tolist()
     gone = [(user,) for user in set(training.tolist()) - set(kept)]
-    with store.write() as connection:
-        connection.exec_driver_sql("DELETE FROM interactions WHERE user_ix = ?", gone)
+    if gone:
+        with store.write() as connection:
+            connection.exec_driver_sql("DELETE FROM interactions WHERE user_ix = ?", gone)
 
 
 def one_draw(store: Store, number: int, draw: int, add: Any) -> None:

@@ -41,6 +41,9 @@ class BuildConfig(BaseModel):
     exemplars_usd: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="dollars for exemplars, instead of a share"
     )
+    exemplar_sample: int | None = Field(
+        None, ge=1, description="users that exemplars are chosen among; None: all"
+    )
     preference: float | None = Field(
         None, lt=0, allow_inf_nan=False, description="preference p, instead of a share"
     )
@@ -71,6 +74,8 @@ class BuildConfig(BaseModel):
         """Return the settings that decide whom to ask."""
         names = {"item_text", "history", "share", "exemplars", "preference", "damping"}
         names |= {"synthetic_users", "max_titles", "seed"}
+        if self.exemplar_sample is not None:
+            names.add("exemplar_sample")
         if self.exemplars_usd is not None:  # left out else: earlier choices keep their digest
             names.add("exemplars_usd")
         return self.model_dump(include=names)

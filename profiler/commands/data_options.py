@@ -230,6 +230,14 @@ class ChoosingOptions(DriftOptions):
         float | None,
         option("Choose as many exemplars as this many dollars are expected to pay for."),
     ] = None
+    exemplar_sample: Annotated[
+        int | None,
+        option(
+            "Choose exemplars among a stratified sample of so many users; all others join.",
+            min=1,
+            default="all users",
+        ),
+    ] = None
     preference: Annotated[float | None, option("Preference of affinity propagation, below 0.")] = (
         None
     )

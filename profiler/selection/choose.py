@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.selection.exemplar_sample import draw_sample, net_of_all
 from profiler.selection.exemplars import (
     choose_exemplars,
     choose_incremental,
@@ -172,6 +173,9 @@ def _exemplars(
     """Exemplars over all users: clustered among those training may see, joined by the others."""
     visible, _ = dataset.visible()
     train = np.flatnonzero((dataset.user_split == 0) & (np.diff(visible) > 0))
+    everyone, count = train, config.exemplars
+    if config.exemplar_sample is not None:
+        train, count = draw_sample(dataset, vectors, train, _asked(store), config)
     ids = [dataset.user_ids[user] for user in train]
     wanted: dict[str, Any] = {
         "share": config.share,
@@ -199,7 +203,7 @@ def _exemplars(
         return choose_exemplars(vectors[train], ids, candidates=candidates, **settings)
 
     found = (
-        choose(config.exemplars)
+        choose(count)
         if limit is None
         else _affordable(
             choose, limit, [own_items(dataset, int(user)) for user in train], set(kept), ids
@@ -208,12 +212,15 @@ def _exemplars(
     tell("joining users to exemplars", 0, 0)
     labels, similarity = nearest_exemplar(vectors, vectors[train[found.rows]])
     labels[train], similarity[train] = found.labels, found.similarity
+    net = found.net_similarity
+    if len(train) < len(everyone):
+        net = net_of_all(found, similarity[everyone], len(everyone), len(train))
     return type(found)(
         rows=train[found.rows],
         labels=labels,
         similarity=similarity,
         sizes=np.bincount(labels[labels >= 0], minlength=len(found.rows)),
-        net_similarity=found.net_similarity,
+        net_similarity=net,
         converged=found.converged,
         settings=found.settings,
     )

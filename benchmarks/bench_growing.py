@@ -42,6 +42,7 @@ COLUMNS = (
     "asked again",
     "train s",
     "steps",
+    "users measured",
     "recall@10",
     "recall@50",
     "±",
@@ -76,6 +77,7 @@ def asked(report: Any) -> int:
 
 def model_settings(options: argparse.Namespace) -> dict[str, Any]:
     training = {
+        "epochs": options.steps,  # a small crowd is one step an epoch
         "steps": options.steps,
         "evaluate_every": 25,
         "patience": 5,
@@ -94,7 +96,7 @@ def row(at: int, events: int, way: str, report: Any, spent: float, fit: Any, fou
     again = sum(one.again for one in report.growth.drifted) if report.growth else 0
     figures = [found.recall_10, found.recall_50, found.margin_50, found.popularity_50]
     shown: list[Any] = [at, events, way, f"{spent:.0f}", asked(report), again]
-    shown += [f"{fit[1]:.0f}", fit[0].fit.steps]
+    shown += [f"{fit[1]:.0f}", fit[0].fit.steps, found.users_measured]
     shown += ["" if value is None else f"{value:.4f}" for value in figures]
     print("| " + " | ".join(map(str, shown)) + " |", flush=True)
 

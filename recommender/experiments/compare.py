@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
-from recommender.api import evaluate, train
+from recommender.api import evaluate
 from recommender.backbones.create import create
 from recommender.base.config_checks import SettingValues, checked
 from recommender.base.distributed import own_device
@@ -21,9 +20,8 @@ from recommender.data.texts import read_texts
 from recommender.evaluation.metrics import parse_metric
 from recommender.evaluation.ranking import check_targets, keeps_seen, targets_of
 from recommender.evaluation.records import EvaluationProtocol
+from recommender.experiments.model_folders import folder_of, is_trained, train_into
 from recommender.experiments.significance import Difference, Mean, Values, compare_values, mean_of
-from recommender.model_folder.artefacts import load_model
-from recommender.model_folder.claim import claimed
 from recommender.objectives.base import Material
 from recommender.recipes.parts import (
     check_parts,
@@ -34,19 +32,14 @@ from recommender.recipes.parts import (
 )
 from recommender.recipes.recipe import make_recipe
 from recommender.recipes.specs import merge_settings, parse_spec, refuse_idle
-from recommender.training import checkpoint
 from recommender.training.settings import Settings
 from store.digests import json_digest
-from store.errors import InterruptedRunError, UserError
-from store.files import whole_file
+from store.errors import UserError
 from store.notebook import html_table
 from store.store import Store, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MARK, BEGUN = "recipe.json", "recipe-begun.json"
-"""In the folder of a model: the address of what it was trained with, or is being trained with."""
 
 
 @dataclass(frozen=True)
@@ -171,9 +164,9 @@ def compare(
         runs = []
         for seed in seeds:
             own, address = plans[name].of_seed(seed)
-            folder = _folder(Path(out) / name.replace(":", " ") / f"seed-{seed}", address)
-            if not _trained(folder, address):
-                _train_into(folder, store, name, own, address, device, say)
+            folder = folder_of(Path(out) / name.replace(":", " ") / f"seed-{seed}", address)
+            if not is_trained(folder, address):
+                train_into(folder, store, name, own, address, device, say)
             values, protocol = _measure(folder, store, metrics, part, where, keep_seen)
             runs.append(values)
         results[name] = {metric: np.stack([run[metric] for run in runs]) for metric in runs[0]}
@@ -239,12 +232,6 @@ def _idle(part: str, settings: SettingValues, name: str) -> str | None:
     return None
 
 
-def _folder(usual: Path, address: str) -> Path:
-    """Where a model of this address is or goes: beside one of another address, never over it."""
-    held = _address_in(usual / MARK) or _address_in(usual / BEGUN)
-    return usual if held in (None, address) else usual.with_name(f"{usual.name}-{address[-8:]}")
-
-
 def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
     """Check a model's settings and the store it would be trained on.
 
@@ -281,59 +268,6 @@ def _plan(store: Store | str | Path, name: str, common: SettingValues) -> _Plan:
             alone, Material(model, Sequences.from_dataset(dataset), semantics, layers=layers)
         )
     return _Plan(settings, addresses)
-
-
-def _trained(folder: Path, address: str) -> bool:
-    """Whether a folder holds a model, whole and undamaged, of this address."""
-    if _address_in(folder / MARK) != address:
-        return False
-    try:
-        load_model(folder)
-    except UserError:
-        return False
-    return True
-
-
-def _address_in(mark: Path) -> str | None:
-    try:
-        return str(json.loads(mark.read_text("utf-8"))) if mark.is_file() else None
-    except ValueError:  # a write that was cut off
-        return None
-
-
-def _train_into(
-    folder: Path,
-    store: Store | str | Path,
-    name: str,
-    settings: SettingValues,
-    address: str,
-    device: str,
-    say: Callable[[str], None] | None,
-) -> None:
-    """Train one model, from where a stopped training of the same address was.
-
-    The mark comes last, so that a stopped training is not taken for a whole one.
-    """
-    tell = say or (lambda line: None)
-    begun = _address_in(folder / BEGUN) == address and (folder / checkpoint.NAME).is_file()
-    which = f"{name}, seed {settings['training']['seed']}"
-    tell(f"{'resuming' if begun else 'training'} {which}")
-    with claimed(folder):  # another comparison may be training in it
-        (folder / MARK).unlink(missing_ok=True)
-        if not begun:
-            (folder / checkpoint.NAME).unlink(missing_ok=True)
-        with whole_file(folder / BEGUN) as partial:
-            partial.write_text(json.dumps(address), "utf-8")
-    try:
-        result = train(store, folder, resume=begun, overwrite=not begun, device=device, **settings)
-    except InterruptedRunError as stop:
-        done = str(stop).partition(";")[0]
-        raise InterruptedRunError(f"{which}: {done}; the same comparison goes on there") from None
-    except UserError as problem:
-        raise type(problem)(f"{which}: {problem}") from None
-    (folder / BEGUN).rename(folder / MARK)
-    shown = ", ".join(f"{key} {value:.4f}" for key, value in result.fit.metrics.items())
-    tell(f"  {result.fit.steps} steps in {result.fit.seconds:.0f} s; validation {shown}")
 
 
 def _measure(

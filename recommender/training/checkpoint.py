@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from recommender.base.library_paths import plain_path
 from recommender.base.tensors import write_tensors
+from recommender.training.settings import Settings
 from store.errors import UserError
 
 NAME = "checkpoint.safetensors"
@@ -105,17 +106,27 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def refuse_other(folder: Path, mine: dict[str, Any], theirs: dict[str, Any]) -> None:
     """Refuse to continue a run with other settings or data.
 
+    A setting of the training that the run's release did not have yet had its default.
+
     Raises
     ------
     UserError
         That names the first difference.
     """
     for name in sorted(mine.keys() | theirs.keys()):
-        if mine.get(name) != theirs.get(name):
+        now, then = mine.get(name), theirs.get(name, _default(name))
+        if now != then:
             raise UserError(
-                f"cannot resume {folder}: {name} is {mine.get(name)!r} now and was "
-                f"{theirs.get(name)!r}; put it back, or begin anew with --overwrite"
+                f"cannot resume {folder}: {name} is {now!r} now and was {then!r}; put it back, "
+                "or begin anew with --overwrite"
             )
+
+
+def _default(name: str) -> object:
+    """Default of a setting of the training, by its name among the facts of a run."""
+    part, _, setting = name.partition(".")
+    known = Settings.model_fields.get(setting) if part == "training" else None
+    return None if known is None else known.default
 
 
 def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -10,10 +10,9 @@ from profiler.commands.exchange.task_options import TaskOptions
 from profiler.commands.options import (
     AnswerOptions,
     ModelOption,
-    OnlyPending,
-    PrivateWords,
     PromptOptions,
 )
+from profiler.commands.subject_options import SubjectOptions
 from store.console.options import Json, Overwrite, StoreFile, given, grouped, option
 
 
@@ -25,6 +24,7 @@ def requests(
     answers: AnswerOptions,
     prompts: PromptOptions,
     other: TaskOptions,
+    subjects: SubjectOptions,
     base_url: Annotated[str | None, option("Address of the service.")] = None,
     method: Annotated[
         JsonMethod | None, option("How JSON is asked for.", default="what the model supports")
@@ -34,8 +34,6 @@ def requests(
         BatchFormat | None, option("Whose batch format.", default="that of the model's provider")
     ] = None,
     seed: Annotated[int | None, option("Sampling seed, if it is to be sent.")] = None,
-    private_words: PrivateWords = None,
-    only_pending: OnlyPending = False,
     again: Annotated[
         bool, option("Also ask about imported, edited and quarantined subjects.", "--all")
     ] = False,
@@ -63,7 +61,7 @@ def requests(
         reask=prompts.correction(),
         base_url=base_url,
         method=method or method_for(llm, base_url),
-        only_pending=only_pending,
+        only_pending=subjects.only_pending,
         everyone=again,
         options=read_options(model_option or ()),
         **(other.settings(prompts, llm) | answers.settings()),

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from recommender import api
-from recommender.experiments import compare
+from recommender.experiments import compare, model_folders
+from recommender.experiments.model_folders import MARK
 from recommender.experiments.significance import compare_values, mean_of
 from recommender.text import comparison_tables
 from store.errors import InterruptedRunError, StoreError, UserError
@@ -73,7 +74,7 @@ def test_what_cannot_be_compared_is_refused(shop: Path, tmp_path: Path) -> None:
     for models, more, wrong in [
         (["remi", "pop"], {"metrics": ["recall_50"]}, "recall_50"),
         (["remi", "sasrecc"], {}, "unknown backbone 'sasrecc'"),
-        (["remi", "remi+eimf:eimf.gama=1"], {}, "eimf, gama"),
+        (["remi", "remi+eimf:eimf.gama=1"], {}, "eimf: no setting gama"),
         (["remi", "sasrec:model.heads=7"], {}, "sasrec"),
     ]:
         with pytest.raises(UserError, match=wrong):
@@ -182,16 +183,16 @@ def test_a_model_of_other_interests_or_of_a_stopped_training_is_trained_again(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compare, "train", stopped)
+        patch.setattr(model_folders, "train", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(steps=3)
     (beside,) = (tmp_path / "out" / "remi").glob("seed-0-*")
-    assert not (beside / compare.MARK).exists()
+    assert not (beside / MARK).exists()
     assert run() == [], "what was whole still is"
     run(steps=3)
     assert said[0] == "resuming remi, seed 0"
-    assert (beside / compare.MARK).exists()
-    (beside / compare.MARK).write_text("")
+    assert (beside / MARK).exists()
+    (beside / MARK).write_text("")
     assert run(steps=3) == both[:1], "a mark that was cut off is none"
     (beside / "model.safetensors").write_bytes(b"cut off, too")
     assert run(steps=3) == both[:1]
@@ -216,7 +217,9 @@ def test_a_stopped_comparison_goes_on_in_the_middle_of_a_model(
         )  # fmt: skip
 
     with monkeypatch.context() as patch:
-        patch.setattr(compare, "train", lambda *args, **options: train(*args, stop=stop, **options))
+        patch.setattr(
+            model_folders, "train", lambda *args, **options: train(*args, stop=stop, **options)
+        )
         with pytest.raises(InterruptedRunError, match=r"remi, seed 0: stopped at step 4 .*goes on"):
             run("a")
     resumed = run("a")

@@ -44,7 +44,7 @@ PROFILER_FAMILIES = (
             "retry": "Ask again about subjects whose answers could not be used.",
             "describe": "Write item cards: what titles do not say, and what is wanted next.",
             "reflect": "Learn hints from a model's lists that missed what came next.",
-            "rank": "Rank a model's candidates for nominated cases, with a language model.",
+            "rank": "Rank a recommender's candidates for nominated cases, with a language model.",
             "assign": "Assign new users to their nearest exemplar, without a language model.",
             "prompts": "List, show, render and compare prompt templates.",
         },
@@ -53,8 +53,8 @@ PROFILER_FAMILIES = (
         "Growing data",
         "profiler.commands.growing",
         {
-            "append": "Add new interactions to a store; what is stored is not asked again.",
-            "trends": "Interests that emerged, grew or faded, and when each was shown.",
+            "append": "Add new interactions to a store, without asking about anybody twice.",
+            "trends": "Interests that emerged, grew or faded, with their first and last evidence.",
             "diff": "What changed from one store to another.",
         },
     ),
@@ -99,7 +99,7 @@ PROFILER_FAMILIES = (
             "hints": "List hints with what they gained, and change them by hand.",
             "dispute": "Say that an interest is wrong for one person.",
             "undo": "Take back a change, or list all changes.",
-            "forget": "Remove a user and everything that rests on them.",
+            "forget": "Remove a user and everything that rests on the user's data.",
         },
     ),
     Family(
@@ -108,7 +108,7 @@ PROFILER_FAMILIES = (
         {
             "report": "Write one HTML file about a store.",
             "export": "Write interests and users as files for other programs.",
-            "publish": "Mirror a store into PostgreSQL, DuckDB or Parquet, and keep it up to date.",
+            "publish": "Copy a store into PostgreSQL, DuckDB or Parquet, or update the copy.",
             "datasette": "Write named queries for Datasette.",
         },
     ),
@@ -117,10 +117,10 @@ PROFILER_FAMILIES = (
         "profiler.commands.upkeep",
         {
             "verify": "Check every row of the store.",
-            "backup": "Copy the store, also while a build is at work.",
-            "restore": "Put a copy back in the store's place.",
-            "merge-stores": "Write one store with what several stores hold.",
-            "doctor": "Look at this machine, the installation and a store.",
+            "backup": "Copy the store, even while a build is running.",
+            "restore": "Replace the store by a backup.",
+            "merge-stores": "Write one store with the contents of several stores.",
+            "doctor": "Check this machine, the installation and a store.",
         },
     ),
 )
@@ -132,8 +132,8 @@ RECOMMENDER_FAMILIES = (
             "train": "Train a model on a store.",
             "compare": "Train several models with several seeds and test the differences.",
             "evaluate": "Measure a model on the held-out part of its store.",
-            "watch": "How a model does on today's events, and whether to train again.",
-            "nominate": "Choose cases of training for a language model to rank.",
+            "watch": "Measure a model on today's events, and say whether to train again.",
+            "nominate": "Choose training cases for a language model to rank.",
         },
     ),
     Family(
@@ -141,7 +141,7 @@ RECOMMENDER_FAMILIES = (
         "recommender.commands",
         {
             "recommend": "The best items for a user or a history.",
-            "hints": "Learn which hint a language model is given when it re-ranks a list.",
+            "hints": "Learn which hint to give a language model that re-ranks a list.",
             "explain": "Why a model gives an item its score.",
             "add-items": "Give a model the items that its store has got since, without training.",
             "export": "Write lists, item vectors or the user tower for other systems.",

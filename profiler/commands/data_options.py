@@ -233,7 +233,7 @@ class ChoosingOptions(DriftOptions):
     exemplar_sample: Annotated[
         int | None,
         option(
-            "Choose exemplars among a stratified sample of so many users; all others join.",
+            "Choose exemplars among a stratified sample of this many users.",
             min=1,
             default="all users",
         ),

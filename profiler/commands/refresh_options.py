@@ -20,16 +20,16 @@ class DriftOptions:
     drift: Annotated[
         float | None,
         option(
-            "Drift from which somebody counts as moved: 1 minus the cosine of their history "
-            "then and now.",
+            "Drift above which a user counts as moved: 1 minus the cosine of the user's history "
+            "vectors then and now.",
             default="0.1",
         ),
     ] = None
     refresh_usd: Annotated[
         float | None,
         option(
-            "Ask again about drifted exemplars, the farthest first, as many as this many dollars "
-            "are expected to pay for; all of them without a model."
+            "Ask again about drifted exemplars, the farthest first, up to an expected cost of this "
+            "many dollars; without a model, about all of them."
         ),
     ] = None
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=Group,
-    help="Learn which hint a language model is given when it re-ranks a list.",
+    help="Learn which hint to give a language model that re-ranks a list.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -28,19 +28,21 @@ app = typer.Typer(
 def train(
     model: Model,
     store: StoreFile,
-    method: Annotated[ChooserMethod, typer.Option(help="How it learns.")] = "linucb",
+    method: Annotated[ChooserMethod, typer.Option(help="Learning method.")] = "linucb",
     of: Annotated[
         str | None,
-        option("PROVIDER:MODEL whose lists are learned from.", default="that with most trials"),
+        option("PROVIDER:MODEL whose lists are learned from.", default="the one with most trials"),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Steps of ppo; 500000 as published.", min=32)] = 20_000,
+    steps: Annotated[
+        int, typer.Option(help="Steps of ppo; the paper has 500000.", min=32)
+    ] = 20_000,
     seed: Annotated[int, typer.Option(help="Random seed.", min=0)] = 0,
     json: Json = False,
 ) -> None:
-    """Learn from the stored trials which hint to give, and keep that in the model's folder.
+    """Learn from the stored trials which hint to give, and save the chooser in the model's folder.
 
-    No model is called: profiler reflect has made the trials. Its figures are of cases that it has
-    not learned from.
+    No language model is called, because profiler reflect has made the trials. The figures are of
+    cases that the chooser has not learned from.
 
     $ recommender hints train models/sasrec --store shop.db
     """
@@ -58,7 +60,7 @@ def train(
 
 @app.command(cls=Command, context_settings=SETTINGS)
 def show(model: Model, json: Json = False) -> None:
-    """The chooser of a model's folder: its hints, and what it gained.
+    """Show the chooser in a model's folder: its hints and its gain.
 
     $ recommender hints show models/sasrec
     """

@@ -34,7 +34,7 @@ class GainOptions:
     answers: Annotated[
         str | None,
         option(
-            "Proportions of answers that help, that say what the teacher says, that mislead.",
+            "Proportions of answers that help, repeat the teacher, and mislead.",
             metavar="HELP:SAME:WRONG",
             default="1:5:4",
         ),
@@ -46,16 +46,14 @@ def nominate(
     model: Model,
     store: StoreFile,
     gains: GainOptions,
-    n: Annotated[int, typer.Option("-n", help="Cases to choose.", min=1)] = 500,
-    policy: Annotated[Policy, typer.Option(help="How they are chosen.")] = "paper",
-    candidates: Annotated[
-        int, typer.Option(help="Items of the teacher's list for each case.", min=2)
-    ] = 50,
+    n: Annotated[int, typer.Option("-n", help="Number of cases to choose.", min=1)] = 500,
+    policy: Annotated[Policy, typer.Option(help="How cases are chosen.")] = "paper",
+    candidates: Annotated[int, typer.Option(help="Number of candidates of each case.", min=2)] = 50,
     seed: Annotated[int, typer.Option(help="Random seed.", min=0)] = 0,
-    dry_run: Annotated[bool, option("Choose, and store nothing.", "--dry-run")] = False,
+    dry_run: Annotated[bool, option("Choose cases but store nothing.", "--dry-run")] = False,
     json: Json = False,
 ) -> None:
-    """Choose cases of training for a language model to rank, by a trained model's difficulty.
+    """Choose training cases for a language model to rank, by how hard they are for a trained model.
 
     $ recommender nominate models/sasrec --store shop.db
     $ recommender nominate models/sasrec --store shop.db -n 100 --policy equaliser --mu 1

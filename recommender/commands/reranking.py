@@ -24,21 +24,21 @@ class LanguageModelOptions:
 
     llm: Annotated[
         str | None,
-        option("PROVIDER:MODEL that puts the list in order; else no model is called."),
+        option("PROVIDER:MODEL that puts the list in order; by default no model is called."),
     ] = None
     hints: Annotated[
         bool | None,
-        option("Give it the hint that fits the user (recommender hints train).", "--hints"),
+        option("Give the model the hint that fits the user (recommender hints train).", "--hints"),
     ] = None
     base_url: Annotated[
         str | None, option("Address of an OpenAI-compatible server (vLLM, Ollama).")
     ] = None
     time_limit: Annotated[
         float | None,
-        option("Seconds after which the plain list is served.", min=0.1, default="10"),
+        option("Seconds after which the recommender's own list is served.", min=0.1, default="10"),
     ] = None
     budget_usd: Annotated[
-        float | None, option("Call nothing once so many dollars are spent in the store.", min=0)
+        float | None, option("Call no model once the store has spent this many dollars.", min=0)
     ] = None
 
 

@@ -16,30 +16,30 @@ def serve(
     source: Annotated[
         str | None,
         option(
-            "A database that profiler publish wrote, postgresql://USER@HOST/DATABASE: histories "
-            "and explanations come from it, and no store is opened.",
+            "Read histories and explanations from a database that profiler publish wrote, "
+            "postgresql://USER@HOST/DATABASE. No store is opened.",
             "--from",
             metavar="ADDRESS",
         ),
     ] = None,
     store: ModelStore = None,
-    host: Annotated[str, option("Where it listens.", default="127.0.0.1")] = "127.0.0.1",
-    port: Annotated[int, option("Where it listens.", min=1, max=65_535, default="8770")] = 8770,
+    host: Annotated[str, option("Address to listen on.", default="127.0.0.1")] = "127.0.0.1",
+    port: Annotated[int, option("Port to listen on.", min=1, max=65_535, default="8770")] = 8770,
     token_file: Annotated[
         Path | None,
-        option("File with the token that each request must show; needed beyond this machine."),
+        option("File with the token of all requests; needed to serve other machines."),
     ] = None,
     batch: Annotated[
-        int, option("Requests answered by one pass of the model, at most.", min=1, default="64")
+        int, option("Maximum number of requests in one pass of the model.", min=1, default="64")
     ] = 64,
     waiting: Annotated[
-        int, option("Requests that may wait; more are refused at once.", min=1, default="1000")
+        int, option("Maximum number of waiting requests.", min=1, default="1000")
     ] = 1000,
 ) -> None:
     """Serve lists and explanations to other programs, for users and for raw histories.
 
     POST /v1/recommend, POST /v1/explain, GET /health, GET /metrics, GET /openapi.json. SIGTERM ends
-    it once the requests at work are answered. No language model is loaded.
+    the service after the requests that it has begun are answered. No language model is loaded.
 
     $ recommender serve models/remi
     $ recommender serve models/remi --from postgresql://shop@db.example.org/shop --port 9000

@@ -18,7 +18,7 @@ def watch(
     events: Annotated[
         Path | None,
         option(
-            "Today's interactions, read as the store's data were.",
+            "Today's interactions, in the same format as the store's data.",
             default="the test part of the store",
         ),
     ] = None,
@@ -29,7 +29,7 @@ def watch(
     reference: Annotated[
         float | None,
         option(
-            "Recall@50 that is compared with.",
+            "Recall@50 to compare with.",
             default="that of the validation part, as the model's folder has it",
         ),
     ] = None,
@@ -44,7 +44,7 @@ def watch(
 ) -> int:
     """Measure a model on events that it was not trained on: recall, coverage, dead interests.
 
-    Exits with code 1 where the model is due to be trained again.
+    Exits with code 1 if the model is due to be trained again.
 
     $ recommender watch models/remi --store shop.db --events today.tsv
     $ recommender watch models/remi --store shop.db --events today.tsv --prometheus

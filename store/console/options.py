@@ -61,8 +61,8 @@ def given(*groups: object, **values: Any) -> dict[str, Any]:
 On = Annotated[
     str | None,
     option(
-        "Do the work over users elsewhere: ray starts workers on this machine, ray:ADDRESS joins a "
-        "cluster (extra ray).",
+        "Let Ray's workers do the work over users: ray starts them on this machine, ray:ADDRESS "
+        "joins a cluster (extra ray).",
         "--on",
         metavar="ray[:ADDRESS]",
         default="one process",

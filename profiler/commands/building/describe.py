@@ -33,7 +33,9 @@ class CardOptions:
 
     HEADING: ClassVar[str] = "Questions and answers"
 
-    items: Annotated[int | None, option("Items of one question.", min=1, default="20")] = None
+    items: Annotated[
+        int | None, option("Number of items in one question.", min=1, default="20")
+    ] = None
     max_tokens: Annotated[
         int | None, option("Maximum number of tokens of an answer.", min=1, default="4000")
     ] = None
@@ -49,19 +51,20 @@ class LayerOptions:
     HEADING: ClassVar[str] = "Layers (GaCLLM)"
 
     layers: Annotated[
-        int, option("Layers of descriptions of users and items; 0 writes cards alone.", min=0)
+        int, option("Number of layers of descriptions; 0 writes only cards.", min=0)
     ] = 0
     who: Annotated[
         Who | None,
         option("Whose histories count, and who is described.", default="exemplars"),
     ] = None
     neighbours: Annotated[
-        int | None, option("Most neighbours read for one user or item.", min=1, default="14")
+        int | None,
+        option("Maximum number of neighbours read for a user or item.", min=1, default="14"),
     ] = None
     seed: Annotated[int | None, option("Seed of the choice of neighbours.", default="0")] = None
     token_budget: Annotated[
         int | None,
-        option("Most tokens of the texts of one question about a layer.", min=400, default="3000"),
+        option("Maximum number of tokens of a layer question's texts.", min=400, default="3000"),
     ] = None
     layer_prompt: Annotated[
         str | None, option("Template of the question about a layer.", default="describe_layer")
@@ -93,10 +96,10 @@ def describe(
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> int:
-    """Write item cards, and with --layers what users look for and what items are to them.
+    """Write item cards, and with --layers descriptions of users and items.
 
-    Without --llm cards are put together from categories and from what is chosen together; no model
-    writes those. Run it again to go on after a stop.
+    Without --llm no model writes: cards are made from categories and from items that are chosen
+    together. After a stop, run the command again to continue.
 
     $ profiler describe --store shop.db
     $ profiler describe --store shop.db --llm openai:gpt-4o-mini --dry-run

@@ -33,12 +33,14 @@ class RankOptions:
     ] = None
     sessions: Annotated[
         int | None,
-        option("Lists that the question for hints shows; 0 asks for none.", min=0, default="20"),
+        option(
+            "Number of lists that the question for hints shows; 0: no hints.", min=0, default="20"
+        ),
     ] = None
     force_target: Annotated[
         bool,
         option(
-            "Put the target among the candidates where it is not; such rankings measure nothing.",
+            "Add the target where it is not a candidate; such rankings count in no measurement.",
             "--force-target",
         ),
     ] = False
@@ -75,8 +77,8 @@ def rank(
 ) -> int:
     """Rank the candidates of the cases that ``recommender nominate`` chose.
 
-    Without --llm the teacher's order is joined with that of the texts; no model ranks then. Run it
-    again to go on after a stop.
+    Without --llm no language model ranks: the teacher's order is combined with the order by text
+    similarity. After a stop, run the command again to continue.
 
     $ profiler rank --store shop.db
     $ profiler rank --store shop.db --llm openai:gpt-4o-mini --dry-run

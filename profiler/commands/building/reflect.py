@@ -31,9 +31,9 @@ class HintOptions:
     nomination: Annotated[
         int | None, option("Number of the nomination.", min=1, default="the newest")
     ] = None
-    cases: Annotated[int | None, option("Ask only about so many of its cases.", min=1)] = None
+    cases: Annotated[int | None, option("Maximum number of cases.", min=1)] = None
     max_hints: Annotated[
-        int | None, option("Hints in use at most.", min=1, max=100, default="20")
+        int | None, option("Maximum number of hints in use.", min=1, max=100, default="20")
     ] = None
     max_tokens: Annotated[
         int | None, option("Maximum number of tokens of an answer.", min=1, default="1000")
@@ -56,12 +56,12 @@ def reflect(
     encoder: StoredEncoder = None,
     json: Json = False,
 ) -> int:
-    """Let a language model learn hints from nominated cases where its lists missed (Re2LLM).
+    """Let a language model learn hints from nominated cases that its lists missed (Re2LLM).
 
-    For every case the model first gives a list without a hint. Where one missed, it says why and
-    writes hints; those that mend their case and say something new are used. Then it gives a list
-    with each of these hints for every case. Without --llm the hints are rules of categories, which
-    no model wrote. Run it again to go on after a stop.
+    For every case, the model first gives a list without a hint. If the list missed, the model says
+    why and writes hints. Hints that mend their case and are new are used. The model then gives a
+    list with each of these hints for every case. Without --llm no model is asked, and the hints are
+    rules about categories. After a stop, run the command again to continue.
 
     $ profiler reflect --store shop.db
     $ profiler reflect --store shop.db --llm openai:gpt-4o-mini --dry-run

@@ -83,7 +83,7 @@ def edit(
 ) -> None:
     """Give a hint other words, and take it into use; profiler undo takes it back.
 
-    What it gained with the former words counts no more; profiler reflect tries the new ones.
+    Its gain with the old words no longer counts. profiler reflect tries the new words.
 
     $ profiler hints edit 3 "Prefer what completes a set." --store shop.db
     """
@@ -94,7 +94,7 @@ def edit(
 
 @app.command(cls=Command, context_settings=SETTINGS)
 def pin(hint: Number, store: StoreFile, by: Author = None, json: Json = False) -> None:
-    """Keep a hint in use beside as many others as there may be; profiler undo takes it back.
+    """Keep a hint in use, even beyond the maximum number; profiler undo takes it back.
 
     $ profiler hints pin 3 --store shop.db
     """
@@ -121,7 +121,7 @@ def try_(
     model: ModelOptions,
     pace: PaceOptions,
     budget: BudgetOptions,
-    exemplars: Annotated[int | None, option("Ask only about so many exemplars.", min=1)] = None,
+    exemplars: Annotated[int | None, option("Maximum number of exemplars.", min=1)] = None,
     dry_run: Annotated[
         bool, option("Print calls, tokens and dollars; send nothing.", "--dry-run")
     ] = False,
@@ -130,9 +130,9 @@ def try_(
 ) -> int:
     """Try hints for profiling on exemplars that a model was asked about.
 
-    Each exemplar is asked about with each hint; the interests are measured by what they predict of
-    the training items of the exemplar's members, and are not kept. Answers without a hint are those
-    of the build.
+    Each exemplar is asked about with each hint. The interests are measured by how well they predict
+    the training items of the users whom the exemplar stands for. They are not kept. Answers without
+    a hint are those of the build.
 
     $ profiler hints try --store shop.db --llm openai:gpt-4o-mini --dry-run
     """

@@ -16,7 +16,7 @@ def import_rankings(
         typer.Argument(help="JSON lines of case and ranking, plain or gzip.", show_default=False),
     ],
     store: StoreFile,
-    name: Annotated[str | None, option("Where they are from.", default="the file's name")] = None,
+    name: Annotated[str | None, option("Name of the source.", default="the file's name")] = None,
     dry_run: Annotated[bool, option("Check and count; store nothing.", "--dry-run")] = False,
     json: Json = False,
 ) -> None:

@@ -22,13 +22,13 @@ class TaskOptions:
         str | None, option("Ask another task: cards or layers.", default="interests")
     ] = None
     task_prompt: Annotated[
-        str | None, option("Template of its question.", default="the task's own")
+        str | None, option("Template of the task's question.", default="the task's own")
     ] = None
     task_option: Annotated[
         list[str] | None,
         option(
-            "A choice of the task, NAME=VALUE: items of cards; layers, who, neighbours, seed of "
-            "layers. Repeatable.",
+            "An option of the task, NAME=VALUE: items for cards; layers, who, neighbours and seed "
+            "for layers. Repeatable.",
             "--task-option",
         ),
     ] = None

@@ -36,11 +36,11 @@ def publish(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Mirror interests, evidence, assignments, histories and lists into a database or files.
+    """Copy interests, evidence, assignments, histories and lists into a database or files.
 
-    Only what changed is written, as one version that is visible as a whole or not at all. Whoever
-    was forgotten in the store is gone from the next version. Give a password in PGPASSWORD or
-    ~/.pgpass: other programs can read what is typed.
+    Only what changed is written, as one version that is visible as a whole or not at all. Users who
+    were forgotten in the store are removed by the next publish. Give a password in PGPASSWORD or
+    ~/.pgpass, because other programs can read the command line.
 
     $ profiler publish duckdb:shop.duckdb --store shop.db --lists lists.parquet
     $ profiler publish postgresql://shop@db.example.org/shop --store shop.db

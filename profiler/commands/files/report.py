@@ -41,7 +41,7 @@ def report(
         option("What histories are made of, for the words on the page.", default="guessed"),
     ] = None,
     since: Annotated[
-        Path | None, option("An older store, such as a backup: tell what changed since.")
+        Path | None, option("An older store, such as a backup, to show what changed since.")
     ] = None,
     seed: Annotated[
         int | None, option("Seed of the sample of people and of the map.", default="0")

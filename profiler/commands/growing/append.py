@@ -39,16 +39,16 @@ def append(
         bool,
         option(
             "Store the data and the choice of subjects; print what is new and what asking would "
-            "take; send nothing.",
+            "cost; send nothing.",
             "--dry-run",
         ),
     ] = False,
     json: Json = False,
 ) -> int:
-    """Add the interactions of SOURCE to a store; what is stored is not asked again.
+    """Add the interactions of SOURCE to a store, without asking about anybody twice.
 
     They are read, filtered, split and encoded as in the store's last build. The same file is added
-    once, and of interactions that the store has already, none is added again.
+    only once. Interactions that the store has already are not added again.
 
     $ profiler append today.tsv --store shop.db
     $ profiler append today.tsv --store shop.db --llm openai:gpt-4o-mini --refresh-usd 5 --dry-run

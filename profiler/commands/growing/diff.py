@@ -18,7 +18,7 @@ def diff(
     new: Annotated[Path, typer.Argument(help="The newer store.", show_default=False)],
     min_people: Annotated[
         int | None,
-        option("Leave out interests that reach fewer people than this in both.", default="1"),
+        option("Leave out interests of fewer people than this in both stores.", default="1"),
     ] = None,
     limit: Annotated[
         int | None,
@@ -28,7 +28,7 @@ def diff(
 ) -> None:
     """Compare two stores: interests new, gone, grown and shrunk, exemplars replaced, who moved.
 
-    The older one may be a copy made by profiler backup before the data grew.
+    The older store may be a copy that profiler backup made before the data grew.
 
     $ profiler diff yesterday.db shop.db
     """

@@ -15,7 +15,10 @@ def trends(
     store: StoreFile,
     half_life: Annotated[
         float | None,
-        option("Days after which an event counts half.", default="a tenth of the data's time"),
+        option(
+            "Days after which an event counts half.",
+            default="a tenth of the time that the data span",
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -23,7 +26,7 @@ def trends(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Interests through time: what emerged, grew, shrank and faded, first and last evidence.
+    """Interests that emerged, grew, shrank and faded, with their first and last evidence.
 
     $ profiler trends --store shop.db
     $ profiler trends --store shop.db --half-life 30

@@ -33,14 +33,15 @@ def serve(
     ] = None,
     edit: Annotated[
         bool,
-        option("Let the page merge, rename, pin, call wrong for a person, and undo.", "--edit"),
+        option("Let the page merge, rename, pin, dispute and undo.", "--edit"),
     ] = False,
     by: Author = None,
-    host: Annotated[str, option("Where it listens.", default="127.0.0.1")] = "127.0.0.1",
-    port: Annotated[int, option("Where it listens.", min=0, max=65535, default="8765")] = 8765,
+    host: Annotated[str, option("Address to listen on.", default="127.0.0.1")] = "127.0.0.1",
+    port: Annotated[int, option("Port to listen on.", min=0, max=65535, default="8765")] = 8765,
 ) -> None:
-    """Open the report's page over the live store, for this machine alone; without --edit it only
-    reads.
+    """Open the report's page over the live store, for this machine only.
+
+    Without --edit the page only reads.
 
     $ profiler serve shop.db
     $ profiler serve shop.db --model models/remi --port 9000

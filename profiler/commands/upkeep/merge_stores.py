@@ -18,15 +18,15 @@ def merge_stores(
     into: Annotated[Path, option("The new store.", "--into")],
     overwrite: Overwrite = False,
     dry_run: Annotated[
-        bool, option("Say what would come of it and write nothing.", "--dry-run")
+        bool, option("Say what would be merged and write nothing.", "--dry-run")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write one store with what several hold; none of them is changed.
+    """Write one store with the contents of several stores; none of these is changed.
 
-    What they share stands once. Where two have different interests of the same exemplar, those of
-    the store named first stand; every paid answer is kept. Stores that contradict each other are
-    not merged: the message names the users, items or settings.
+    What the stores share is written once. If two stores have different interests of the same
+    exemplar, those of the store named first are used. Every paid answer is kept. Stores that
+    contradict each other are not merged. The message then names the users, items or settings.
 
     $ profiler merge-stores monday.db tuesday.db --into week.db
     """

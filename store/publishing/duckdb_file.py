@@ -82,7 +82,7 @@ class DuckFile(Target):
         if path.is_dir():
             raise PublishError(f"{path} is a folder; name a file")
         self._made = not path.exists()
-        if not self._made and path.stat().st_size:
+        if not self._made:  # an empty file, too: DuckDB opens one called NAME.tsv in memory alone
             with path.open("rb") as file:
                 if file.read(12)[8:] != _MAGIC:
                     raise PublishError(f"{path} is no DuckDB file and is left alone; name another")

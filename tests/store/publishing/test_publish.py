@@ -446,7 +446,10 @@ def test_the_store_knows_where_it_was_published_but_no_password(
 
 
 def test_files_of_others_are_left_alone(path: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.tsv"  # was said to hold version 1, and stayed empty
+    empty.touch()
     for url, said in (
+        (f"duckdb:{empty}", "is no DuckDB file"),
         (f"duckdb:{path}", "is no DuckDB file"),
         (f"duckdb:{tmp_path}", "is a folder"),
         (f"parquet:{path}", "is a file"),

@@ -181,11 +181,13 @@ def nominate(
         even = np.random.default_rng([seed, 1]).permutation(len(pool))[:SHOWN]
         tell("ranking candidates", 0, len(places))
         digest = weights_digest(folder)
-        cases = _cases(teacher, digest, pool, hard, places, candidates)
+        # what nobody has in training is known from what the split hides alone
+        known = dataset.training_counts() > 0
+        cases = _cases(teacher, digest, pool, hard, places, candidates, known)
         number = None
         if not dry_run:
             settings = {"n": n, "candidates": candidates, **how.model_dump()}
-            shown = _cases(teacher, digest, pool, hard, even, candidates)
+            shown = _cases(teacher, digest, pool, hard, even, candidates, known)
             number = _save(
                 source,
                 Nomination(digest, teacher.name, policy, seed, settings),
@@ -214,8 +216,9 @@ def _cases(
     hard: NDArray[np.float64],
     places: NDArray[np.int64],
     n: int,
+    known: NDArray[np.bool_],
 ) -> list[Case]:
-    lists = best_items(teacher, [pool.histories[place] for place in places], n)
+    lists = best_items(teacher, [pool.histories[place] for place in places], n, known)
     return [
         Case(
             teacher=digest,

@@ -120,13 +120,26 @@ def difficulty(
 
 
 def best_items(
-    model: Backbone, histories: Sequence[NDArray[np.int32]], n: int
+    model: Backbone, histories: Sequence[NDArray[np.int32]], n: int, among: NDArray[np.bool_]
 ) -> list[tuple[int, ...]]:
-    """Item_ix of the teacher's n best items for each history, without those it holds."""
+    """Item_ix of the teacher's n best items for each history, without those it holds.
+
+    Parameters
+    ----------
+    model
+        The teacher, in evaluation mode.
+    histories
+        Arrays of item_ix, oldest first.
+    n
+        Maximum number of items of a list.
+    among
+        bool ``[items]``: the items that a list may name.
+    """
     found: list[tuple[int, ...]] = []
+    most = min(n + int((~among).sum()), model.n_items)
     for _, block in _blocks(histories):
-        ranked = recommend(model, block, min(n, model.n_items)).items
-        found += [tuple(one - 1 for one in row if one) for row in ranked.tolist()]
+        ranked = recommend(model, block, most).items
+        found += [tuple(x - 1 for x in row if x and among[x - 1])[:n] for row in ranked.tolist()]
     return found
 
 

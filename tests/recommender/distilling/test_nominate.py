@@ -16,6 +16,7 @@ from recommender.distilling import nominate as nominating
 from recommender.distilling.nominate import nominate
 from recommender.distilling.teacher import best_items, difficulty, training_cases, weights_digest
 from recommender.model_folder.artefacts import load_model
+from store.data.dataset import Dataset
 from store.data.splits import Part
 from store.errors import LeakageError, UserError
 from store.store import open_store
@@ -55,6 +56,25 @@ def test_candidates_are_the_teachers_list_in_its_order(mine: Path, trained: Path
             before = store.datasets.load().history(case.user_ix, (Part.TRAIN,))[:-1]
         scores[before.tolist()] = -torch.inf
         assert scores.topk(10).indices.tolist() == list(case.candidates)
+
+
+def test_what_nobody_has_in_training_is_no_candidate(
+    mine: Path, trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # profiler reflect refused all cases of a nomination in which such an item was a candidate.
+    every = [case.candidates for case in nominate(trained, mine, n=5, policy="hardest").cases]
+    cold = {one for case in every for one in case[::2]}
+    counts = Dataset.training_counts
+    monkeypatch.setattr(
+        Dataset,
+        "training_counts",
+        lambda self: np.where(np.isin(np.arange(self.n_items), list(cold)), 0, counts(self)),
+    )
+    found = nominate(trained, mine, n=5, policy="hardest", seed=1, candidates=20)
+    for before, case in zip(every, found.cases, strict=True):
+        assert len(case.candidates) == 20
+        left = [one for one in before if one not in cold]
+        assert list(case.candidates[: len(left)]) == left[:20]
 
 
 def test_the_same_choice_is_the_same_nomination(mine: Path, trained: Path) -> None:
@@ -99,9 +119,10 @@ def test_blocks_change_nothing(mine: Path, trained: Path, monkeypatch: pytest.Mo
     model, _ = load_model(trained)
     with open_store(mine) as store:
         pool = training_cases(store.datasets.load())
-    whole = difficulty(model, pool.histories), best_items(model, pool.histories, 7)
+    everything = np.ones(model.n_items, dtype=bool)
+    whole = difficulty(model, pool.histories), best_items(model, pool.histories, 7, everything)
     monkeypatch.setattr("recommender.distilling.teacher.BLOCK", 3)
-    parts = difficulty(model, pool.histories), best_items(model, pool.histories, 7)
+    parts = difficulty(model, pool.histories), best_items(model, pool.histories, 7, everything)
     assert np.allclose(whole[0], parts[0])
     assert whole[1] == parts[1]
 

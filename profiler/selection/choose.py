@@ -196,9 +196,13 @@ def _exemplars(
     def choose(count: int | None) -> Exemplars:
         settings = wanted | {"count": count}
         if kept and before and before["how"] == how:
+            among = candidates
+            if count is not None and limit is None:  # a maximum of all, not of each append
+                settings["count"] = max(count - len(kept), 1)
+                among = candidates if count > len(kept) else []
             threshold = before["threshold"]
             return choose_incremental(
-                vectors[train], ids, kept, threshold=threshold, candidates=candidates, **settings
+                vectors[train], ids, kept, threshold=threshold, candidates=among, **settings
             )
         return choose_exemplars(vectors[train], ids, candidates=candidates, **settings)
 

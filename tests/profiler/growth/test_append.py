@@ -90,6 +90,23 @@ def test_exemplars_stay_and_interests_keep_their_ids(parts: Parts, store_path: P
     assert growth.users > 0
 
 
+def test_the_maximum_of_exemplars_holds_for_all_appends_together(
+    parts: Parts, tmp_path: Path
+) -> None:
+    # A build with --exemplars 6 had 12 after the first append and 18 after the second.
+    path = tmp_path / "few.db"
+    config = profiler.BuildConfig(exemplars=6)
+    profiler.build(parts.first, path, config=config, progress=False)
+    before = exemplars(path)
+    append(parts.later, path)
+    assert exemplars(path) == before
+
+
+def exemplars(path: Path) -> set[str]:
+    with open_store(path) as store:
+        return {one.name for one in store.subjects.load(kinds=("exemplar",))}
+
+
 def test_a_stop_before_the_end_leaves_the_store_as_it_was(
     parts: Parts, store_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
 
 from recommender.server.batching import Batcher, Place
 from recommender.server.contract import (
@@ -103,6 +104,12 @@ def _errors(app: FastAPI) -> None:
     @app.exception_handler(UserError)
     async def of_the_library(request: Request, error: UserError) -> JSONResponse:
         return _error("request", str(error))
+
+    @app.exception_handler(HTTPException)
+    async def of_the_address(request: Request, error: HTTPException) -> JSONResponse:
+        answer = _error("request", str(error.detail), error.status_code)
+        answer.headers.update(error.headers or {})  # 405 says what is allowed
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def of_the_request(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -100,6 +100,13 @@ def test_errors_are_typed(
     assert answer.json()["error"]["message"]
 
 
+def test_a_wrong_path_or_method_is_a_typed_error(client: TestClient) -> None:
+    # These two had an answer of another form, {"detail": ...}.
+    for answer, status in ((client.get("/nope"), 404), (client.get("/v1/recommend"), 405)):
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (status, "request")
+    assert answer.headers["allow"] == "POST"
+
+
 def test_who_has_no_token_or_another_name_of_the_host_is_refused(trained: Path) -> None:
     for client in client_of(open_source(trained, None, None), token="t" * 20):
         asked = {"user": "U001"}

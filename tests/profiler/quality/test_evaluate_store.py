@@ -179,7 +179,10 @@ def test_command_prints_json_and_a_table(stores: tuple[Path, Path], shop: Path) 
     table = runner.invoke(app, [*arguments, "--against", str(stores[0])])
     assert table.exit_code == 0
     assert "hungarian_accuracy" in table.stdout
-    rows = [line.split("\t") for line in table.stdout.splitlines()]
+    lines = table.stdout.splitlines()
+    assert lines[-1].startswith("verdict: ")
+    assert document["verdict"]
+    rows = [line.split("\t") for line in lines if not line.startswith("verdict: ")]
     spans = {(row[0], row[1]): row[3] for row in rows}
     assert " to " in spans["stability", "bcubed_f1"]
     assert " to " in spans["predictive_power", "exemplar minus history_mean"]

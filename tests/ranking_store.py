@@ -37,6 +37,11 @@ def nominated_store(path: Path, cases: int, *, shown: int = 3) -> Store:
         connection.exec_driver_sql(
             "INSERT INTO interactions (user_ix, position, item_ix, part) VALUES (?, ?, ?, ?)", rows
         )
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO item_users (item_ix, users, training) SELECT item_ix, "
+            "count(DISTINCT user_ix), count(DISTINCT CASE WHEN part = 0 THEN user_ix END) "
+            "FROM interactions GROUP BY item_ix"
+        )
     store.set_meta(split={"name": "leave-one-out", "detail": ""})
     made = [case_of(user) for user in range(cases)]
     store.cases.save(Nomination(TEACHER, "sasrec", EXAMPLES, 0), made[:shown], data="d")

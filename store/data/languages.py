@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from typing import TYPE_CHECKING
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 MULTILINGUAL = "paraphrase-multilingual-MiniLM-L12-v2"
 """An encoder of the size of the default one that knows fifty languages."""

@@ -298,8 +298,8 @@ def test_settings_are_refused_by_name(shop: Path) -> None:
     for settings, message in [
         ({"align": ("emif",)}, "no alignment 'emif'"),
         ({"backbone": "sas"}, "unknown backbone 'sas'"),
-        ({"eimf": {"gama": 1}}, "eimf, gama"),
-        ({"training": {"epoch": 1}}, "training, epoch"),
+        ({"eimf": {"gama": 1}}, "eimf: no setting gama"),
+        ({"training": {"epoch": 1}}, "training: no setting epoch"),
         ({"model": {"k": 0}}, "'remi', k"),
         ({"model": {"k": 10**14}}, "'remi' cannot be made so"),
         ({"interests": "cluster"}, "train, interests"),

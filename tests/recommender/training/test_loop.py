@@ -317,6 +317,8 @@ class TestInterruption:
     # SIGTERM of a scheduler and SIGHUP of a closed terminal once ended a run without its model.
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
     def test_a_signal_keeps_the_best_model_and_says_how_to_go_on(self, number, tmp_path):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            pytest.skip("the tests were started with this signal ignored, as nohup does")
         count = iter(range(100))
 
         def press() -> bool:

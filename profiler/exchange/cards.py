@@ -1,4 +1,4 @@
-"""Item cards made elsewhere: read, checked as a run's are, stored and marked as brought."""
+"""Item cards made elsewhere: read, checked as a run's are, stored and marked as imported."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ FIELDS = ("item_id", "card", "next")
 
 
 @dataclass
-class ImportedCards:
-    """What became of a file of cards.
+class ImportedRows:
+    """What became of a file of answers made elsewhere: cards, or rankings.
 
     Attributes
     ----------
     rows, stored, changed
-        Lines; cards that the store now has from the file; those of them that are new or differ.
+        Lines; answers that the store now has from the file; those of them that are new or differ.
     dropped
         Lines left out, by reason.
     notes
@@ -52,7 +52,7 @@ class ImportedCards:
         self.notes.append(f"line {number}: {why or reason}")
 
 
-def import_cards(store: Store, file: Path, *, name: str, dry_run: bool = False) -> ImportedCards:
+def import_cards(store: Store, file: Path, *, name: str, dry_run: bool = False) -> ImportedRows:
     """Read a file of cards and store them; a second import of the same file changes nothing.
 
     Each line is a JSON object with ``item_id``, ``card`` and ``next`` (a list of phrases). A card
@@ -74,7 +74,7 @@ def import_cards(store: Store, file: Path, *, name: str, dry_run: bool = False) 
     DataError
         The file does not exist, is not text, or holds no card of an item of the store.
     """
-    found = ImportedCards()
+    found = ImportedRows()
     cards = dict(_cards(store, file, f"{IMPORTED}{name}", found))
     if not cards:
         first = f" (first: {found.notes[0]})" if found.notes else ""
@@ -97,7 +97,7 @@ def import_cards(store: Store, file: Path, *, name: str, dry_run: bool = False) 
 
 
 def _cards(
-    store: Store, file: Path, source: str, found: ImportedCards
+    store: Store, file: Path, source: str, found: ImportedRows
 ) -> Iterator[tuple[int, Card]]:
     """Cards of items of the store that are accepted; everything else is counted."""
     items = store.datasets.item_texts()
@@ -127,7 +127,7 @@ def _cards(
         )
 
 
-def _read(number: int, line: str, found: ImportedCards) -> CardText | None:
+def _read(number: int, line: str, found: ImportedRows) -> CardText | None:
     try:
         content = json.loads(line, object_pairs_hook=_unique)
         if not isinstance(content, dict):

@@ -1,16 +1,15 @@
-"""Rankings made elsewhere: read, checked as a run's are, stored and marked as brought."""
+"""Rankings made elsewhere: read, checked as a run's are, stored and marked as imported."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiler.asking.tasks.rank import AskedCase
 from profiler.exchange.batch_files import numbered_lines
+from profiler.exchange.cards import ImportedRows
 from store.errors import DataError
 from store.tables.tasks.cards import IMPORTED
 from store.tables.tasks.cases import check_cases
@@ -22,35 +21,7 @@ if TYPE_CHECKING:
 FIELDS = ("case", "ranking")
 
 
-@dataclass
-class ImportedRankings:
-    """What became of a file of rankings.
-
-    Attributes
-    ----------
-    rows, stored, changed
-        Lines; rankings that the store now has from the file; those of them that are new or differ.
-    dropped
-        Lines left out, by reason.
-    notes
-        A line on each of these, with its place.
-    """
-
-    rows: int = 0
-    stored: int = 0
-    changed: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-
-    def drop(self, number: int, reason: str, why: str) -> None:
-        """Count a line that is left out, and say why."""
-        self.dropped[reason] += 1
-        self.notes.append(f"line {number}: {why}")
-
-
-def import_rankings(
-    store: Store, file: Path, *, name: str, dry_run: bool = False
-) -> ImportedRankings:
+def import_rankings(store: Store, file: Path, *, name: str, dry_run: bool = False) -> ImportedRows:
     """Read a file of rankings and store them; a second import of the same file changes nothing.
 
     Each line is a JSON object with ``case``, the name of a nominated case, and ``ranking``, ids of
@@ -75,7 +46,7 @@ def import_rankings(
     LeakageError
         A case shows what the store's split hides.
     """
-    found, source = ImportedRankings(), f"{IMPORTED}{name}"
+    found, source = ImportedRows(), f"{IMPORTED}{name}"
     rankings = dict(_rankings(store, file, source, found))
     if not rankings:
         first = f" (first: {found.notes[0]})" if found.notes else ""
@@ -91,7 +62,7 @@ def import_rankings(
 
 
 def _rankings(
-    store: Store, file: Path, source: str, found: ImportedRankings
+    store: Store, file: Path, source: str, found: ImportedRows
 ) -> Iterator[tuple[str, Ranking]]:
     """Rankings of nominated cases that are accepted; everything else is counted."""
     nominated = [
@@ -133,7 +104,7 @@ def ranking_error(asked: AskedCase, items: list[int]) -> str | None:
     return None
 
 
-def _read(number: int, line: str, found: ImportedRankings) -> tuple[str, list[str]] | None:
+def _read(number: int, line: str, found: ImportedRows) -> tuple[str, list[str]] | None:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):

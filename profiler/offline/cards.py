@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from profiler.llm.port import OFFLINE, Method, Reply, Request
-from profiler.offline.reply import made_reply
+from profiler.llm.port import Reply, Request
+from profiler.offline.reply import StandIn, made_reply
 from profiler.shown import ShownItem
 from prompts.items import clean_text, shown_ids
 
@@ -32,7 +32,7 @@ TITLE = 80
 CARD = 600
 
 
-class OfflineCards:
+class OfflineCards(StandIn):
     """A :class:`profiler.llm.port.ChatPort` that asks nobody.
 
     Parameters
@@ -45,23 +45,9 @@ class OfflineCards:
         self._dataset = dataset
 
     @property
-    def name(self) -> str:
-        """``offline``: the name under which its cards are stored."""
-        return OFFLINE
-
-    @property
-    def base_url(self) -> str | None:
-        """None: nothing is called."""
-        return None
-
-    @property
     def params(self) -> Mapping[str, Any]:
         """What changes an answer beside the request: the data."""
         return {"version": VERSION, "data": self._dataset.digest}
-
-    def method_for(self, request: Request) -> Method:
-        """Return ``offline``."""
-        return "offline"
 
     async def ask(self, request: Request) -> Reply:
         """Answer from the items of the request; the messages are not read."""

@@ -23,12 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.asking.answers.grounding import normal_label
-from profiler.llm.port import Method, Reply, Request
+from profiler.llm.port import Reply, Request
 from profiler.offline.categories import CategoryIndex, Encode
 from profiler.offline.grouping import THRESHOLD, centred, groups_of, mean_of
 from profiler.offline.labels import Labels
 from profiler.offline.phrases import PhraseIndex
-from profiler.offline.reply import made_reply
+from profiler.offline.reply import StandIn, made_reply
 from profiler.shown import ShownItem
 from prompts.items import shown_ids
 
@@ -83,7 +83,7 @@ class CorpusStatistics:
         return centred(vectors, self.mean)
 
 
-class OfflineExtractor:
+class OfflineExtractor(StandIn):
     """A :class:`profiler.llm.port.ChatPort` that asks nobody.
 
     Parameters
@@ -126,16 +126,6 @@ class OfflineExtractor:
         return CorpusStatistics.of(data.titles, data.categories, self._vectors, self._encode)
 
     @property
-    def name(self) -> str:
-        """``offline``: the name under which its interests are stored."""
-        return "offline"
-
-    @property
-    def base_url(self) -> str | None:
-        """None: nothing is called."""
-        return None
-
-    @property
     def params(self) -> Mapping[str, Any]:
         """All that changes an answer beside the request: settings, and the catalogue's digest."""
         return {
@@ -145,10 +135,6 @@ class OfflineExtractor:
             "catalogue": self._catalogue,
             "names": "encoded" if self._encode else "by items",
         }
-
-    def method_for(self, request: Request) -> Method:
-        """Return ``offline``."""
-        return "offline"
 
     async def ask(self, request: Request) -> Reply:
         """Answer a request from its subject's items; the messages are not read."""

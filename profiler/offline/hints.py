@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiler.hints.cases import AskedCase
-from profiler.llm.port import OFFLINE, Method, Reply, Request
-from profiler.offline.reply import made_reply
+from profiler.llm.port import Reply, Request
+from profiler.offline.reply import StandIn, made_reply
 from profiler.shown import ShownItem
 from prompts.items import clean_text, shown_ids
 
@@ -25,7 +25,7 @@ _RULE = re.compile(r"After items of “(.+?)”, put items of “(.+?)” first\
 _KEEP = "Keep the order in which the candidates stand."
 
 
-class OfflineHints:
+class OfflineHints(StandIn):
     """A :class:`profiler.llm.port.ChatPort` that asks nobody.
 
     Parameters
@@ -38,23 +38,9 @@ class OfflineHints:
         self._cases = cases
 
     @property
-    def name(self) -> str:
-        """``offline``: the name under which its hints and trials are stored."""
-        return OFFLINE
-
-    @property
-    def base_url(self) -> str | None:
-        """None: nothing is called."""
-        return None
-
-    @property
     def params(self) -> Mapping[str, Any]:
         """What changes an answer beside the request."""
         return {"version": VERSION}
-
-    def method_for(self, request: Request) -> Method:
-        """Return ``offline``."""
-        return "offline"
 
     async def ask(self, request: Request) -> Reply:
         """Answer from the items of the case, and from the rule that the question holds, if any."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profiler.asking.answers.sensitive import about_choosers, private_attribute
-from profiler.llm.port import OFFLINE, Method, Reply, Request
-from profiler.offline.reply import made_reply
+from profiler.llm.port import Reply, Request
+from profiler.offline.reply import StandIn, made_reply
 from profiler.words import words_of
 from prompts.items import clean_text
 
@@ -27,27 +27,13 @@ PIECE = 120
 _BETWEEN = re.compile(r"[;:()]\s*|\.\s+|…")
 
 
-class OfflineLayers:
+class OfflineLayers(StandIn):
     """A :class:`profiler.llm.port.ChatPort` that asks nobody."""
-
-    @property
-    def name(self) -> str:
-        """``offline``: the name under which its descriptions are stored."""
-        return OFFLINE
-
-    @property
-    def base_url(self) -> str | None:
-        """None: nothing is called."""
-        return None
 
     @property
     def params(self) -> Mapping[str, Any]:
         """What changes an answer beside the request: nothing but the program."""
         return {"version": VERSION}
-
-    def method_for(self, request: Request) -> Method:
-        """Return ``offline``."""
-        return "offline"
 
     async def ask(self, request: Request) -> Reply:
         """Answer from the texts of the request; the messages are not read."""

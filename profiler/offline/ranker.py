@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from profiler.llm.port import OFFLINE, Method, Reply, Request
-from profiler.offline.reply import made_reply
+from profiler.llm.port import Reply, Request
+from profiler.offline.reply import StandIn, made_reply
 from profiler.shown import ShownItem, ShownSubject
 from prompts.items import clean_text
 from store.digests import bytes_digest
@@ -35,7 +35,7 @@ Sessions = Callable[[ShownSubject], Sequence[tuple[Sequence[ShownItem], ...]]]
 """What was taken and what was listed, session by session."""
 
 
-class OfflineRanker:
+class OfflineRanker(StandIn):
     """A :class:`profiler.llm.port.ChatPort` that asks nobody.
 
     Parameters
@@ -61,24 +61,10 @@ class OfflineRanker:
         self._sessions = sessions or self._sessions
 
     @property
-    def name(self) -> str:
-        """``offline``: the name under which its rankings are stored."""
-        return OFFLINE
-
-    @property
-    def base_url(self) -> str | None:
-        """None: nothing is called."""
-        return None
-
-    @property
     def params(self) -> Mapping[str, Any]:
         """What changes an answer beside the request: the texts."""
         texts = None if self._vectors is None else bytes_digest([self._vectors.tobytes()])
         return {"version": VERSION, "texts": texts}
-
-    def method_for(self, request: Request) -> Method:
-        """Return ``offline``."""
-        return "offline"
 
     async def ask(self, request: Request) -> Reply:
         """Answer from the items of the request; the messages are not read."""

@@ -1,4 +1,4 @@
-"""The answer of a stand-in: made here, so without tokens or price."""
+"""What all stand-ins for a model share: nothing is called, and an answer has no price."""
 
 from __future__ import annotations
 
@@ -6,7 +6,25 @@ import json
 import time
 from typing import Any
 
-from profiler.llm.port import Reply
+from profiler.llm.port import OFFLINE, Method, Reply, Request
+
+
+class StandIn:
+    """The part of a :class:`profiler.llm.port.ChatPort` that is alike for all that ask nobody."""
+
+    @property
+    def name(self) -> str:
+        """``offline``: the name under which the answers are stored."""
+        return OFFLINE
+
+    @property
+    def base_url(self) -> str | None:
+        """None: nothing is called."""
+        return None
+
+    def method_for(self, request: Request) -> Method:
+        """Return ``offline``."""
+        return "offline"
 
 
 def made_reply(document: dict[str, Any], name: str, started: float) -> Reply:
